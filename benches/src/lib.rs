@@ -1,0 +1,1 @@
+//! Millpond beside its rivals, in the same run.

@@ -1,0 +1,1 @@
+//! Channels with reader and writer ends.

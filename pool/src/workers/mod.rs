@@ -1,0 +1,40 @@
+//! Where a pool's threads come from.
+//!
+//! The engine schedules its own work and asks for threads only: [`Workers::lend`] is a hint that up to `count`
+//! threads should run a job's helper loop, which returns as soon as the job has nothing left for it. Threads are
+//! lent, never held, and no task of a graph is ever mapped to a job of the host's own scheduler, so the host's
+//! queueing costs are paid once per wake-up instead of once per task.
+//!
+//! A pool in serial mode has no workers at all: the caller does everything.
+
+mod rayon;
+
+pub use self::rayon::RayonWorkers;
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Something that a lent thread can help with.
+pub trait Help: Send + Sync {
+    /// Works until there is nothing left to do, then returns so that the thread goes back to its owner.
+    ///
+    /// Called on a thread of the [`Workers`] that the job was offered to, possibly long after the offer and possibly
+    /// when the job is over; it must then return at once. It must not unwind.
+    fn help(&self);
+}
+
+/// A source of threads. See the [module documentation](self).
+pub trait Workers: Send + Sync + fmt::Debug {
+    /// Asks for up to `count` threads to call `job.help()` once each.
+    ///
+    /// A hint: fewer threads may come, and later than asked. Never blocks, never runs `job` on the calling thread.
+    fn lend(&self, count: usize, job: Arc<dyn Help>);
+
+    /// Calls `body(0)`, …, `body(count - 1)`, each once, in any order, and returns when all have returned.
+    ///
+    /// The caller takes part, so this makes progress without a single free thread.
+    fn apply(&self, count: usize, body: &(dyn Fn(usize) + Sync));
+
+    /// How many threads can be lent at the most, the caller not counted.
+    fn threads(&self) -> usize;
+}

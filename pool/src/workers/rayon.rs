@@ -1,0 +1,72 @@
+//! Threads of a rayon pool.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use rayon::ThreadPool;
+use rayon::prelude::*;
+
+use super::{Help, Workers};
+
+/// Threads of a rayon pool: either one of its own, started when first needed, or one that the user brings.
+pub struct RayonWorkers {
+    /// How many threads the pool has (or will have).
+    threads: usize,
+    /// Started at the first call that needs it, so that a pool that only ever reads little starts no thread.
+    pool: OnceLock<Arc<ThreadPool>>,
+}
+
+impl RayonWorkers {
+    /// A rayon pool of `threads` threads, started when the first of them is needed.
+    #[must_use]
+    pub fn new(threads: usize) -> Self {
+        Self { threads, pool: OnceLock::new() }
+    }
+
+    /// The threads of a rayon pool that exists already, shared with whatever else runs there.
+    #[must_use]
+    pub fn on(pool: Arc<ThreadPool>) -> Self {
+        Self { threads: pool.current_num_threads(), pool: OnceLock::from(pool) }
+    }
+
+    fn pool(&self) -> &Arc<ThreadPool> {
+        self.pool.get_or_init(|| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(self.threads)
+                .thread_name(|number| format!("millpond-{number}"))
+                .build()
+                .unwrap_or_else(|error| panic!("starting {} worker threads failed: {error}", self.threads));
+            Arc::new(pool)
+        })
+    }
+}
+
+impl Workers for RayonWorkers {
+    fn lend(&self, count: usize, job: Arc<dyn Help>) {
+        for _ in 0..count.min(self.threads) {
+            let job = Arc::clone(&job);
+            self.pool().spawn(move || job.help());
+        }
+    }
+
+    fn apply(&self, count: usize, body: &(dyn Fn(usize) + Sync)) {
+        if self.threads == 0 || count < 2 {
+            (0..count).for_each(body);
+        } else {
+            self.pool().in_place_scope(|_| (0..count).into_par_iter().for_each(body));
+        }
+    }
+
+    fn threads(&self) -> usize {
+        self.threads
+    }
+}
+
+impl fmt::Debug for RayonWorkers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RayonWorkers")
+            .field("threads", &self.threads)
+            .field("started", &self.pool.get().is_some())
+            .finish()
+    }
+}

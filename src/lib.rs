@@ -1,0 +1,1 @@
+//! Lazy, ordered, bounded, parallel dataflow.
