@@ -1,0 +1,153 @@
+//! The slots of a wait list: a slab of entries, linked first-in-first-out by index.
+//!
+//! Indices instead of pointers keep this safe code; a freed slot is used again, so waiting allocates nothing once the
+//! slab has grown to the largest number of waiters at one time. It knows nothing of locks, threads or wake-ups.
+
+use crate::state::{Event, WaiterState, Wakes};
+use std::task::Waker;
+
+const NONE: u32 = u32::MAX;
+
+#[derive(Debug)]
+struct Slot {
+    state: WaiterState,
+    /// Present while the state is `Waiting`.
+    waker: Option<Waker>,
+    /// Towards the front of the list; meaningless unless waiting.
+    previous: u32,
+    /// Towards the end of the list; in a vacant slot the next free one.
+    next: u32,
+    /// How often the slot has been vacated: tells a ticket from a stale one.
+    generation: u32,
+}
+
+/// A place in the slab: slot and generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    index: u32,
+    generation: u32,
+}
+
+/// All waiters of one list.
+#[derive(Debug)]
+pub(crate) struct Entries {
+    slots: Vec<Slot>,
+    /// The first free slot.
+    free: u32,
+    /// The waiter that has waited longest.
+    head: u32,
+    /// The waiter that came last.
+    tail: u32,
+    /// How many are in state `Waiting`.
+    waiting: usize,
+}
+
+impl Entries {
+    pub(crate) const fn new() -> Self {
+        Self { slots: Vec::new(), free: NONE, head: NONE, tail: NONE, waiting: 0 }
+    }
+
+    pub(crate) const fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Puts a waiter at the end of the list.
+    pub(crate) fn enter(&mut self, waker: Waker) -> Place {
+        let index = self.vacant_slot();
+        let tail = self.tail;
+        self.step(index, Event::Enter);
+        let slot = &mut self.slots[index as usize];
+        slot.waker = Some(waker);
+        slot.previous = tail;
+        slot.next = NONE;
+        let place = Place { index, generation: slot.generation };
+        match tail {
+            NONE => self.head = index,
+            _ => self.slots[tail as usize].next = index,
+        }
+        self.tail = index;
+        self.waiting += 1;
+        place
+    }
+
+    /// Takes the first waiter out of the list by `event` and returns its waker.
+    pub(crate) fn notify_first(&mut self, event: Event) -> Option<Waker> {
+        let index = self.head;
+        if index == NONE {
+            return None;
+        }
+        self.unlink(index);
+        let wakes = self.step(index, event);
+        debug_assert_eq!(wakes, Wakes::Waiter);
+        self.slots[index as usize].waker.take()
+    }
+
+    /// The state of the waiter at `place`; while it waits, its waker is replaced by `waker` if that is another one.
+    ///
+    /// Returns the replaced waker too, to be dropped when the lock is free.
+    pub(crate) fn update(&mut self, place: Place, waker: Option<&Waker>) -> Option<(WaiterState, Option<Waker>)> {
+        self.check(place)?;
+        self.step(place.index, Event::Update);
+        let slot = &mut self.slots[place.index as usize];
+        let replaced = match (waker, &slot.waker) {
+            (Some(waker), Some(current)) if !current.will_wake(waker) => slot.waker.replace(waker.clone()),
+            _ => None,
+        };
+        Some((slot.state, replaced))
+    }
+
+    /// Vacates `place`; tells the state that it was in and whom this wakes, and hands out a waker that is left over.
+    pub(crate) fn leave(&mut self, place: Place, event: Event) -> Option<(WaiterState, Wakes, Option<Waker>)> {
+        self.check(place)?;
+        let was = self.slots[place.index as usize].state;
+        if was == WaiterState::Waiting {
+            self.unlink(place.index);
+        }
+        let wakes = self.step(place.index, event);
+        let free = self.free;
+        let slot = &mut self.slots[place.index as usize];
+        slot.generation = slot.generation.wrapping_add(1);
+        slot.next = free;
+        let waker = slot.waker.take();
+        self.free = place.index;
+        Some((was, wakes, waker))
+    }
+
+    fn check(&self, place: Place) -> Option<()> {
+        let slot = self.slots.get(place.index as usize)?;
+        (slot.generation == place.generation && slot.state != WaiterState::Vacant).then_some(())
+    }
+
+    /// The one place where a state changes.
+    fn step(&mut self, index: u32, event: Event) -> Wakes {
+        let slot = &mut self.slots[index as usize];
+        let (state, wakes) = slot.state.after(event).expect("the list only makes moves that the table has");
+        slot.state = state;
+        wakes
+    }
+
+    fn vacant_slot(&mut self) -> u32 {
+        let index = self.free;
+        if index != NONE {
+            self.free = self.slots[index as usize].next;
+            return index;
+        }
+        let index = u32::try_from(self.slots.len()).ok().filter(|&index| index != NONE);
+        let index = index.expect("fewer than 2^32 - 1 waiters in one list");
+        self.slots.push(Slot { state: WaiterState::Vacant, waker: None, previous: NONE, next: NONE, generation: 0 });
+        index
+    }
+
+    fn unlink(&mut self, index: u32) {
+        let Slot { previous, next, .. } = self.slots[index as usize];
+        match previous {
+            NONE => self.head = next,
+            _ => self.slots[previous as usize].next = next,
+        }
+        match next {
+            NONE => self.tail = previous,
+            _ => self.slots[next as usize].previous = previous,
+        }
+        self.waiting -= 1;
+    }
+}

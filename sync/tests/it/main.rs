@@ -1,0 +1,10 @@
+//! How waiters enter, are notified and leave, for threads and futures.
+#![cfg(not(loom))]
+
+mod counting_waker;
+mod deadlines;
+mod futures_wait;
+mod hand_over;
+mod order;
+mod readme;
+mod threads;
