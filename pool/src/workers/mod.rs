@@ -7,8 +7,14 @@
 //!
 //! A pool in serial mode has no workers at all: the caller does everything.
 
+#[cfg(feature = "gcd")]
+mod gcd;
+mod quality;
 mod rayon;
 
+#[cfg(feature = "gcd")]
+pub use self::gcd::{GcdWorkers, LibdispatchMissing};
+pub use self::quality::QualityOfService;
 pub use self::rayon::RayonWorkers;
 
 use std::fmt;

@@ -1,0 +1,128 @@
+//! Help offered, and the lanes that bring it.
+//!
+//! A lane is a serial queue of libdispatch: at most one help loop runs on it, so as many lanes as the pool has threads
+//! bound how many run at once. Offers wait in one line for all lanes. A lane that is woken takes offers until none is
+//! left, then is idle; who makes an offer wakes at most as many idle lanes as it asks threads for.
+//!
+//! Invariants, all under one lock:
+//! * A lane is idle, or started and not yet idle again: so each lane has at most one run of [`Lane`] in its queue
+//!   that has not looked at the line for the last time.
+//! * While an offer waits, no lane is idle, or lanes have been started for it: a lane goes idle only on seeing the
+//!   line empty, and an offer is put in line before its lanes are taken from the idle ones. So no offer is forgotten.
+//! * A job is in line at most once, for as many threads as were asked for since it was put there, up to the number of
+//!   lanes. So the line is never longer than the number of jobs, however often each is offered.
+//!
+//! Knows nothing of what a job does.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::library::{Library, Queue, Run};
+use crate::workers::{Help, QualityOfService};
+
+/// The lanes of one pool.
+pub(super) struct Lanes {
+    /// Released on drop, while what runs on them goes on.
+    queues: Vec<Queue>,
+    /// What each queue runs.
+    lanes: Vec<Arc<Lane>>,
+    line: Arc<Mutex<Line>>,
+}
+
+/// The offers that wait and the lanes that could take one.
+struct Line {
+    offers: VecDeque<Offer>,
+    /// The numbers of the idle lanes, the one that became so last on top: its thread is the likeliest to be awake.
+    idle: Vec<usize>,
+}
+
+/// A job in line.
+struct Offer {
+    job: Arc<dyn Help>,
+    /// How many more threads should help; at least one.
+    count: usize,
+}
+
+/// One lane's share of the work.
+struct Lane {
+    number: usize,
+    line: Arc<Mutex<Line>>,
+}
+
+impl Lanes {
+    /// As many idle lanes as `threads`; no thread is started yet.
+    pub(super) fn new(library: &'static Library, threads: usize, quality: QualityOfService) -> Self {
+        let line = Arc::new(Mutex::new(Line { offers: VecDeque::new(), idle: (0..threads).rev().collect() }));
+        Self {
+            queues: (0..threads).map(|_| library.serial_queue(c"millpond", quality)).collect(),
+            lanes: (0..threads).map(|number| Arc::new(Lane { number, line: Arc::clone(&line) })).collect(),
+            line,
+        }
+    }
+
+    /// Offers `job` to up to `count` lanes.
+    pub(super) fn offer(&self, count: usize, job: Arc<dyn Help>) {
+        let count = count.min(self.lanes.len());
+        if count == 0 {
+            return;
+        }
+        let mut line = self.line.lock();
+        line.push(job, count, self.lanes.len());
+        let busy = line.idle.len() - count.min(line.idle.len());
+        let woken = line.idle.split_off(busy);
+        drop(line);
+        for number in woken {
+            self.queues[number].start(Arc::clone(&self.lanes[number]));
+        }
+    }
+
+    /// Withdraws the offers that no lane has taken.
+    pub(super) fn withdraw(&self) {
+        // Taken out first, so that the jobs are dropped without the lock.
+        let offers = mem::take(&mut self.line.lock().offers);
+        drop(offers);
+    }
+
+    /// How many lanes are at work, unless the lock is taken just now.
+    pub(super) fn busy(&self) -> Option<usize> {
+        self.line.try_lock().map(|line| self.lanes.len() - line.idle.len())
+    }
+}
+
+impl Line {
+    /// Puts `job` in line for `count` more threads, `most` at the most.
+    fn push(&mut self, job: Arc<dyn Help>, count: usize, most: usize) {
+        let same = |offer: &&mut Offer| std::ptr::addr_eq(Arc::as_ptr(&offer.job), Arc::as_ptr(&job));
+        match self.offers.iter_mut().find(same) {
+            Some(offer) => offer.count = most.min(offer.count + count),
+            None => self.offers.push_back(Offer { job, count }),
+        }
+    }
+
+    /// The job at the head of the line, for one thread.
+    fn take(&mut self) -> Option<Arc<dyn Help>> {
+        let offer = self.offers.front_mut()?;
+        if offer.count == 1 {
+            return self.offers.pop_front().map(|offer| offer.job);
+        }
+        offer.count -= 1;
+        Some(Arc::clone(&offer.job))
+    }
+}
+
+impl Run for Lane {
+    fn run(self: Arc<Self>) {
+        loop {
+            let mut line = self.line.lock();
+            let Some(job) = line.take() else {
+                line.idle.push(self.number);
+                return;
+            };
+            drop(line);
+            job.help();
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! A parallel-for in chunks.
+//!
+//! `dispatch_apply_f` hands out one index at a time: an atomic step and a call through C for each. Here it gets one
+//! index per thread, its stripe, and each stripe takes chunks of the real indices from a common counter. A chunk is as
+//! many indices as took [`CHUNK_TIME`] lately, found by starting at one and at most doubling, so that cheap bodies are
+//! amortised and expensive ones spread, without knowing which they are. Near the end chunks shrink to a part of what
+//! is left (guided self-scheduling, Polychronopoulos and Kuck 1987), so that no thread is left with a long last chunk.
+//!
+//! Invariants: the counter only grows, by a compare-and-swap that claims a chunk for one stripe, so each index is
+//! called once; a stripe that finds the counter at the end returns at once, so stripes that start late, or one after
+//! the other on a single thread, do no harm.
+//!
+//! A panic in the body is kept, the other indices are still called, and [`Stripes::finish`] resumes the first panic.
+
+use std::any::Any;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+/// How long a chunk should take: a hundred times what handing it out costs, and still short beside a wake-up.
+const CHUNK_TIME: Duration = Duration::from_micros(20);
+
+/// A chunk is at most this part of an equal share of what is left.
+const SHARES: usize = 4;
+
+/// What a panic carries.
+type Payload = Box<dyn Any + Send>;
+
+/// The state of one parallel-for, shared by its stripes.
+pub(super) struct Stripes<'a> {
+    body: &'a (dyn Fn(usize) + Sync),
+    /// How many indices there are.
+    count: usize,
+    /// How many stripes there are.
+    width: usize,
+    /// The first index that no stripe has claimed.
+    next: AtomicUsize,
+    /// The first panic.
+    panic: Mutex<Option<Payload>>,
+}
+
+impl<'a> Stripes<'a> {
+    /// Indices `0..count`, to be shared by `width` calls of [`run`](Self::run).
+    pub(super) fn new(count: usize, width: usize, body: &'a (dyn Fn(usize) + Sync)) -> Self {
+        Self { body, count, width, next: AtomicUsize::new(0), panic: Mutex::new(None) }
+    }
+
+    /// One stripe: calls the body for indices that no other stripe has, until none is left. Does not unwind.
+    pub(super) fn run(&self) {
+        let mut size = 1;
+        let mut started = Instant::now();
+        while let Some(chunk) = self.claim(size) {
+            let length = chunk.len();
+            self.call(chunk);
+            let ended = Instant::now();
+            size = next_size(length, ended - started);
+            started = ended;
+        }
+    }
+
+    /// Returns when every stripe has returned: passes the first panic of the body on to the caller.
+    pub(super) fn finish(self) {
+        if let Some(payload) = self.panic.into_inner() {
+            resume_unwind(payload);
+        }
+    }
+
+    /// The next chunk, of at most `size` indices.
+    fn claim(&self, size: usize) -> Option<Range<usize>> {
+        let mut start = self.next.load(Ordering::Relaxed);
+        loop {
+            let left = self.count - start;
+            if left == 0 {
+                return None;
+            }
+            let end = start + size.min(left.div_ceil(SHARES * self.width));
+            // Relaxed: the counter orders nothing but itself. What the caller wrote before and reads after is ordered
+            // by the hand-over to and from the threads, which is the library's.
+            match self.next.compare_exchange_weak(start, end, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Some(start..end),
+                Err(other) => start = other,
+            }
+        }
+    }
+
+    /// Calls the body for each index of `chunk`, going on behind one that panics.
+    fn call(&self, chunk: Range<usize>) {
+        let mut next = chunk.start;
+        while next < chunk.end {
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                while next < chunk.end {
+                    let index = next;
+                    next += 1;
+                    (self.body)(index);
+                }
+            }));
+            if let Err(payload) = outcome {
+                self.keep(payload);
+            }
+        }
+    }
+
+    /// Keeps the first panic and drops any other.
+    fn keep(&self, payload: Payload) {
+        let surplus = {
+            let mut kept = self.panic.lock();
+            match &mut *kept {
+                Some(_) => Some(payload),
+                none => {
+                    *none = Some(payload);
+                    None
+                }
+            }
+        };
+        // Subtle: the drop of a payload is the user's code and may panic as well, with a payload that might do the
+        // same; that one is leaked.
+        if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(surplus))) {
+            std::mem::forget(another);
+        }
+    }
+}
+
+/// How many indices the next chunk should have if `length` of them took `elapsed`.
+fn next_size(length: usize, elapsed: Duration) -> usize {
+    if elapsed < CHUNK_TIME / 2 {
+        length.saturating_mul(2)
+    } else if elapsed > CHUNK_TIME * 2 {
+        // In floating point: neither product fits an integer for certain.
+        ((length as f64 * CHUNK_TIME.as_secs_f64() / elapsed.as_secs_f64()) as usize).max(1)
+    } else {
+        length
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+    use std::time::Duration;
+
+    use parking_lot::Mutex;
+
+    use super::{CHUNK_TIME, Stripes, next_size};
+
+    #[test]
+    fn chunks_shrink_towards_the_end() {
+        let body = |_| ();
+        let stripes = Stripes::new(100, 2, &body);
+        let mut lengths = Vec::new();
+        while let Some(chunk) = stripes.claim(usize::MAX) {
+            lengths.push(chunk.len());
+        }
+        assert_eq!(lengths.iter().sum::<usize>(), 100);
+        assert_eq!(lengths[0], 13);
+        assert!(lengths.is_sorted_by(|longer, shorter| longer >= shorter), "{lengths:?}");
+        assert_eq!(lengths.last(), Some(&1));
+    }
+
+    #[test]
+    fn a_chunk_follows_the_time_that_the_last_one_took() {
+        assert_eq!(next_size(8, Duration::ZERO), 16);
+        assert_eq!(next_size(usize::MAX, Duration::ZERO), usize::MAX);
+        assert_eq!(next_size(8, CHUNK_TIME), 8);
+        assert_eq!(next_size(8, CHUNK_TIME * 4), 2);
+        assert_eq!(next_size(8, Duration::from_secs(1000)), 1);
+    }
+
+    #[test]
+    fn indices_behind_a_panic_are_called_and_the_first_panic_is_resumed() {
+        let called = Mutex::new(Vec::new());
+        let body = |index: usize| {
+            called.lock().push(index);
+            if index % 3 == 1 {
+                panic_any(index);
+            }
+        };
+        let stripes = Stripes::new(10, 1, &body);
+        stripes.run();
+        let payload = catch_unwind(AssertUnwindSafe(|| stripes.finish())).unwrap_err();
+        assert_eq!(payload.downcast_ref(), Some(&1_usize));
+        assert_eq!(*called.lock(), (0..10).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_further_panic_whose_payload_panics_on_drop_does_not_unwind() {
+        struct Bomb(usize);
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                if self.0 > 0 {
+                    panic_any(Self(self.0));
+                }
+            }
+        }
+        let body = |index| panic_any(Bomb(index));
+        let stripes = Stripes::new(3, 1, &body);
+        stripes.run();
+        let payload = catch_unwind(AssertUnwindSafe(|| stripes.finish())).unwrap_err();
+        assert_eq!(payload.downcast_ref::<Bomb>().map(|bomb| bomb.0), Some(0));
+    }
+}

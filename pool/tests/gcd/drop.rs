@@ -1,0 +1,65 @@
+//! Workers that go away.
+
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+
+use millpond_pool::workers::{GcdWorkers, Help, Workers};
+use parking_lot::Mutex;
+
+use crate::job::{Gate, Job};
+use crate::workers;
+
+#[test]
+fn a_help_loop_outlives_the_workers() {
+    let workers = workers(1);
+    let gate = Gate::new();
+    workers.lend(1, Arc::clone(&gate.job));
+    gate.entered.recv().unwrap();
+    // Does not wait for the help loop, which can only end after this line.
+    drop(workers);
+    gate.leave.send(()).unwrap();
+    gate.left.recv().unwrap();
+}
+
+#[test]
+fn offers_that_no_thread_has_taken_are_withdrawn() {
+    let workers = workers(1);
+    let gate = Gate::new();
+    workers.lend(1, Arc::clone(&gate.job));
+    gate.entered.recv().unwrap();
+    let waiting: Arc<dyn Help> = Job::new(|| panic!("this was withdrawn"));
+    workers.lend(1, Arc::clone(&waiting));
+    assert_eq!(Arc::strong_count(&waiting), 2);
+    drop(workers);
+    assert_eq!(Arc::strong_count(&waiting), 1);
+    gate.leave.send(()).unwrap();
+    gate.left.recv().unwrap();
+}
+
+#[test]
+fn a_help_loop_may_drop_the_workers_that_run_it() {
+    let kept: Arc<Mutex<Option<GcdWorkers>>> = Arc::default();
+    let (say, said) = channel();
+    let job = Job::new({
+        let kept = Arc::clone(&kept);
+        move || {
+            let workers = kept.lock().take();
+            drop(workers);
+            say.send(()).unwrap();
+        }
+    });
+    let mut place = kept.lock();
+    let workers = place.insert(workers(2));
+    workers.lend(1, job);
+    drop(place);
+    said.recv().unwrap();
+}
+
+#[test]
+fn workers_come_and_go() {
+    for threads in 0..200 {
+        let workers = workers(threads % 4);
+        workers.lend(threads, Job::new(|| ()));
+        workers.apply(threads, &|_| ());
+    }
+}
