@@ -1,0 +1,20 @@
+# What can be done here. Each target is a script in ci/, so that people and machines run the same.
+
+.PHONY: help setup demo test bench lint check docs
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
+setup: ## get what is missing to build (nothing to do on a machine with Rust)
+	@ci/setup.sh
+demo: setup ## count the words of all sources and documents on this machine; ARGS="folder …" for others
+	@ci/demo.sh $(ARGS)
+test: setup ## all tests and the examples in the documentation
+	@ci/test.sh
+bench: setup ## millpond beside its rivals; ONLY=group for one group
+	@ci/bench.sh $(ONLY)
+lint: setup ## formatting and lints
+	@ci/lint.sh
+check: setup ## the slow checkers: loom, ThreadSanitizer, AddressSanitizer
+	@ci/check.sh
+docs: setup ## the API's documentation, in target/doc
+	@ci/docs.sh

@@ -1,0 +1,24 @@
+# What every script here starts with (`source`, not run): strict bash, in the root of the checkout, with cargo found
+# also in a shell that has not read the profile that rustup wrote.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
+target=${CARGO_TARGET_DIR:-target}
+
+# Shows a command and runs it.
+run() {
+    echo "\$ $*"
+    "$@"
+}
+
+# Says why a script cannot go on, and ends it.
+fail() {
+    echo "$(basename "$0"): $*" >&2
+    exit 1
+}
+
+# Whether a command exists.
+have() {
+    command -v "$1" >/dev/null
+}

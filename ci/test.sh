@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Runs all tests, with nextest where it is there and with cargo's own runner otherwise, then the examples in the
+# documentation. The last line says how many passed and failed; the whole output stays in target/ci/test.log.
+source "$(dirname "$0")/environment.sh"
+
+export CARGO_TERM_COLOR=never
+log=$target/ci/test.log
+mkdir -p "$(dirname "$log")"
+: >"$log"
+status=0
+
+# Runs a command into the log, and remembers that it failed.
+logged() {
+    run "$@" 2>&1 | tee -a "$log" || status=1
+}
+
+if cargo nextest --version >/dev/null 2>&1; then
+    logged cargo nextest run --workspace --no-fail-fast --no-tests=pass
+else
+    logged cargo test --workspace --lib --bins --tests --examples --no-fail-fast
+fi
+logged cargo test --workspace --doc --no-fail-fast
+
+ci/count.sh "$log"
+exit $status
