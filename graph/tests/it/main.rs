@@ -1,0 +1,11 @@
+//! What the graph promises, by behaviour.
+
+mod critical_path;
+mod cycles;
+mod ids;
+mod layers;
+mod model;
+mod order;
+mod orphans;
+mod scale;
+mod walks;

@@ -1,0 +1,95 @@
+//! The topological order holds after any sequence of changes.
+
+use std::collections::BTreeSet;
+
+use millpond_graph::{Dag, NodeId};
+use proptest::prelude::*;
+
+use crate::model::{Model, changes};
+
+proptest! {
+    #[test]
+    fn the_order_is_valid_and_complete_after_every_change(changes in changes()) {
+        let mut model = Model::default();
+        for change in &changes {
+            model.apply(change);
+            let order: Vec<NodeId> = model.dag.node_ids().collect();
+            prop_assert_eq!(order.len(), model.nodes.len());
+            model.assert_in_order(&order);
+        }
+    }
+
+    #[test]
+    fn nodes_edges_and_values_are_those_that_were_added_and_not_removed(changes in changes()) {
+        let model = Model::after(&changes);
+        let nodes: BTreeSet<(NodeId, u64)> = model.dag.iter().map(|(id, &value)| (id, value)).collect();
+        prop_assert_eq!(nodes, model.nodes.clone().into_iter().collect::<BTreeSet<_>>());
+        let edges: Vec<(NodeId, NodeId)> = model.dag.edges().collect();
+        prop_assert_eq!(edges.len(), model.dag.edge_count());
+        prop_assert_eq!(&edges.into_iter().collect::<BTreeSet<_>>(), &model.edges);
+        prop_assert_eq!(model.dag.node_count(), model.nodes.len());
+        prop_assert_eq!(model.dag.is_empty(), model.nodes.is_empty());
+        for &one in model.nodes.keys() {
+            prop_assert_eq!(BTreeSet::from_iter(model.dag.inputs(one).unwrap()), model.inputs(one).collect());
+            prop_assert_eq!(BTreeSet::from_iter(model.dag.outputs(one).unwrap()), model.outputs(one).collect());
+            for &other in model.nodes.keys() {
+                prop_assert_eq!(model.dag.contains_edge(one, other), model.edges.contains(&(one, other)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_clone_goes_its_own_way(changes in changes(), more in changes()) {
+        let mut model = Model::after(&changes);
+        let clone = model.dag.clone();
+        let (nodes, edges) = (model.nodes.clone(), model.edges.clone());
+        more.iter().for_each(|change| model.apply(change));
+        prop_assert_eq!(clone.iter().map(|(id, &value)| (id, value)).collect::<BTreeSet<_>>(), nodes.into_iter().collect());
+        prop_assert_eq!(clone.edges().collect::<BTreeSet<_>>(), edges);
+    }
+}
+
+#[test]
+fn inputs_and_outputs_come_in_the_order_in_which_edges_were_added() {
+    let mut dag = Dag::new();
+    let [a, b, c, d] = ["a", "b", "c", "d"].map(|name| dag.add_node(name));
+    for input in [c, a, b] {
+        dag.add_edge(input, d).unwrap();
+    }
+    assert_eq!(dag.inputs(d), Ok(vec![c, a, b]));
+    dag.remove_edge(a, d).unwrap();
+    dag.add_edge(a, d).unwrap();
+    assert_eq!(dag.inputs(d), Ok(vec![c, b, a]));
+    dag.add_edge(a, c).unwrap();
+    assert_eq!(dag.outputs(a), Ok(vec![d, c]));
+}
+
+#[test]
+fn an_edge_added_twice_is_there_once() {
+    let mut dag = Dag::new();
+    let [a, b] = ["a", "b"].map(|name| dag.add_node(name));
+    dag.add_edge(a, b).unwrap();
+    dag.add_edge(a, b).unwrap();
+    assert_eq!(dag.edge_count(), 1);
+    assert_eq!(dag.remove_edge(a, b), Ok(true));
+    assert_eq!(dag.remove_edge(a, b), Ok(false));
+    assert!(!dag.contains_edge(a, b));
+}
+
+#[test]
+fn a_value_can_be_changed_in_place() {
+    let mut dag = Dag::new();
+    let node = dag.add_node(1);
+    dag[node] += 1;
+    *dag.get_mut(node).unwrap() += 1;
+    assert_eq!(dag[node], 3);
+}
+
+#[test]
+fn debug_shows_the_counts_and_needs_no_debug_of_the_values() {
+    struct Opaque;
+    let mut dag = Dag::new();
+    let [a, b] = [Opaque, Opaque].map(|value| dag.add_node(value));
+    dag.add_edge(a, b).unwrap();
+    assert_eq!(format!("{dag:?}"), "Dag { nodes: 2, edges: 1, .. }");
+}
