@@ -1,0 +1,248 @@
+//! A value that one party at a time may touch, behind one of two gates. The only module with unsafe code.
+//!
+//! [`LockGate`] is for threads: taking it is one atomic exchange and leaving it a plain store, half of what a mutex that
+//! can park needs. Whoever finds it taken spins, then yields, then naps; what runs behind it is a push or a pop, so
+//! sleeping properly would cost more than it saves. [`ThreadGate`] is for the thread that made it: it compares the
+//! thread's number and a flag, and no instruction of it is an atomic read-modify-write.
+//!
+//! Invariant: between a return from [`Gate::enter`] and the next [`Gate::leave`] no other `enter` of the same gate
+//! returns. All of the unsafe code below rests on it.
+//!
+//! It does not know what it guards. Code that runs behind a gate must be short and must not call its user.
+
+use millpond_sync::shim::atomic::{AtomicBool, Ordering};
+use millpond_sync::shim::cell::UnsafeCell;
+use millpond_sync::shim::{hint, thread};
+use std::cell::Cell;
+use std::fmt;
+
+/// Lets one party at a time through.
+///
+/// # Safety
+/// Between a return from `enter` (or a `try_enter` that gave true) and the next `leave`, no other `enter` of the same
+/// gate returns and no `try_enter` gives true; and what was written before a `leave` is seen after the next `enter`.
+pub(crate) unsafe trait Gate {
+    /// Whether another thread may open what this one waits for.
+    const CAN_BLOCK: bool;
+
+    /// Waits for its turn and takes it.
+    ///
+    /// # Panics
+    /// If this party may never enter.
+    fn enter(&self);
+
+    /// Takes its turn, waiting for it; false if this party may never enter.
+    fn enter_if_allowed(&self) -> bool;
+
+    /// Gives the turn back.
+    fn leave(&self);
+}
+
+/// A value behind a gate.
+pub(crate) struct Exclusive<T, G> {
+    gate: G,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: a shared `Exclusive` gives out `&mut T` behind the gate only, to one party at a time (the contract of `Gate`),
+// which is what a mutex does: `T: Send` suffices, as the value may be used from several threads one after the other.
+unsafe impl<T: Send, G: Gate + Sync> Sync for Exclusive<T, G> {}
+
+struct Turn<'a, G: Gate>(&'a G);
+
+impl<G: Gate> Drop for Turn<'_, G> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
+impl<T, G: Gate> Exclusive<T, G> {
+    pub(crate) fn new(gate: G, value: T) -> Self {
+        Self { gate, value: UnsafeCell::new(value) }
+    }
+
+    /// Calls `access` with the value when it is this party's turn.
+    ///
+    /// # Panics
+    /// If this party may never enter.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn with<R>(&self, access: impl FnOnce(&mut T) -> R) -> R {
+        self.gate.enter();
+        let _turn = Turn(&self.gate);
+        // SAFETY: `enter` has returned and `_turn` leaves only when it is dropped, after `access` has returned or
+        // unwound. By the contract of `Gate` nobody else is in `with` for that time, so the reference is the only one.
+        self.value.with_mut(|value| access(unsafe { &mut *value }))
+    }
+
+    /// Like [`with`](Self::with), but `None` if this party may never enter.
+    pub(crate) fn with_if_allowed<R>(&self, access: impl FnOnce(&mut T) -> R) -> Option<R> {
+        if !self.gate.enter_if_allowed() {
+            return None;
+        }
+        let _turn = Turn(&self.gate);
+        // SAFETY: as in `with`.
+        Some(self.value.with_mut(|value| access(unsafe { &mut *value })))
+    }
+}
+
+impl<T, G: fmt::Debug> fmt::Debug for Exclusive<T, G> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Exclusive").field("gate", &self.gate).finish_non_exhaustive()
+    }
+}
+
+/// A gate for any thread: a lock of one byte.
+#[derive(Debug)]
+pub(crate) struct LockGate {
+    is_taken: AtomicBool,
+}
+
+impl LockGate {
+    pub(crate) fn new() -> Self {
+        Self { is_taken: AtomicBool::new(false) }
+    }
+
+    #[inline]
+    fn try_take(&self) -> bool {
+        self.is_taken.compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    /// Spins for about as long as the longest ordinary turn, then gives the processor away to whoever is in its turn.
+    #[cold]
+    fn wait_for_turn(&self) {
+        let mut round = 0_u32;
+        loop {
+            match round {
+                0..7 => (0..1_u32 << round).for_each(|_| hint::spin_loop()),
+                _ => thread::yield_now(),
+            }
+            if round > 1000 {
+                // Only when the party in its turn cannot run: sleeping lets a thread of any priority go on.
+                nap();
+            }
+            round = round.saturating_add(1);
+            if !self.is_taken.load(Ordering::Relaxed) && self.try_take() {
+                return;
+            }
+        }
+    }
+}
+
+fn nap() {
+    #[cfg(not(loom))]
+    thread::sleep(std::time::Duration::from_micros(100));
+}
+
+// SAFETY: `enter` returns only after a successful exchange from false to true, and only `leave` stores false; so between
+// the two no other exchange can succeed. Acquire and release order what is done in successive turns.
+unsafe impl Gate for LockGate {
+    const CAN_BLOCK: bool = true;
+
+    #[inline]
+    fn enter(&self) {
+        if !self.try_take() {
+            self.wait_for_turn();
+        }
+    }
+
+    fn enter_if_allowed(&self) -> bool {
+        self.enter();
+        true
+    }
+
+    #[inline]
+    fn leave(&self) {
+        self.is_taken.store(false, Ordering::Release);
+    }
+}
+
+/// A gate for the thread that made it; any other thread that enters panics.
+pub(crate) struct ThreadGate {
+    /// The number of the thread that made it; never 0.
+    owner: u64,
+    /// That thread, for the message.
+    thread: std::thread::Thread,
+    /// Whether its turn is taken. Touched by the owner alone.
+    is_taken: Cell<bool>,
+}
+
+// SAFETY: `owner` and `thread` never change; `is_taken` is touched in `enter` and `enter_if_allowed` only after the
+// calling thread was found to be the owner, and in `leave`, which follows such an `enter` on the same thread
+// (`Exclusive` leaves in the frame that entered). So no two threads touch it.
+unsafe impl Sync for ThreadGate {}
+
+// The numbers are never given twice, unlike addresses or handles that a later thread can inherit.
+static NEXT_THREAD: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+
+thread_local! {
+    /// This thread's number; 0 until it makes its first gate.
+    static NUMBER: Cell<u64> = const { Cell::new(0) };
+}
+
+impl ThreadGate {
+    pub(crate) fn new() -> Self {
+        let owner = NUMBER.with(|number| {
+            if number.get() == 0 {
+                number.set(NEXT_THREAD.fetch_add(1, Ordering::Relaxed));
+            }
+            number.get()
+        });
+        Self { owner, thread: std::thread::current(), is_taken: Cell::new(false) }
+    }
+
+    #[inline]
+    fn is_owner(&self) -> bool {
+        NUMBER.with(Cell::get) == self.owner
+    }
+
+    #[cold]
+    #[track_caller]
+    fn refuse(&self) -> ! {
+        assert!(
+            !self.is_owner(),
+            "using a serial channel while it is in use; do not call it from what it runs in between"
+        );
+        let name = |thread: &std::thread::Thread| thread.name().unwrap_or("unnamed").to_owned();
+        let (made, used) = (&self.thread, std::thread::current());
+        panic!(
+            "using a serial channel made by thread `{}` ({:?}) in thread `{}` ({:?}); use it where it was made, or make it \
+             with `unbounded()` or `bounded()`",
+            name(made),
+            made.id(),
+            name(&used),
+            used.id(),
+        )
+    }
+}
+
+// SAFETY: `enter` returns only in the one thread whose number is `owner` (numbers are unique for the life of the
+// process), and only if the flag was clear, which it then sets; `leave` clears it. So there are never two turns at once,
+// neither of two threads nor one inside another of the same thread. Program order of that thread makes writes visible.
+unsafe impl Gate for ThreadGate {
+    const CAN_BLOCK: bool = false;
+
+    #[inline]
+    #[track_caller]
+    fn enter(&self) {
+        if !self.is_owner() || self.is_taken.replace(true) {
+            self.refuse();
+        }
+    }
+
+    fn enter_if_allowed(&self) -> bool {
+        self.is_owner() && !self.is_taken.replace(true)
+    }
+
+    #[inline]
+    fn leave(&self) {
+        self.is_taken.set(false);
+    }
+}
+
+impl fmt::Debug for ThreadGate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ThreadGate").field("thread", &self.thread.id()).finish_non_exhaustive()
+    }
+}

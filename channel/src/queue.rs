@@ -1,0 +1,112 @@
+//! The items of one channel and what waiting readers ask for: plain data, used behind a gate.
+//!
+//! A reader that waits for many items does not take them one by one; it states its demand, and the items stay here, in
+//! order and readable for everybody, until there are enough. So a read that gives up has nothing to put back. The
+//! largest demand makes room beyond the capacity, as otherwise a reader that asks for more than the capacity would wait
+//! for ever: a bounded channel holds at most the larger of its capacity and what one reader waits for.
+//!
+//! It knows nothing of threads, waiting or closing.
+
+use std::collections::VecDeque;
+
+/// What stands between the two ends.
+#[derive(Debug)]
+pub(crate) struct Queue<T> {
+    items: VecDeque<T>,
+    /// How many items a writer may add up to; `usize::MAX` for no bound.
+    capacity: usize,
+    /// The larger of the capacity and the largest demand.
+    room: usize,
+    /// The smallest demand of a reader that waits for several items; `usize::MAX` if there is none.
+    wanted: usize,
+    /// What each reader that waits for several items waits for.
+    demands: Vec<usize>,
+}
+
+impl<T> Queue<T> {
+    pub(crate) const fn new(capacity: usize) -> Self {
+        Self { items: VecDeque::new(), capacity, room: capacity, wanted: usize::MAX, demands: Vec::new() }
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// How many more items fit.
+    #[inline]
+    pub(crate) fn free(&self) -> usize {
+        self.room.saturating_sub(self.items.len())
+    }
+
+    /// Adds an item, or gives it back if there is no room.
+    #[inline]
+    pub(crate) fn push(&mut self, item: T) -> Result<(), T> {
+        if self.items.len() >= self.room {
+            return Err(item);
+        }
+        self.items.push_back(item);
+        Ok(())
+    }
+
+    /// Adds as many items from the front of `items` as fit, leaving the rest there; tells how many it were.
+    pub(crate) fn push_many(&mut self, items: &mut VecDeque<T>) -> usize {
+        let count = self.free().min(items.len());
+        if count == items.len() {
+            self.items.append(items);
+        } else {
+            self.items.extend(items.drain(..count));
+        }
+        count
+    }
+
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<T> {
+        self.items.pop_front()
+    }
+
+    /// Moves the first `count` items, or all if there are fewer, to the end of `into`; tells how many it were.
+    pub(crate) fn pop_many(&mut self, count: usize, into: &mut Vec<T>) -> usize {
+        let count = count.min(self.items.len());
+        if count == self.items.len() && count > into.capacity() {
+            // All of a long queue: hand over its buffer instead of copying.
+            let items = std::mem::take(&mut self.items);
+            if into.is_empty() { *into = items.into() } else { into.extend(items) }
+        } else {
+            into.extend(self.items.drain(..count));
+        }
+        count
+    }
+
+    /// Takes everything out, to be dropped elsewhere.
+    pub(crate) fn take_all(&mut self) -> VecDeque<T> {
+        std::mem::take(&mut self.items)
+    }
+
+    /// Whether there is enough for some reader that waits for several items.
+    #[inline]
+    pub(crate) fn satisfies_a_demand(&self) -> bool {
+        self.items.len() >= self.wanted
+    }
+
+    /// States the demand of a waiting reader; tells by how much the room has grown.
+    pub(crate) fn add_demand(&mut self, count: usize) -> usize {
+        let room = self.room;
+        self.demands.push(count);
+        self.weigh_demands();
+        self.room - room
+    }
+
+    /// Withdraws a demand.
+    pub(crate) fn remove_demand(&mut self, count: usize) {
+        if let Some(index) = self.demands.iter().position(|&demand| demand == count) {
+            self.demands.swap_remove(index);
+        }
+        self.weigh_demands();
+    }
+
+    fn weigh_demands(&mut self) {
+        self.wanted = self.demands.iter().copied().min().unwrap_or(usize::MAX);
+        self.room = self.demands.iter().copied().fold(self.capacity, usize::max);
+    }
+}
