@@ -94,7 +94,8 @@ impl<N> Dag<N> {
 
     /// Removes a node and its edges and returns its value.
     ///
-    /// Takes as long as the neighbours' lists of edges are: each is searched for the edge that goes away.
+    /// Takes as long as the neighbours' lists of edges are: each is searched for the edge that goes away, from the
+    /// edge added last. So a node with very many outputs is best removed before them, or they in reverse order.
     ///
     /// # Errors
     ///
@@ -133,10 +134,14 @@ impl<N> Dag<N> {
         if source == target {
             return Err(AddEdgeError::Cycle(Cycle::new(vec![from])));
         }
-        if self.find_edge(source, target).is_some() {
+        // An edge that goes against the order cannot be there already.
+        if self.order.tag(source) < self.order.tag(target) {
+            if self.find_edge(source, target).is_none() {
+                self.graph.add_edge(source, target, ());
+            }
             return Ok(());
         }
-        match self.insertion.order_edge(&self.graph, &mut self.order, source, target) {
+        match self.insertion.reorder(&self.graph, &mut self.order, source, target) {
             Ok(()) => {
                 self.graph.add_edge(source, target, ());
                 Ok(())

@@ -35,24 +35,23 @@ pub(crate) struct Insertion {
 }
 
 impl Insertion {
-    /// Makes the order such that `to` stands behind `from`. An `Err` is a shortest path from `to` to `from`; the order
-    /// is then as before. The two differ.
-    pub(crate) fn order_edge<Weight, Edge>(
+    /// Makes room for an edge that goes against the order: moves `to`, which stands before `from`, behind it. An `Err`
+    /// is a shortest path from `to` to `from`; the order is then as before.
+    pub(crate) fn reorder<Weight, Edge>(
         &mut self,
         graph: &StableDiGraph<Weight, Edge>,
         order: &mut Order,
         from: NodeIndex,
         to: NodeIndex,
     ) -> Result<(), Vec<NodeIndex>> {
-        if order.tag(from) < order.tag(to) {
-            return Ok(());
-        }
         let anchor = self.search(graph, order, from, to).ok_or_else(|| shortest_path(graph, order, to, from))?;
         let here = order.tag(anchor.node());
         // The backward search went from the last to the first.
         self.backward_done.retain(|&node| order.tag(node) > here);
         self.forward_done.retain(|&node| order.tag(node) < here);
-        order.move_to(anchor, self.backward_done.iter().rev().chain(&self.forward_done).copied());
+        self.backward_done.reverse();
+        self.backward_done.append(&mut self.forward_done);
+        order.move_to(anchor, self.backward_done.iter().copied());
         Ok(())
     }
 

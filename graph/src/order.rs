@@ -57,7 +57,7 @@ impl Order {
             // Slots are handed out one after the other, so a hole never stays.
             at => self.places.resize(at + 1, unlinked),
         }
-        self.link_after(self.places[SENTINEL as usize].previous, place);
+        self.link_after(self.places[SENTINEL as usize].previous, [place].into_iter());
     }
 
     /// Takes a node out of the list.
@@ -72,18 +72,15 @@ impl Order {
 
     /// Moves nodes so that they stand in the order given, directly behind `anchor`, or directly before it. The anchor
     /// is not among them.
-    pub(crate) fn move_to(&mut self, anchor: Anchor, nodes: impl Iterator<Item = NodeIndex> + Clone) {
+    pub(crate) fn move_to(&mut self, anchor: Anchor, nodes: impl ExactSizeIterator<Item = NodeIndex> + Clone) {
         for node in nodes.clone() {
             self.unlink(place_of(node));
         }
-        let mut after = match anchor {
+        let after = match anchor {
             Anchor::Behind(node) => place_of(node),
             Anchor::Before(node) => self.places[place_of(node) as usize].previous,
         };
-        for node in nodes {
-            self.link_after(after, place_of(node));
-            after = place_of(node);
-        }
+        self.link_after(after, nodes.map(place_of));
     }
 
     /// All nodes in order.
@@ -119,17 +116,24 @@ impl Order {
         self.places[place as usize].previous = place;
     }
 
-    fn link_after(&mut self, after: u32, place: u32) {
-        if self.gap_after(after) < 2 {
+    /// Links places that are not in the list behind one that is, in the order given.
+    fn link_after(&mut self, after: u32, places: impl ExactSizeIterator<Item = u32> + Clone) {
+        let Place { tag, next, .. } = self.places[after as usize];
+        let share = self.gap_after(after) / (places.len() as u64 + 1);
+        let step = if next == SENTINEL { share.min(APPEND_GAP) } else { share };
+        let (mut previous, mut tag) = (after, tag);
+        for place in places.clone() {
+            tag += step;
+            let linked = &mut self.places[place as usize];
+            (linked.tag, linked.previous) = (tag, previous);
+            self.places[previous as usize].next = place;
+            previous = place;
+        }
+        self.places[previous as usize].next = next;
+        self.places[next as usize].previous = previous;
+        if step == 0 {
             self.spread_around(after);
         }
-        let Place { tag, next, .. } = self.places[after as usize];
-        let half = self.gap_after(after) / 2;
-        let step = if next == SENTINEL { half.min(APPEND_GAP) } else { half };
-        let linked = &mut self.places[place as usize];
-        (linked.tag, linked.previous, linked.next) = (tag + step, after, next);
-        self.places[after as usize].next = place;
-        self.places[next as usize].previous = place;
     }
 
     /// How far the tag of the next place, or the end of all tags, is from that of this one.
@@ -138,7 +142,7 @@ impl Order {
         (if next == SENTINEL { TAG_END } else { self.places[next as usize].tag }) - tag
     }
 
-    /// Spreads the tags of the nodes around a place evenly, so that there is a gap behind it.
+    /// Spreads the tags around a place evenly, where places with equal tags, all those of a range, stand behind it.
     fn spread_around(&mut self, place: u32) {
         let tag = self.places[place as usize].tag;
         let (mut first, mut last, mut count) = (place, place, 1_u64);
@@ -161,7 +165,7 @@ impl Order {
                 count += 1;
             }
             let gap = (1 << bits) / count;
-            if gap >= 4 && (count as f64) < most || bits == TAG_BITS {
+            if gap >= 2 && (count as f64) < most || bits == TAG_BITS {
                 let mut at = first;
                 let mut tag = low;
                 loop {
