@@ -14,7 +14,7 @@ bench: setup ## millpond beside its rivals; ONLY=group for one group
 	@ci/bench.sh $(ONLY)
 lint: setup ## formatting and lints
 	@ci/lint.sh
-check: setup ## the slow checkers: loom, ThreadSanitizer, AddressSanitizer
+check: setup ## the slow checkers: loom, ThreadSanitizer, AddressSanitizer, the tests on libdispatch
 	@ci/check.sh
 docs: setup ## the API's documentation, in target/doc
 	@ci/docs.sh

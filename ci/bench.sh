@@ -2,7 +2,7 @@
 # Runs one group of benchmarks, or all: each is a program in benches/src/bin/.
 source "$(dirname "$0")/environment.sh"
 
-groups=$(find benches/src/bin -mindepth 1 -maxdepth 1 2>/dev/null | sed 's|.*/||; s|\.rs$||' | sort)
+groups=$(cd benches && find src -path 'src/bin/*' -prune -print | sed 's|.*/||; s|\.rs$||' | sort)
 if [ $# -gt 0 ]; then
     grep -qxF -- "$1" <<<"$groups" || fail "no group \`$1\`; there are:" $groups
     groups=$1

@@ -6,4 +6,5 @@ status=0
 run timeout 20m ci/loom.sh || status=1
 run timeout 20m ci/sanitize.sh thread || status=1
 run timeout 20m ci/sanitize.sh address || status=1
+run timeout 20m ci/test-gcd.sh || status=1
 exit $status

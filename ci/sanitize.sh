@@ -1,22 +1,65 @@
 #!/usr/bin/env bash
 # Runs the tests of all crates under a sanitizer: `thread` (data races) or `address` (memory errors and leaks).
 #
-# Sanitizers are not stable in Rust yet; RUSTC_BOOTSTRAP lets the stable compiler take the flag. The standard library
-# is the compiler's own, built without a sanitizer, hence the flag that allows to mix, and ci/tsan-suppressions for
-# what ThreadSanitizer cannot see in it.
+# Sanitizers are not stable in Rust yet; RUSTC_BOOTSTRAP lets the stable compiler take the flags. ThreadSanitizer must
+# see the standard library too, or it reports every Arc that is dropped; so it is built along, from rust-src.
+#
+# A checker that checks nothing looks like one that finds nothing. So a program that is wrong on purpose comes first and
+# must be caught, and not fewer tests may pass than ci/sanitize-count says.
 source "$(dirname "$0")/environment.sh"
 
 sanitizer=${1:?usage: ci/sanitize.sh thread|address}
 triple=$(rustc -vV | sed -n 's/^host: //p')
 [ "$triple" = x86_64-unknown-linux-gnu ] || fail "set up for x86_64-unknown-linux-gnu only, and this is $triple"
 
+build_std=()
+case $sanitizer in
+thread)
+    build_std=(-Zbuild-std)
+    verdict="data race"
+    wrong='static mut COUNT: u64 = 0;
+        fn main() {
+            let count = || for _ in 0..1000 { unsafe { let count = &raw mut COUNT; *count += 1 } };
+            std::thread::scope(|scope| { scope.spawn(count); scope.spawn(count); });
+        }'
+    if ! [ -d "$(rustc --print sysroot)/lib/rustlib/src/rust/library" ]; then
+        have rustup || fail "the standard library's source is missing: install rust-src"
+        run rustup component add rust-src
+    fi
+    ;;
+address)
+    verdict="heap-use-after-free"
+    wrong='fn main() {
+            let value = Box::into_raw(Box::new(1_u64));
+            unsafe { drop(Box::from_raw(value)); println!("{}", std::hint::black_box(*value)) }
+        }'
+    ;;
+*) fail "no sanitizer \`$sanitizer\`; there are: thread address" ;;
+esac
+
 export RUSTC_BOOTSTRAP=1
-export RUSTFLAGS="-Zsanitizer=$sanitizer -Cunsafe-allow-abi-mismatch=sanitizer -Cforce-frame-pointers=yes"
 export CARGO_TARGET_DIR=$target/sanitize-$sanitizer
 export CARGO_TERM_COLOR=never
-export TSAN_OPTIONS="suppressions=$PWD/ci/tsan-suppressions halt_on_error=1 second_deadlock_stack=1"
-export ASAN_OPTIONS="detect_stack_use_after_return=1"
 # A sanitized test is some ten times slower, so property tests try fewer cases.
 export PROPTEST_CASES=${PROPTEST_CASES:-16}
+mkdir -p "$CARGO_TARGET_DIR"
+log=$CARGO_TARGET_DIR/test.log
 
-run cargo test --workspace --exclude millpond-benches --target "$triple" --lib --tests --no-fail-fast
+rustc --edition 2024 -Zsanitizer="$sanitizer" -Cunsafe-allow-abi-mismatch=sanitizer \
+    -o "$CARGO_TARGET_DIR/wrong" - <<<"$wrong"
+if "$CARGO_TARGET_DIR/wrong" >"$log" 2>&1 || ! grep -q "$verdict" "$log"; then
+    fail "the $sanitizer sanitizer did not catch a program that is wrong on purpose: see $log"
+fi
+
+status=0
+RUSTFLAGS="-Zsanitizer=$sanitizer -Cforce-frame-pointers=yes" run cargo test "${build_std[@]}" \
+    --workspace --exclude millpond-benches --target "$triple" --lib --tests --no-fail-fast 2>&1 | tee "$log" || status=1
+
+summary=$(ci/count.sh "$log")
+expected=$(cat ci/sanitize-count)
+if [ "${summary%% passed*}" -lt "$expected" ]; then
+    echo "FAILED: $summary under the $sanitizer sanitizer, ci/sanitize-count says at least $expected"
+    status=1
+fi
+echo "$sanitizer sanitizer: $summary"
+exit $status

@@ -87,9 +87,9 @@ mod tests {
         let before = peak().expect("Linux tells");
         let touched = vec![1_u8; usize::try_from(before.0).expect("it fits") + (16 << 20)];
         let after = peak().expect("Linux tells");
-        assert!(std::hint::black_box(&touched).iter().all(|&byte| byte == 1));
         assert!(after.0 >= before.0 + (8 << 20), "{before} to {after}");
-        assert!(after >= resident().expect("Linux tells"));
+        assert!(resident().expect("Linux tells").0 >= touched.len() as u64 / 2);
+        assert!(std::hint::black_box(&touched).iter().all(|&byte| byte == 1));
     }
 
     #[cfg(unix)]
