@@ -2,7 +2,8 @@
 //!
 //! The tables are read as tables: the one whose first column is headed `level` gives each crate's level, the workspace
 //! crates that it may use and the files that may hold unsafe code; the one headed `folder` gives the folders of the
-//! checkout. A row that is missing, too much or out of date fails, in either direction.
+//! checkout; DESIGN.md's, headed `crate`, the dependencies. A row that is missing, too much or out of date fails, in
+//! either direction.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -54,7 +55,7 @@ fn table(page: &str, heading: &str) -> Vec<Vec<String>> {
         .take_while(|line| line.starts_with('|'))
         .map(cells)
         .collect();
-    assert!(!rows.is_empty(), "ARCHITECTURE.md has a table whose first column is headed `{heading}`");
+    assert!(!rows.is_empty(), "the page has a table whose first column is headed `{heading}`");
     rows
 }
 
@@ -178,6 +179,20 @@ fn a_crate_uses_only_those_that_its_row_allows() {
             assert!(used.is_subset(may_use), "`{}` uses {used:?} and may use {may_use:?}", layer.folder);
         }
     }
+}
+
+#[test]
+fn every_dependency_has_its_reason_in_the_table_of_dependencies_and_the_other_way_round() {
+    let in_table: BTreeSet<_> =
+        table(&read("DESIGN.md"), "crate").into_iter().map(|mut cells| cells.swap_remove(0)).collect();
+    let manifests = manifests();
+    let in_manifests: BTreeSet<_> = manifests
+        .iter()
+        .filter(|(folder, _)| *folder != "benches")
+        .flat_map(|(_, manifest)| dependencies(manifest))
+        .filter(|package| !package.starts_with("millpond"))
+        .collect();
+    assert_eq!(in_table, in_manifests);
 }
 
 #[test]
