@@ -4,7 +4,8 @@
 //! added, with the whole cycle in the error, and this costs so little that a graph of a million nodes is built in a
 //! fraction of a second when its nodes are added inputs first, and in seconds in the worst order. It answers what a
 //! node needs ([`Dag::inputs_first`]), what nobody needs any more ([`Dag::orphans`]), what could run at the same time
-//! ([`Dag::layers`]), and what the whole is waiting for ([`Dag::critical_path`]).
+//! ([`Dag::layers`]), what the whole is waiting for
+//! ([`Dag::critical_path`]), and draws itself ([`Dag::draw`]).
 //!
 //! It is pure data: it starts no thread, holds no items and runs nothing. For graphs with cycles, weights on edges or
 //! other algorithms use petgraph, on which this is built.
@@ -13,6 +14,7 @@
 
 mod critical_path;
 mod dag;
+mod drawing;
 mod error;
 mod id;
 mod insertion;
@@ -24,5 +26,6 @@ mod walk;
 
 pub use critical_path::CriticalPath;
 pub use dag::Dag;
+pub use drawing::{Direction, Drawing, Label};
 pub use error::{AddEdgeError, Cycle, UnknownNode};
 pub use id::NodeId;

@@ -2,6 +2,7 @@
 
 mod critical_path;
 mod cycles;
+mod drawings;
 mod ids;
 mod layers;
 mod model;
