@@ -7,9 +7,9 @@
 ///
 /// | workers | meaning |
 /// |---|---|
-/// | GCD on Apple systems | the kernel schedules each class ahead of those below it, and chooses clock speed, kind of core and I/O priority by it |
-/// | GCD elsewhere | each class has threads of its own; the kernel is not told, so all run at the process's priority |
-/// | rayon, and any other threads | none: all run at the process's priority, as if [`Default`](QualityOfService::Default) |
+/// | GCD on Apple systems | the kernel runs a class ahead of those below it, and chooses the kind of core by it |
+/// | GCD elsewhere | each class has threads of its own, all of the process's priority: the kernel is not told |
+/// | rayon's threads, and any others | none, as if [`Default`](QualityOfService::Default): the process's priority |
 ///
 /// The caller of a read or of [`apply`](super::Workers::apply) works at the priority that it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]

@@ -72,10 +72,10 @@ fn without_threads_the_caller_does_everything_in_order() {
 #[test]
 fn apply_makes_progress_while_every_thread_is_lent() {
     let workers = workers(2);
-    let gate = crate::job::Gate::new();
-    workers.lend(2, Arc::clone(&gate.job));
-    gate.entered.recv().unwrap();
-    gate.entered.recv().unwrap();
+    let turnstile = crate::job::Turnstile::new();
+    workers.lend(2, Arc::clone(&turnstile.job));
+    turnstile.entered.recv().unwrap();
+    turnstile.entered.recv().unwrap();
     assert_eq!(calls(&workers, 1000), vec![1; 1000]);
 }
 

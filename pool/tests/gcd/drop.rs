@@ -6,34 +6,34 @@ use std::sync::mpsc::channel;
 use millpond_pool::workers::{GcdWorkers, Help, Workers};
 use parking_lot::Mutex;
 
-use crate::job::{Gate, Job};
+use crate::job::{Job, Turnstile};
 use crate::workers;
 
 #[test]
 fn a_help_loop_outlives_the_workers() {
     let workers = workers(1);
-    let gate = Gate::new();
-    workers.lend(1, Arc::clone(&gate.job));
-    gate.entered.recv().unwrap();
+    let turnstile = Turnstile::new();
+    workers.lend(1, Arc::clone(&turnstile.job));
+    turnstile.entered.recv().unwrap();
     // Does not wait for the help loop, which can only end after this line.
     drop(workers);
-    gate.leave.send(()).unwrap();
-    gate.left.recv().unwrap();
+    turnstile.leave.send(()).unwrap();
+    turnstile.left.recv().unwrap();
 }
 
 #[test]
 fn offers_that_no_thread_has_taken_are_withdrawn() {
     let workers = workers(1);
-    let gate = Gate::new();
-    workers.lend(1, Arc::clone(&gate.job));
-    gate.entered.recv().unwrap();
+    let turnstile = Turnstile::new();
+    workers.lend(1, Arc::clone(&turnstile.job));
+    turnstile.entered.recv().unwrap();
     let waiting: Arc<dyn Help> = Job::new(|| panic!("this was withdrawn"));
     workers.lend(1, Arc::clone(&waiting));
     assert_eq!(Arc::strong_count(&waiting), 2);
     drop(workers);
     assert_eq!(Arc::strong_count(&waiting), 1);
-    gate.leave.send(()).unwrap();
-    gate.left.recv().unwrap();
+    turnstile.leave.send(()).unwrap();
+    turnstile.left.recv().unwrap();
 }
 
 #[test]

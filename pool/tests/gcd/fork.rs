@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use millpond_pool::workers::Workers;
 
-use crate::job::{Gate, Job};
+use crate::job::{Job, Turnstile};
 use crate::workers;
 
 unsafe extern "C" {
@@ -19,10 +19,10 @@ unsafe extern "C" {
 fn a_forked_child_applies_alone_and_lends_nothing() {
     let workers = workers(2);
     // The library has threads at work and is no longer safe to use in a child.
-    let gate = Gate::new();
-    workers.lend(2, Arc::clone(&gate.job));
-    gate.entered.recv().unwrap();
-    gate.entered.recv().unwrap();
+    let turnstile = Turnstile::new();
+    workers.lend(2, Arc::clone(&turnstile.job));
+    turnstile.entered.recv().unwrap();
+    turnstile.entered.recv().unwrap();
 
     // SAFETY: the child calls the workers, which touch no lock and no thread of the parent there, and `_exit`.
     let child = unsafe { fork() };
@@ -47,8 +47,8 @@ fn a_forked_child_applies_alone_and_lends_nothing() {
     assert_eq!(status, 42 << 8);
 
     // The parent's threads are as they were.
-    drop(gate.leave);
-    gate.left.recv().unwrap();
-    gate.left.recv().unwrap();
+    drop(turnstile.leave);
+    turnstile.left.recv().unwrap();
+    turnstile.left.recv().unwrap();
     workers.apply(100, &|_| ());
 }

@@ -23,7 +23,7 @@ impl<F: Fn() + Send + Sync> Help for Job<F> {
 }
 
 /// A job that says when a thread has come to help, and keeps it until told to let it go.
-pub(crate) struct Gate {
+pub(crate) struct Turnstile {
     /// Gets a message for each thread that comes.
     pub(crate) entered: Receiver<()>,
     /// Lets a thread go for each message, and all of them once it is dropped.
@@ -33,8 +33,8 @@ pub(crate) struct Gate {
     pub(crate) job: Arc<dyn Help>,
 }
 
-impl Gate {
-    /// A closed gate.
+impl Turnstile {
+    /// A closed turnstile.
     pub(crate) fn new() -> Self {
         let (enter, entered) = channel();
         let (leave, may_leave) = channel();

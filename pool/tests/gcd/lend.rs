@@ -9,7 +9,7 @@ use std::thread;
 use millpond_pool::workers::{Help, Workers};
 use parking_lot::Mutex;
 
-use crate::job::{Gate, Job};
+use crate::job::{Job, Turnstile};
 use crate::workers;
 
 #[test]
@@ -52,20 +52,20 @@ fn more_threads_than_there_are_come_once_each() {
         }
     });
     workers.lend(usize::MAX, counting);
-    // Both threads in the gate at once: both have come back from the job before it.
-    let gate = Gate::new();
-    workers.lend(2, Arc::clone(&gate.job));
-    gate.entered.recv().unwrap();
-    gate.entered.recv().unwrap();
+    // Both threads in the turnstile at once: both have come back from the job before it.
+    let turnstile = Turnstile::new();
+    workers.lend(2, Arc::clone(&turnstile.job));
+    turnstile.entered.recv().unwrap();
+    turnstile.entered.recv().unwrap();
     assert_eq!(calls.load(Ordering::SeqCst), 2);
 }
 
 #[test]
 fn a_thousand_lends_of_a_job_that_is_over_cost_one_call_while_the_thread_is_busy() {
     let workers = workers(1);
-    let gate = Gate::new();
-    workers.lend(1, Arc::clone(&gate.job));
-    gate.entered.recv().unwrap();
+    let turnstile = Turnstile::new();
+    workers.lend(1, Arc::clone(&turnstile.job));
+    turnstile.entered.recv().unwrap();
 
     let calls = Arc::new(AtomicUsize::new(0));
     let over: Arc<dyn Help> = Job::new({
@@ -79,9 +79,9 @@ fn a_thousand_lends_of_a_job_that_is_over_cost_one_call_while_the_thread_is_busy
     }
     assert_eq!(Arc::strong_count(&over), 2);
 
-    let next = Gate::new();
+    let next = Turnstile::new();
     workers.lend(1, Arc::clone(&next.job));
-    gate.leave.send(()).unwrap();
+    turnstile.leave.send(()).unwrap();
     next.entered.recv().unwrap();
     assert_eq!(calls.load(Ordering::SeqCst), 1);
     assert_eq!(Arc::strong_count(&over), 1);
@@ -94,10 +94,10 @@ fn a_thousand_lends_of_a_job_that_is_over_leave_the_threads_to_the_next() {
     for _ in 0..1000 {
         workers.lend(2, Arc::clone(&over));
     }
-    let gate = Gate::new();
-    workers.lend(2, Arc::clone(&gate.job));
-    gate.entered.recv().unwrap();
-    gate.entered.recv().unwrap();
+    let turnstile = Turnstile::new();
+    workers.lend(2, Arc::clone(&turnstile.job));
+    turnstile.entered.recv().unwrap();
+    turnstile.entered.recv().unwrap();
     assert_eq!(Arc::strong_count(&over), 1);
 }
 
@@ -135,15 +135,15 @@ fn lends_from_several_threads_are_all_helped() {
 fn jobs_are_helped_in_the_order_of_their_lends() {
     let workers = workers(1);
     let order = Arc::new(Mutex::new(Vec::new()));
-    let gate = Gate::new();
-    workers.lend(1, Arc::clone(&gate.job));
+    let turnstile = Turnstile::new();
+    workers.lend(1, Arc::clone(&turnstile.job));
     for number in 0..100 {
         let order = Arc::clone(&order);
         workers.lend(1, Job::new(move || order.lock().push(number)));
     }
-    let last = Gate::new();
+    let last = Turnstile::new();
     workers.lend(1, Arc::clone(&last.job));
-    gate.leave.send(()).unwrap();
+    turnstile.leave.send(()).unwrap();
     last.entered.recv().unwrap();
     assert_eq!(*order.lock(), (0..100).collect::<Vec<_>>());
 }
@@ -174,11 +174,11 @@ fn nothing_is_asked_of_no_thread() {
 #[test]
 fn two_pools_do_not_share_their_threads() {
     let (one, other) = (workers(2), workers(2));
-    let (first, second) = (Gate::new(), Gate::new());
+    let (first, second) = (Turnstile::new(), Turnstile::new());
     one.lend(2, Arc::clone(&first.job));
     other.lend(2, Arc::clone(&second.job));
-    // All four are in their gates at once: neither pool has kept a thread from the other.
-    for gate in [&first, &second, &first, &second] {
-        gate.entered.recv().unwrap();
+    // All four are in their turnstiles at once: neither pool has kept a thread from the other.
+    for turnstile in [&first, &second, &first, &second] {
+        turnstile.entered.recv().unwrap();
     }
 }

@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 
 use millpond_pool::workers::{GcdWorkers, QualityOfService, Workers};
 
-use crate::job::{Gate, Job};
+use crate::job::{Job, Turnstile};
 use crate::process::{is_child, run_alone};
 use crate::workers;
 
@@ -68,10 +68,10 @@ fn every_quality_of_service_has_threads() {
 fn a_panic_in_a_help_loop_ends_the_process() {
     if is_child() {
         let workers = workers(1);
-        let gate = Gate::new();
+        let turnstile = Turnstile::new();
         workers.lend(1, Job::new(|| panic!("against the contract")));
-        workers.lend(1, Arc::clone(&gate.job));
-        let _ = gate.entered.recv();
+        workers.lend(1, Arc::clone(&turnstile.job));
+        let _ = turnstile.entered.recv();
         println!("the process went on");
         return;
     }
@@ -86,9 +86,9 @@ fn a_panic_in_a_help_loop_ends_the_process() {
 #[test]
 fn debug_shows_the_state() {
     let workers = workers(2);
-    let gate = Gate::new();
-    workers.lend(1, Arc::clone(&gate.job));
-    gate.entered.recv().unwrap();
+    let turnstile = Turnstile::new();
+    workers.lend(1, Arc::clone(&turnstile.job));
+    turnstile.entered.recv().unwrap();
     let text = format!("{workers:?}");
     assert!(text.starts_with("GcdWorkers { threads: 2, quality_of_service: Default, library: \""), "{text}");
     assert!(text.ends_with("\", busy: Some(1) }"), "{text}");

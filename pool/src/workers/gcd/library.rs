@@ -103,7 +103,8 @@ impl Library {
         let loaded = Self {
             path: path.to_owned(),
             process: process::id(),
-            // SAFETY: the type is C's `void dispatch_apply_f(size_t, dispatch_queue_t, void *, void (*)(void *, size_t))`.
+            // SAFETY: the type is C's `void dispatch_apply_f(size_t, dispatch_queue_t, void *,
+            // void (*)(void *, size_t))`.
             apply: *unsafe { library.get("dispatch_apply_f") }?,
             // SAFETY: the type is C's `void dispatch_async_f(dispatch_queue_t, void *, dispatch_function_t)`.
             start: *unsafe { library.get("dispatch_async_f") }?,

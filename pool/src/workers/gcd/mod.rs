@@ -1,15 +1,15 @@
 //! Threads of Apple's Grand Central Dispatch: the system's library on Apple systems, its port elsewhere.
 //!
-//! The library is found at run time, so that one build works with and without it. Help runs on lanes, serial queues of
-//! the pool's own, as many as the pool has threads; a parallel-for is `dispatch_apply_f` over stripes.
+//! The library is found at run time, so that one build works with and without it. Help runs on strands, serial queues
+//! of the pool's own, as many as the pool has threads; a parallel-for is `dispatch_apply_f` over stripes.
 //!
 //! What is the library's: when threads start and end, and which processor they run on. What is ours: how many help
 //! loops run at once, in which order offers are taken, chunks, panics, forks.
 
 mod error;
-mod lanes;
 #[expect(unsafe_code, reason = "the library is called through C")]
 mod library;
+mod strands;
 mod stripes;
 
 use std::fmt;
@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 pub use self::error::LibdispatchMissing;
 
-use self::lanes::Lanes;
 use self::library::{GlobalQueue, Library};
+use self::strands::Strands;
 use self::stripes::Stripes;
 use super::{Help, QualityOfService, Workers};
 
@@ -66,7 +66,7 @@ pub struct GcdWorkers {
     /// For `apply`.
     global: GlobalQueue,
     /// For `lend`.
-    lanes: Lanes,
+    strands: Strands,
 }
 
 impl GcdWorkers {
@@ -81,8 +81,8 @@ impl GcdWorkers {
     pub fn new(threads: usize, quality: QualityOfService) -> Result<Self, LibdispatchMissing> {
         let library = Library::get()?;
         let global = library.global_queue(quality);
-        let lanes = Lanes::new(library, threads, quality);
-        Ok(Self { threads, quality, library, global, lanes })
+        let strands = Strands::new(library, threads, quality);
+        Ok(Self { threads, quality, library, global, strands })
     }
 
     /// How urgent the work of these threads is to the system.
@@ -96,7 +96,7 @@ impl Workers for GcdWorkers {
     fn lend(&self, count: usize, job: Arc<dyn Help>) {
         // Subtle: asked before any lock is touched, since a thread that is not in this process may hold it.
         if self.library.is_usable() {
-            self.lanes.offer(count, job);
+            self.strands.offer(count, job);
         }
     }
 
@@ -120,7 +120,7 @@ impl Drop for GcdWorkers {
     fn drop(&mut self) {
         // Subtle: not in a forked child, for the same reason as in `lend`.
         if self.library.is_usable() {
-            self.lanes.withdraw();
+            self.strands.withdraw();
         }
     }
 }
@@ -131,7 +131,7 @@ impl fmt::Debug for GcdWorkers {
             .field("threads", &self.threads)
             .field("quality_of_service", &self.quality)
             .field("library", &self.library.path())
-            .field("busy", &self.lanes.busy())
+            .field("busy", &self.strands.busy())
             .finish()
     }
 }

@@ -1,16 +1,17 @@
-//! Help offered, and the lanes that bring it.
+//! Help offered, and the strands that bring it.
 //!
-//! A lane is a serial queue of libdispatch: at most one help loop runs on it, so as many lanes as the pool has threads
-//! bound how many run at once. Offers wait in one line for all lanes. A lane that is woken takes offers until none is
-//! left, then is idle; who makes an offer wakes at most as many idle lanes as it asks threads for.
+//! A strand is a serial queue of libdispatch: at most one help loop runs on it, so as many strands as the pool has
+//! threads bound how many run at once. Offers wait in one line for all strands. A strand that is woken takes offers
+//! until none is left, then is idle; who makes an offer wakes as many idle strands as it asks threads for, if there are.
 //!
 //! Invariants, all under one lock:
-//! * A lane is idle, or started and not yet idle again: so each lane has at most one run of [`Lane`] in its queue
-//!   that has not looked at the line for the last time.
-//! * While an offer waits, no lane is idle, or lanes have been started for it: a lane goes idle only on seeing the
-//!   line empty, and an offer is put in line before its lanes are taken from the idle ones. So no offer is forgotten.
+//! * A strand is idle, or started and not yet idle again: so at most one [`Strand`] that has not looked at the line for
+//!   the last time is in its queue.
+//! * While an offer waits, no strand is idle, or strands have been started for it: a strand goes idle only on seeing
+//!   the line empty, and an offer is put in line before its strands are taken from the idle ones. So no offer is
+//!   forgotten, whichever comes first.
 //! * A job is in line at most once, for as many threads as were asked for since it was put there, up to the number of
-//!   lanes. So the line is never longer than the number of jobs, however often each is offered.
+//!   strands. So the line is never longer than the number of jobs, however often each is offered.
 //!
 //! Knows nothing of what a job does.
 
@@ -23,19 +24,19 @@ use parking_lot::Mutex;
 use super::library::{Library, Queue, Run};
 use crate::workers::{Help, QualityOfService};
 
-/// The lanes of one pool.
-pub(super) struct Lanes {
+/// The strands of one pool.
+pub(super) struct Strands {
     /// Released on drop, while what runs on them goes on.
     queues: Vec<Queue>,
     /// What each queue runs.
-    lanes: Vec<Arc<Lane>>,
+    strands: Vec<Arc<Strand>>,
     line: Arc<Mutex<Line>>,
 }
 
-/// The offers that wait and the lanes that could take one.
+/// The offers that wait and the strands that could take one.
 struct Line {
     offers: VecDeque<Offer>,
-    /// The numbers of the idle lanes, the one that became so last on top: its thread is the likeliest to be awake.
+    /// The numbers of the idle strands, the one that became so last on top: its thread is the likeliest to be awake.
     idle: Vec<usize>,
 }
 
@@ -46,49 +47,49 @@ struct Offer {
     count: usize,
 }
 
-/// One lane's share of the work.
-struct Lane {
+/// One strand's share of the work.
+struct Strand {
     number: usize,
     line: Arc<Mutex<Line>>,
 }
 
-impl Lanes {
-    /// As many idle lanes as `threads`; no thread is started yet.
+impl Strands {
+    /// As many idle strands as `threads`; no thread is started yet.
     pub(super) fn new(library: &'static Library, threads: usize, quality: QualityOfService) -> Self {
         let line = Arc::new(Mutex::new(Line { offers: VecDeque::new(), idle: (0..threads).rev().collect() }));
         Self {
             queues: (0..threads).map(|_| library.serial_queue(c"millpond", quality)).collect(),
-            lanes: (0..threads).map(|number| Arc::new(Lane { number, line: Arc::clone(&line) })).collect(),
+            strands: (0..threads).map(|number| Arc::new(Strand { number, line: Arc::clone(&line) })).collect(),
             line,
         }
     }
 
-    /// Offers `job` to up to `count` lanes.
+    /// Offers `job` to up to `count` strands.
     pub(super) fn offer(&self, count: usize, job: Arc<dyn Help>) {
-        let count = count.min(self.lanes.len());
+        let count = count.min(self.strands.len());
         if count == 0 {
             return;
         }
         let mut line = self.line.lock();
-        line.push(job, count, self.lanes.len());
+        line.push(job, count, self.strands.len());
         let busy = line.idle.len() - count.min(line.idle.len());
         let woken = line.idle.split_off(busy);
         drop(line);
         for number in woken {
-            self.queues[number].start(Arc::clone(&self.lanes[number]));
+            self.queues[number].start(Arc::clone(&self.strands[number]));
         }
     }
 
-    /// Withdraws the offers that no lane has taken.
+    /// Withdraws the offers that no strand has taken.
     pub(super) fn withdraw(&self) {
         // Taken out first, so that the jobs are dropped without the lock.
         let offers = mem::take(&mut self.line.lock().offers);
         drop(offers);
     }
 
-    /// How many lanes are at work, unless the lock is taken just now.
+    /// How many strands are at work, unless the lock is taken just now.
     pub(super) fn busy(&self) -> Option<usize> {
-        self.line.try_lock().map(|line| self.lanes.len() - line.idle.len())
+        self.line.try_lock().map(|line| self.strands.len() - line.idle.len())
     }
 }
 
@@ -113,7 +114,7 @@ impl Line {
     }
 }
 
-impl Run for Lane {
+impl Run for Strand {
     fn run(self: Arc<Self>) {
         loop {
             let mut line = self.line.lock();
