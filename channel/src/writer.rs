@@ -163,7 +163,7 @@ impl<T> Writer<T> {
     /// While a bounded channel is full, and as long as the iterator takes.
     #[track_caller]
     pub fn write_from(&self, items: impl IntoIterator<Item = T>) -> Result<usize, WriteError<Vec<T>>> {
-        let mut items = items.into_iter();
+        let mut items = items.into_iter().fuse();
         let mut batch = VecDeque::new();
         let mut written = 0;
         loop {

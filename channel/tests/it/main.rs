@@ -1,0 +1,17 @@
+//! Channels of every flavour, waited for in every way.
+#![cfg(not(loom))]
+
+mod bounded;
+mod callbacks;
+mod cancelling;
+mod errors;
+mod iterator_reader;
+mod listening;
+mod misuse;
+mod model;
+mod scenarios;
+mod serial;
+mod setup;
+mod stream;
+mod stress;
+mod threads;
