@@ -40,6 +40,8 @@ esac
 export RUSTC_BOOTSTRAP=1
 export CARGO_TARGET_DIR=$target/sanitize-$sanitizer
 export CARGO_TERM_COLOR=never
+# Freed memory is kept back for a while so that its use is seen, but not so much that a test of memory would see that.
+export ASAN_OPTIONS=quarantine_size_mb=64
 # A sanitized test is some ten times slower, so property tests try fewer cases.
 export PROPTEST_CASES=${PROPTEST_CASES:-16}
 mkdir -p "$CARGO_TARGET_DIR"

@@ -12,6 +12,7 @@ mod arguments;
 mod corpus;
 mod document;
 mod markup;
+mod measurement;
 mod memory;
 mod plain;
 mod progress;
@@ -23,6 +24,7 @@ use std::env;
 use std::process::ExitCode;
 
 use arguments::{Arguments, USAGE};
+use measurement::{Comparison, Measurement};
 
 fn main() -> ExitCode {
     let arguments = match Arguments::parse(env::args_os().skip(1)) {
@@ -39,16 +41,7 @@ fn main() -> ExitCode {
     for folder in &arguments.folders {
         println!("reading {}", folder.display());
     }
-    let is_fresh = memory::reset_peak();
-    let start = memory::resident();
-    let run = plain::run(&arguments.folders);
-    print!("{}{}", run.corpus, run.rejected);
-    println!("one loop, one thread: {:.2} s", run.elapsed.as_secs_f64());
-    if let Some(peak) = memory::peak() {
-        match start.filter(|_| is_fresh) {
-            Some(start) => println!("peak memory {peak}, of which {start} before the first file"),
-            None => println!("peak memory {peak}"),
-        }
-    }
+    let (run, measured) = Measurement::of("one loop, one thread", || plain::run(&arguments.folders));
+    print!("{}{}\n{}", run.corpus, run.rejected, Comparison(&[measured]));
     ExitCode::SUCCESS
 }

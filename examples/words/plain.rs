@@ -1,22 +1,19 @@
 //! The same job as one loop in one thread, without millpond: the baseline to compare with.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::document::{Document, is_document};
 use crate::progress::Progress;
 use crate::report::{CorpusReport, DocumentReport, RejectedReport};
 use crate::walk::Walk;
 
-/// What the loop found, and how long it took.
+/// What the loop found.
 #[derive(Debug)]
 pub struct PlainRun {
     /// What was found.
     pub corpus: CorpusReport,
     /// What gave nothing.
     pub rejected: RejectedReport,
-    /// How long it took.
-    pub elapsed: Duration,
 }
 
 /// Reads all documents below the folders, one after the other.
@@ -38,7 +35,8 @@ pub fn run(folders: &[PathBuf]) -> PlainRun {
             Err(error) => rejected.add(&error.into()),
         }
     }
-    PlainRun { corpus, rejected, elapsed: progress.finish() }
+    progress.finish();
+    PlainRun { corpus, rejected }
 }
 
 #[cfg(test)]

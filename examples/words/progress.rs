@@ -50,9 +50,9 @@ impl<W: Write> Progress<W> {
         self.advance_at(count, Instant::now());
     }
 
-    /// Says how it ended, on a line that stays; gives back the time that it took.
-    pub fn finish(mut self) -> Duration {
-        self.finish_at(Instant::now())
+    /// Says how it ended, on a line that stays.
+    pub fn finish(mut self) {
+        self.finish_at(Instant::now());
     }
 
     fn advance_at(&mut self, count: u64, now: Instant) {
@@ -65,14 +65,13 @@ impl<W: Write> Progress<W> {
         }
     }
 
-    fn finish_at(&mut self, now: Instant) -> Duration {
+    fn finish_at(&mut self, now: Instant) {
         let elapsed = now.duration_since(self.began);
         let seconds = elapsed.as_secs_f64();
         self.write(&format!("{} {} in {seconds:.1} s{}", grouped(self.done), self.unit, rate(self.done, elapsed)));
         if self.is_terminal {
             self.end_line();
         }
-        elapsed
     }
 
     /// Writes the line over the one before, or below it where that cannot be done. A terminal that went away is no
