@@ -1,6 +1,42 @@
 //! Tasks joined by channels, pulled through a pool of workers.
+//!
+//! Declare tasks; nothing runs until somebody reads; a read runs just the work that it needs, in parallel, in order and in bounded
+//! memory.
+//!
+//! ```
+//! use millpond_pool::Pool;
+//!
+//! let pool = Pool::new(2);
+//! let mut words = pool
+//!     .source(["a mill", "a pond"])
+//!     .flat_map(|line| line.split(' '))
+//!     .filter(|word| word.len() > 1);
+//! assert_eq!(words.read_all()?, ["mill", "pond"]);
+//! # Ok::<(), millpond_pool::ReadError>(())
+//! ```
 
+mod consumer;
+mod core;
+mod draft;
+mod error;
+mod fork;
+mod gate;
+mod guarded;
+mod head;
+mod lane;
+mod lend;
 mod pool;
+mod reader;
+mod registry;
+mod remove;
+mod stage;
+mod task;
+mod walk;
 pub mod workers;
 
-pub use pool::Pool;
+pub use error::{BoxError, Cause, Panic, ReadError, TaskError};
+pub use pool::{Pool, ScopedPool};
+pub use reader::{PoolReader, ReadFuture, Rejected, ScopedReader};
+pub use registry::TaskId;
+pub use stage::Retry;
+pub use task::Task;

@@ -1,40 +1,208 @@
-//! The pool.
+//! The pool: what executes a graph's tasks.
 
+use std::fmt;
 use std::sync::Arc;
 
+use crate::core::Core;
+use crate::error::ReadError;
+use crate::reader::ScopedReader;
+use crate::registry::TaskId;
+use crate::task::Task;
 use crate::workers::{RayonWorkers, Workers};
 
-/// What executes a graph's tasks.
-#[derive(Debug, Clone)]
-pub struct Pool {
-    size: usize,
-    workers: Option<Arc<dyn Workers>>,
+/// What executes a graph's tasks, within a [`scope`](Self::scope) whose functions may borrow what outlives `'env`.
+///
+/// [`Pool`] is the pool whose functions borrow nothing. All methods are the same.
+///
+/// A pool's **size** is how many workers work at once, of which the thread that reads is one; the others are threads of a rayon
+/// pool, started when there is more work than the reader does at once. Of size 0 it is in serial mode: the caller does everything, no
+/// thread is started and nothing is locked.
+///
+/// Several threads that read at the same time each work for their own read; helpers join in up to the pool's size.
+///
+/// Dropping the pool ends all that is going on at the next item; its readers then say [`ReadError::PoolGone`].
+pub struct ScopedPool<'env> {
+    core: Arc<Core<'env>>,
 }
 
-impl Pool {
-    /// A pool in serial mode: the caller does everything, no thread is started, nothing is locked.
-    #[must_use]
-    pub fn serial() -> Self {
-        Self { size: 0, workers: None }
+/// What executes a graph's tasks. See [`ScopedPool`] for what it can do.
+pub type Pool = ScopedPool<'static>;
+
+impl<'env> ScopedPool<'env> {
+    fn with_size(size: usize) -> Self {
+        Self { core: Core::new(size, threads(size)) }
     }
 
-    /// A pool of `size` workers, of which the reading thread is one and `size - 1` are threads of a rayon pool.
-    #[must_use]
-    pub fn rayon(size: usize) -> Self {
-        match size {
-            0 => Self::serial(),
-            _ => Self { size, workers: Some(Arc::new(RayonWorkers::new(size - 1))) },
+    pub(crate) fn core(&self) -> &Arc<Core<'env>> {
+        &self.core
+    }
+
+    /// Adds a task and gives the reader of its output. Runs nothing.
+    ///
+    /// A task whose inputs are of another pool is added with a connection to that pool; see
+    /// [`into_pool`](ScopedReader::into_pool).
+    #[track_caller]
+    pub fn add_task<T: Send + 'env>(&self, task: Task<'env, T>) -> ScopedReader<'env, T> {
+        match task.core() {
+            Some(core) if !Arc::ptr_eq(core, &self.core) => {
+                let core = Arc::clone(core);
+                ScopedReader::of_task(&core, task).into_pool(self)
+            }
+            _ => ScopedReader::of_task(&self.core, task),
         }
+    }
+
+    /// The items of an iterator, which is asked for as many as are needed. See [`Task::source`].
+    #[track_caller]
+    pub fn source<I: IntoIterator>(&self, items: I) -> ScopedReader<'env, I::Item>
+    where
+        I::IntoIter: Send + 'env,
+        I::Item: Send + 'env,
+    {
+        self.add_task(Task::source(items))
+    }
+
+    /// What a channel is written to, until it is closed. See [`Task::channel`].
+    #[track_caller]
+    pub fn channel<T: Send + 'env>(&self, reader: millpond_channel::Reader<T>) -> ScopedReader<'env, T> {
+        self.add_task(Task::channel(reader))
+    }
+
+    /// The items of several readers, as they come. See [`Task::merge`].
+    #[track_caller]
+    pub fn merge<T: Send + 'env>(
+        &self,
+        readers: impl IntoIterator<Item = ScopedReader<'env, T>>,
+    ) -> ScopedReader<'env, T> {
+        ScopedReader::of_task(&self.core, Task::merge(readers.into_iter().map(|reader| reader.connected(&self.core))))
+    }
+
+    /// The items of several readers, one reader after the other. See [`Task::chain`].
+    #[track_caller]
+    pub fn chain<T: Send + 'env>(
+        &self,
+        readers: impl IntoIterator<Item = ScopedReader<'env, T>>,
+    ) -> ScopedReader<'env, T> {
+        ScopedReader::of_task(&self.core, Task::chain(readers.into_iter().map(|reader| reader.connected(&self.core))))
     }
 
     /// How many workers work at once; 0 is serial mode.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.size
+        self.core.size()
+    }
+
+    /// Another size, at any time and from any thread, functions of tasks included.
+    ///
+    /// Growing and shrinking take effect at the next chunk; work in progress is finished. To and from serial mode the pool changes
+    /// when nobody is reading.
+    pub fn set_size(&self, size: usize) {
+        self.core.resize(size, threads(size));
+    }
+
+    /// How many tasks the pool has.
+    #[must_use]
+    pub fn task_count(&self) -> usize {
+        self.core.registry.lock().dag().node_count()
+    }
+
+    /// Removes a task. Chunks in progress are waited for (unless the caller is one of the pool's own tasks), and what has been made
+    /// can still be read; then its readers are at the end. Inputs that nobody else reads from go too. A task that is gone already is fine.
+    ///
+    /// Tasks that share a lane go together: what comes before it is needed by nobody else, and what comes after has no more input.
+    ///
+    /// # Errors
+    /// [`ReadError::SerialBusy`] when the pool is in serial mode and another thread is using it.
+    pub fn remove_task(&self, task: TaskId) -> Result<(), ReadError> {
+        crate::remove::remove_task(&self.core, task)
+    }
+
+    /// How often the pool has asked for a thread so far: for figures, and for tests that small reads ask for none.
+    #[must_use]
+    pub fn wakes(&self) -> u64 {
+        self.core.wakes()
     }
 
     /// The threads that may be lent beside the caller; none in serial mode.
-    pub(crate) fn workers(&self) -> Option<&Arc<dyn Workers>> {
-        self.workers.as_ref()
+    pub(crate) fn workers(&self) -> Option<Arc<dyn Workers>> {
+        self.core.workers()
+    }
+}
+
+impl ScopedPool<'static> {
+    /// A pool of `size` workers, of which the reading thread is one; 0 for serial mode.
+    #[must_use]
+    pub fn new(size: usize) -> Self {
+        Self::with_size(size)
+    }
+
+    /// A pool in serial mode: the caller does everything, no thread is started, nothing is locked.
+    #[must_use]
+    pub fn serial() -> Self {
+        Self::with_size(0)
+    }
+
+    /// A pool of `size` workers whose threads are a rayon pool of its own, which is started when first needed.
+    #[must_use]
+    pub fn rayon(size: usize) -> Self {
+        Self::with_size(size)
+    }
+
+    /// A pool of `size` workers whose threads come from `workers`.
+    #[must_use]
+    pub fn with_workers(size: usize, workers: Arc<dyn Workers>) -> Self {
+        Self { core: Core::new(size, Some(workers)) }
+    }
+}
+
+impl<'env> ScopedPool<'env> {
+    /// Calls `body` with a pool of `size` workers whose functions may borrow what outlives the call; then waits for the workers.
+    ///
+    /// # Blocking
+    /// At its end, until no worker runs a function any more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use millpond_pool::ScopedPool;
+    ///
+    /// let words = vec!["mill".to_owned(), "pond".to_owned()];
+    /// let lengths = ScopedPool::scope(2, |pool| pool.source(&words).map(|word| word.len()).read_all())?;
+    /// assert_eq!(lengths, [4, 4]);
+    /// # Ok::<(), millpond_pool::ReadError>(())
+    /// ```
+    pub fn scope<R>(size: usize, body: impl FnOnce(&Self) -> R) -> R {
+        let pool = Self::with_size(size);
+        let _end = EndOfScope(&pool.core);
+        body(&pool)
+    }
+}
+
+/// Ends a scope, also when its body panics.
+struct EndOfScope<'a, 'env>(&'a Core<'env>);
+
+impl Drop for EndOfScope<'_, '_> {
+    fn drop(&mut self) {
+        self.0.close();
+        self.0.wait_for_helpers();
+    }
+}
+
+/// The threads for a pool of `size` workers: as many, because a reader that awaits does not work.
+fn threads(size: usize) -> Option<Arc<dyn Workers>> {
+    (size > 0).then(|| Arc::new(RayonWorkers::new(size)) as Arc<dyn Workers>)
+}
+
+impl Drop for ScopedPool<'_> {
+    fn drop(&mut self) {
+        if self.core.is_of_this_process() {
+            self.core.close();
+        }
+    }
+}
+
+impl fmt::Debug for ScopedPool<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.core.fmt(f)
     }
 }

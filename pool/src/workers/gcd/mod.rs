@@ -30,8 +30,9 @@ use super::{Help, QualityOfService, Workers};
 /// A thread is started when first needed and ends when it has had nothing to do for some seconds.
 ///
 /// [`apply`](Workers::apply) runs on the caller and at most as many other threads as there are to lend, nor on more
-/// than there are processors. All indices are called even if some panic, then the first panic is resumed. A parallel
-/// `apply` within another's body may be run by its caller alone.
+/// than there are processors. The caller starts alone where there are many indices, so that a loop of a few microseconds
+/// wakes nobody. All indices are called even if some panic, then the first panic is resumed. A parallel `apply` within
+/// another's body may be run by its caller alone.
 ///
 /// # Panics
 /// The process ends when [`Help::help`] panics, against its contract: a panic cannot pass through the library.
@@ -103,10 +104,12 @@ impl Workers for GcdWorkers {
     fn apply(&self, count: usize, body: &(dyn Fn(usize) + Sync)) {
         let width = count.min(self.threads + 1);
         let stripes = Stripes::new(count, width, body);
-        if width > 1 && self.library.is_usable() {
-            self.global.apply(width, &|_| stripes.run());
-        } else {
-            stripes.run();
+        if !stripes.run_alone() {
+            if width > 1 && self.library.is_usable() {
+                self.global.apply(width, &|_| stripes.run());
+            } else {
+                stripes.run();
+            }
         }
         stripes.finish();
     }

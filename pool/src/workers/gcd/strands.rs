@@ -2,7 +2,7 @@
 //!
 //! A strand is a serial queue of libdispatch: at most one help loop runs on it, so as many strands as the pool has
 //! threads bound how many run at once. Offers wait in one line for all strands. A strand that is woken takes offers
-//! until none is left, then is idle; who makes an offer wakes as many idle strands as it asks threads for, if there are.
+//! until none is left, then is idle; who makes an offer wakes up to as many idle strands as it asks threads for.
 //!
 //! Invariants, all under one lock:
 //! * A strand is idle, or started and not yet idle again: so at most one [`Strand`] that has not looked at the line for

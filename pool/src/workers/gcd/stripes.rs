@@ -6,6 +6,9 @@
 //! amortised and expensive ones spread, without knowing which they are. Near the end chunks shrink to a part of what
 //! is left (guided self-scheduling, Polychronopoulos and Kuck 1987), so that no thread is left with a long last chunk.
 //!
+//! Waking a thread costs more than a short loop does, so the caller of a loop with many indices starts alone, and asks
+//! for help when the loop is not over after [`ALONE_TIME`]; with few indices, each of which may be long, it asks at once.
+//!
 //! Invariants: the counter only grows, by a compare-and-swap that claims a chunk for one stripe, so each index is
 //! called once; a stripe that finds the counter at the end returns at once, so stripes that start late, or one after
 //! the other on a single thread, do no harm.
@@ -13,6 +16,7 @@
 //! A panic in the body is kept, the other indices are still called, and [`Stripes::finish`] resumes the first panic.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,6 +29,13 @@ const CHUNK_TIME: Duration = Duration::from_micros(20);
 
 /// A chunk is at most this part of an equal share of what is left.
 const SHARES: usize = 4;
+
+/// How long the caller works before it asks for help: about what the asking costs the caller alone.
+const ALONE_TIME: Duration = Duration::from_micros(10);
+
+/// How many indices there must be for each stripe if the caller is to start alone. The first index may be a long one,
+/// for which the others then wait: this bounds how much of the gain is lost.
+const ALONE_INDICES: usize = 64;
 
 /// What a panic carries.
 type Payload = Box<dyn Any + Send>;
@@ -48,11 +59,30 @@ impl<'a> Stripes<'a> {
         Self { body, count, width, next: AtomicUsize::new(0), panic: Mutex::new(None) }
     }
 
+    /// Calls the body for as many indices as are done in a short time, in the hope that these are all. Does not unwind.
+    ///
+    /// Returns whether all are done, so that no stripe need run.
+    pub(super) fn run_alone(&self) -> bool {
+        if self.count / ALONE_INDICES < self.width {
+            return false;
+        }
+        let started = Instant::now();
+        let mut size = 1;
+        while let Some(chunk) = self.claim(size, 2) {
+            self.call(chunk);
+            if started.elapsed() > ALONE_TIME {
+                return self.next.load(Ordering::Relaxed) == self.count;
+            }
+            size *= 2;
+        }
+        true
+    }
+
     /// One stripe: calls the body for indices that no other stripe has, until none is left. Does not unwind.
     pub(super) fn run(&self) {
         let mut size = 1;
         let mut started = Instant::now();
-        while let Some(chunk) = self.claim(size) {
+        while let Some(chunk) = self.claim(size, SHARES * self.width) {
             let length = chunk.len();
             self.call(chunk);
             // A chunk shorter than asked for: the end is near, and from here on chunks only get shorter, whatever time
@@ -72,15 +102,15 @@ impl<'a> Stripes<'a> {
         }
     }
 
-    /// The next chunk, of at most `size` indices.
-    fn claim(&self, size: usize) -> Option<Range<usize>> {
+    /// The next chunk, of at most `size` indices and at most one in `shares` of those left.
+    fn claim(&self, size: usize, shares: usize) -> Option<Range<usize>> {
         let mut start = self.next.load(Ordering::Relaxed);
         loop {
             let left = self.count - start;
             if left == 0 {
                 return None;
             }
-            let end = start + size.min(left.div_ceil(SHARES * self.width));
+            let end = start + size.min(left.div_ceil(shares));
             // Relaxed: the counter orders nothing but itself. What the caller wrote before and reads after is ordered
             // by the hand-over to and from the threads, which is the library's.
             match self.next.compare_exchange_weak(start, end, Ordering::Relaxed, Ordering::Relaxed) {
@@ -92,12 +122,13 @@ impl<'a> Stripes<'a> {
 
     /// Calls the body for each index of `chunk`, going on behind one that panics.
     fn call(&self, chunk: Range<usize>) {
-        let mut next = chunk.start;
-        while next < chunk.end {
+        let next = Cell::new(chunk.start);
+        while next.get() < chunk.end {
             let outcome = catch_unwind(AssertUnwindSafe(|| {
-                while next < chunk.end {
-                    let index = next;
-                    next += 1;
+                // Subtle: the index that the loop counts is not the cell, or each round would wait for the last one's
+                // store.
+                for index in next.get()..chunk.end {
+                    next.set(index + 1);
                     (self.body)(index);
                 }
             }));
@@ -142,7 +173,8 @@ fn next_size(length: usize, elapsed: Duration) -> usize {
 #[cfg(test)]
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
-    use std::time::Duration;
+    use std::sync::atomic::Ordering;
+    use std::time::{Duration, Instant};
 
     use parking_lot::Mutex;
 
@@ -153,13 +185,42 @@ mod tests {
         let body = |_| ();
         let stripes = Stripes::new(100, 2, &body);
         let mut lengths = Vec::new();
-        while let Some(chunk) = stripes.claim(usize::MAX) {
+        while let Some(chunk) = stripes.claim(usize::MAX, 8) {
             lengths.push(chunk.len());
         }
         assert_eq!(lengths.iter().sum::<usize>(), 100);
         assert_eq!(lengths[0], 13);
         assert!(lengths.is_sorted_by(|longer, shorter| longer >= shorter), "{lengths:?}");
         assert_eq!(lengths.last(), Some(&1));
+    }
+
+    #[test]
+    fn the_caller_starts_alone_only_where_there_is_much_to_share() {
+        let called = Mutex::new(Vec::new());
+        let body = |index: usize| called.lock().push(index);
+        assert!(!Stripes::new(127, 2, &body).run_alone());
+        assert_eq!(*called.lock(), []);
+
+        let stripes = Stripes::new(128, 2, &body);
+        let is_done = stripes.run_alone();
+        // The clock decides how many.
+        let alone = called.lock().len();
+        assert_eq!(is_done, alone == 128);
+        stripes.run();
+        assert_eq!(*called.lock(), (0..128).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_long_index_ends_the_work_alone() {
+        let started = Instant::now();
+        let body = |index: usize| {
+            while index == 6 && started.elapsed() < CHUNK_TIME {
+                std::hint::spin_loop();
+            }
+        };
+        let stripes = Stripes::new(1000, 1, &body);
+        assert!(!stripes.run_alone());
+        assert!((1..=7).contains(&stripes.next.load(Ordering::Relaxed)));
     }
 
     #[test]

@@ -1,0 +1,422 @@
+//! What all readers and workers of a pool share.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use millpond_sync::Deadline;
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+
+use crate::fork::Process;
+use crate::gate::{Gate, Pass};
+use crate::lane::{AnyLane, TaskEntry};
+use crate::lend;
+use crate::registry::Registry;
+use crate::walk::{Walked, Walker};
+use crate::workers::Workers;
+
+/// What waking a sleeping thread costs at the worst, in nanoseconds: less work than that is not worth it.
+const WAKE_NANOS: f32 = 60_000.0;
+/// How long a helper that finds nothing to do looks on before it goes back to its owner.
+const SPIN: Duration = Duration::from_micros(60);
+
+/// A lane that is read from and has more to do than its reader can do alone.
+struct Job<'env> {
+    lane: Weak<dyn AnyLane<'env> + 'env>,
+    outlet: usize,
+}
+
+/// See the [module documentation](self).
+pub(crate) struct Core<'env> {
+    gate: Arc<Gate>,
+    process: Process,
+    is_closed: AtomicBool,
+    /// Where helpers come from; none while the pool is in serial mode.
+    workers: Mutex<Option<Arc<dyn Workers>>>,
+    /// Helpers that are lent or on their way.
+    helpers: Arc<AtomicUsize>,
+    /// Helpers that have been lent and whose hold on this has not been let go, for scopes that must outlive them.
+    lent: Arc<lend::Count>,
+    /// Readers that work at the moment.
+    callers: AtomicUsize,
+    /// Goes up with every change in any lane.
+    ticks: AtomicU64,
+    walks: AtomicU64,
+    jobs: Mutex<Vec<Job<'env>>>,
+    /// How many jobs there are.
+    job_count: AtomicUsize,
+    /// How often a thread was asked for, for tests and figures.
+    wakes: AtomicU64,
+    pub(crate) registry: Mutex<Registry<'env>>,
+    /// Cancelled lanes whose contents are still to be let go.
+    litter: Mutex<Vec<Arc<dyn AnyLane<'env> + 'env>>>,
+    has_litter: AtomicBool,
+    /// Lanes on their way out, and whether somebody is letting them go.
+    graves: Mutex<(Vec<Arc<dyn AnyLane<'env> + 'env>>, bool)>,
+}
+
+/// Why a pool cannot be entered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Closed,
+    Forked,
+    Occupied,
+}
+
+impl<'env> Core<'env> {
+    pub(crate) fn new(size: usize, workers: Option<Arc<dyn Workers>>) -> Arc<Self> {
+        Arc::new(Self {
+            gate: Arc::new(Gate::new(size)),
+            process: Process::current(),
+            is_closed: AtomicBool::new(false),
+            workers: Mutex::new(workers),
+            helpers: Arc::default(),
+            lent: Arc::default(),
+            callers: AtomicUsize::new(0),
+            ticks: AtomicU64::new(0),
+            walks: AtomicU64::new(0),
+            jobs: Mutex::default(),
+            job_count: AtomicUsize::new(0),
+            wakes: AtomicU64::new(0),
+            registry: Mutex::default(),
+            litter: Mutex::default(),
+            has_litter: AtomicBool::new(false),
+            graves: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    /// Whether this process made the pool; where it did not, no lock of the pool may be touched.
+    pub(crate) fn is_of_this_process(&self) -> bool {
+        self.process.is_current()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
+    }
+
+    /// Enters the pool, to read or to look at its state.
+    pub(crate) fn enter(&self) -> Result<Pass<'_>, Refused> {
+        if !self.is_of_this_process() {
+            return Err(Refused::Forked);
+        }
+        if self.is_closed() {
+            return Err(Refused::Closed);
+        }
+        self.gate.enter().map_err(|_| Refused::Occupied)
+    }
+
+    /// How many chunks may be outstanding where there is no end to the demand: two per worker.
+    pub(crate) fn window(&self) -> usize {
+        self.gate.size().max(1) * 2
+    }
+
+    // ---- changes
+
+    /// Something changed in a lane.
+    pub(crate) fn tick(&self) {
+        self.ticks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn ticks(&self) -> u64 {
+        self.ticks.load(Ordering::Relaxed)
+    }
+
+    /// A number for a walk, never 0.
+    pub(crate) fn next_walk(&self) -> u64 {
+        self.walks.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Looks on for a moment, while helpers are about, whether anything changes; says whether it did.
+    pub(crate) fn spin(&self, since: u64) -> bool {
+        if self.helpers.load(Ordering::Relaxed) == 0 && self.callers.load(Ordering::Relaxed) < 2 {
+            return false;
+        }
+        let started = Instant::now();
+        loop {
+            for _ in 0..64 {
+                if self.ticks() != since {
+                    return true;
+                }
+                std::hint::spin_loop();
+            }
+            if started.elapsed() > SPIN {
+                return false;
+            }
+        }
+    }
+
+    // ---- callers
+
+    /// A reader begins to work.
+    pub(crate) fn caller_comes(&self) {
+        self.callers.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// A reader works no more; where jobs are left, a helper takes its place.
+    pub(crate) fn caller_goes(self: &Arc<Self>) {
+        self.callers.fetch_sub(1, Ordering::SeqCst);
+        if self.job_count.load(Ordering::SeqCst) > 0 {
+            self.lend(1);
+        }
+    }
+
+    /// Runs `sleep` while the caller counts as idle.
+    pub(crate) fn while_idle<R>(self: &Arc<Self>, sleep: impl FnOnce() -> R) -> R {
+        self.callers.fetch_sub(1, Ordering::SeqCst);
+        if self.job_count.load(Ordering::SeqCst) > 0 {
+            self.lend(1);
+        }
+        let result = sleep();
+        self.callers.fetch_add(1, Ordering::SeqCst);
+        result
+    }
+
+    // ---- helpers
+
+    /// There is work at `lane` for `nanos` beyond what its reader does now: asks for helpers if that is worth waking them.
+    pub(crate) fn offer(self: &Arc<Self>, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize, nanos: f32) {
+        if nanos < WAKE_NANOS {
+            return;
+        }
+        self.add_job(lane, outlet);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive; saturates")]
+        let useful = (nanos / WAKE_NANOS * 2.0) as usize;
+        self.lend(useful);
+    }
+
+    /// Puts a lane that is read from on the list of jobs, where it is not there yet.
+    pub(crate) fn add_job(&self, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize) {
+        let offered = &lane.header().offered[outlet];
+        if offered.load(Ordering::SeqCst) {
+            return;
+        }
+        let mut jobs = self.jobs.lock();
+        if !offered.swap(true, Ordering::SeqCst) {
+            jobs.push(Job { lane: Arc::downgrade(lane), outlet });
+            self.job_count.store(jobs.len(), Ordering::SeqCst);
+        }
+    }
+
+    /// Takes a job off the list that has nothing missing.
+    fn remove_job(&self, pass: &Pass<'_>, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize) {
+        let mut jobs = self.jobs.lock();
+        jobs.retain(|job| !(job.outlet == outlet && std::ptr::addr_eq(job.lane.as_ptr(), Arc::as_ptr(lane))));
+        self.job_count.store(jobs.len(), Ordering::SeqCst);
+        lane.header().offered[outlet].store(false, Ordering::SeqCst);
+        drop(jobs);
+        // A reader that asked for more in between found the job still listed.
+        if lane.is_wanting(outlet, pass) {
+            self.add_job(lane, outlet);
+        }
+    }
+
+    /// How many helpers there may be beside the readers that work.
+    fn most_helpers(&self) -> usize {
+        self.gate.size().saturating_sub(self.callers.load(Ordering::SeqCst))
+    }
+
+    /// Asks for up to `count` more helpers.
+    pub(crate) fn lend(self: &Arc<Self>, count: usize) {
+        let mut asked = 0;
+        while asked < count && !self.is_closed() {
+            let helpers = self.helpers.load(Ordering::SeqCst);
+            if helpers >= self.most_helpers() {
+                break;
+            }
+            if self.helpers.compare_exchange(helpers, helpers + 1, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
+                asked += 1;
+            }
+        }
+        if asked == 0 {
+            return;
+        }
+        let workers = self.workers.lock().clone();
+        match workers {
+            Some(workers) => {
+                self.wakes.fetch_add(asked as u64, Ordering::Relaxed);
+                for _ in 0..asked {
+                    match lend::helper(self, &self.lent) {
+                        Some(helper) => workers.lend(1, helper),
+                        None => drop(self.helpers.fetch_sub(1, Ordering::SeqCst)),
+                    }
+                }
+            }
+            None => {
+                self.helpers.fetch_sub(asked, Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// How often a thread was asked for.
+    pub(crate) fn wakes(&self) -> u64 {
+        self.wakes.load(Ordering::Relaxed)
+    }
+
+    /// What a helper does: takes part in the jobs as long as there is something to do.
+    pub(crate) fn help(self: &Arc<Self>) {
+        let mut turn = 0;
+        loop {
+            let before = self.ticks();
+            let has_room = self.helpers.load(Ordering::SeqCst) <= self.most_helpers();
+            if has_room && !self.is_closed() {
+                if self.help_once(&mut turn) || self.spin(before) {
+                    continue;
+                }
+            }
+            self.helpers.fetch_sub(1, Ordering::SeqCst);
+            // A change that came before the count went down found this helper still counted.
+            let may_stay = self.helpers.load(Ordering::SeqCst) < self.most_helpers();
+            if self.is_closed() || !may_stay || self.ticks() == before || self.job_count.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+            self.helpers.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Walks once from each job, beginning with another one each time; says whether anything was done.
+    fn help_once(self: &Arc<Self>, turn: &mut usize) -> bool {
+        let Ok(pass) = self.enter() else { return false };
+        if !pass.is_shared() {
+            return false;
+        }
+        let jobs: SmallVec<[(Arc<dyn AnyLane<'env> + 'env>, usize); 4]> = {
+            let mut jobs = self.jobs.lock();
+            jobs.retain(|job| job.lane.strong_count() > 0);
+            self.job_count.store(jobs.len(), Ordering::SeqCst);
+            *turn = turn.wrapping_add(1);
+            let first = *turn % jobs.len().max(1);
+            let (before, after) = jobs.split_at(first);
+            after.iter().chain(before).filter_map(|job| Some((job.lane.upgrade()?, job.outlet))).collect()
+        };
+        let mut has_progressed = false;
+        for (lane, outlet) in &jobs {
+            let mut walker = Walker::new(self, &pass, lane, *outlet);
+            let walked = walker.walk(usize::MAX, Deadline::NEVER);
+            has_progressed |= walker.landings() > 0;
+            if walked == Walked::Satisfied {
+                self.remove_job(&pass, lane, *outlet);
+            }
+            if self.helpers.load(Ordering::SeqCst) > self.most_helpers() {
+                break;
+            }
+        }
+        if self.has_litter.load(Ordering::Relaxed) {
+            self.sweep(&pass);
+        }
+        has_progressed
+    }
+
+    // ---- size
+
+    /// The size asked for last.
+    pub(crate) fn size(&self) -> usize {
+        self.gate.size()
+    }
+
+    /// Another size, with the threads for it; helpers beyond it leave at the next chunk.
+    pub(crate) fn resize(&self, size: usize, workers: Option<Arc<dyn Workers>>) -> usize {
+        let before = std::mem::replace(&mut *self.workers.lock(), workers);
+        let size_before = self.gate.resize(size);
+        drop(before);
+        self.tick();
+        size_before
+    }
+
+    pub(crate) fn workers(&self) -> Option<Arc<dyn Workers>> {
+        self.workers.lock().clone()
+    }
+
+    // ---- letting go
+
+    /// A lane was cancelled; its contents are let go when somebody next leaves the pool.
+    pub(crate) fn litter(&self, lane: Arc<dyn AnyLane<'env> + 'env>) {
+        self.litter.lock().push(lane);
+        self.has_litter.store(true, Ordering::Release);
+    }
+
+    /// Lets go of what cancelled lanes hold.
+    pub(crate) fn sweep(&self, pass: &Pass<'_>) {
+        while self.has_litter.swap(false, Ordering::AcqRel) {
+            let litter = std::mem::take(&mut *self.litter.lock());
+            for lane in litter {
+                lane.clear(pass);
+                lane.header().waiters.list().notify_all();
+            }
+            self.tick();
+        }
+    }
+
+    /// Sweeps if there is something to sweep and nobody is in the way; whoever is will do it.
+    pub(crate) fn tidy(&self) {
+        if self.has_litter.load(Ordering::Acquire) && self.is_of_this_process() {
+            if let Ok(pass) = self.gate.enter() {
+                self.sweep(&pass);
+            }
+        }
+    }
+
+    /// Whether there is something to sweep.
+    pub(crate) fn has_litter(&self) -> bool {
+        self.has_litter.load(Ordering::Relaxed)
+    }
+
+    /// Lets lanes go one after the other, however long the chain that hangs on them.
+    pub(crate) fn bury(&self, lanes: impl Iterator<Item = Arc<dyn AnyLane<'env> + 'env>>) {
+        let mut graves = self.graves.lock();
+        graves.0.extend(lanes);
+        if std::mem::replace(&mut graves.1, true) {
+            return;
+        }
+        while let Some(lane) = graves.0.pop() {
+            drop(graves);
+            drop(lane);
+            graves = self.graves.lock();
+        }
+        graves.1 = false;
+    }
+
+    pub(crate) fn forget_tasks(&self, tasks: &[TaskEntry]) {
+        if self.is_of_this_process() {
+            self.registry.lock().remove(tasks.iter().map(|task| task.id));
+        }
+    }
+
+    /// Ends all that is going on: every lane is cancelled, readers get [`Refused::Closed`], helpers leave.
+    pub(crate) fn close(&self) {
+        if self.is_closed.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let lanes = self.registry.lock().lanes();
+        for lane in &lanes {
+            lane.header().is_cancelled.store(true, Ordering::Release);
+            lane.header().waiters.list().notify_all();
+        }
+        self.litter.lock().extend(lanes);
+        self.has_litter.store(true, Ordering::Release);
+        self.jobs.lock().clear();
+        self.job_count.store(0, Ordering::SeqCst);
+        self.tidy();
+    }
+
+    /// Lends no more helpers and waits until none holds on to the pool.
+    pub(crate) fn wait_for_helpers(&self) {
+        self.lent.close();
+    }
+}
+
+impl fmt::Debug for Core<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("size", &self.size())
+            .field("helpers", &self.helpers.load(Ordering::Relaxed))
+            .field("jobs", &self.job_count.load(Ordering::Relaxed))
+            .field("is_closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}

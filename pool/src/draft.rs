@@ -1,0 +1,166 @@
+//! A lane that is still being put together.
+//!
+//! Tasks that are added one to the other without anything between them that can be read share a lane, so a lane is only made
+//! when its last task's output is read, cloned, or read from by a task that needs a lane of its own.
+
+use std::sync::Arc;
+
+use crate::consumer::Consumer;
+use crate::core::Core;
+use crate::guarded::Guarded;
+use crate::head::{Head, Relay};
+use crate::lane::{AnyLane, Headed, Header, Input, Lane, Limits, Spread, TaskEntry, Waiters, Work, lose_consumer};
+use crate::stage::{Stage, Staged};
+
+/// How many tasks may share a lane: the stages of a lane call each other.
+const MOST_TASKS: usize = 64;
+
+/// See the [module documentation](self).
+pub(crate) struct Draft<'env, T> {
+    core: Arc<Core<'env>>,
+    work: Box<dyn Work<'env, T> + 'env>,
+    parts: Parts<'env>,
+}
+
+/// What a draft has beside its work.
+struct Parts<'env> {
+    core: Arc<Core<'env>>,
+    limits: Limits,
+    tasks: Vec<TaskEntry>,
+    inputs: Vec<Input<'env>>,
+    source: Option<Arc<Waiters>>,
+    /// Whether the last task wants its lane to end with it.
+    is_last: bool,
+}
+
+impl Drop for Parts<'_> {
+    fn drop(&mut self) {
+        if !self.core.is_of_this_process() {
+            std::mem::forget(std::mem::take(&mut self.inputs));
+            return;
+        }
+        self.core.forget_tasks(&self.tasks);
+        for input in &self.inputs {
+            lose_consumer(&input.lane, input.outlet);
+        }
+        self.core.bury(self.inputs.drain(..).map(|input| input.lane));
+        self.core.tidy();
+    }
+}
+
+/// What a task reads from.
+pub(crate) enum Upstream<'env, T: Send + 'env> {
+    /// A lane in the making, which the task may join.
+    Draft(Draft<'env, T>),
+    /// A lane that is read from.
+    Lane(Consumer<'env, T>),
+}
+
+impl<'env, T: Send + 'env> Upstream<'env, T> {
+    pub(crate) fn core(&self) -> &Arc<Core<'env>> {
+        match self {
+            Self::Draft(draft) => &draft.core,
+            Self::Lane(consumer) => &consumer.lane().header().core,
+        }
+    }
+
+    /// The task that is read from.
+    pub(crate) fn task(&self) -> Option<&TaskEntry> {
+        match self {
+            Self::Draft(draft) => draft.parts.tasks.last(),
+            Self::Lane(consumer) => consumer.lane().header().tasks.last(),
+        }
+    }
+
+    /// Makes the lane, if it is not made yet.
+    pub(crate) fn into_consumer(self) -> Consumer<'env, T> {
+        match self {
+            Self::Draft(draft) => draft.into_lane(Spread::Whole, 1).swap_remove(0),
+            Self::Lane(consumer) => consumer,
+        }
+    }
+
+    /// A draft that begins with a head which reads from here.
+    fn relayed(self) -> Draft<'env, T> {
+        let core = Arc::clone(self.core());
+        let (inlet, input) = self.into_consumer().into_inlet();
+        Draft::headed(&core, Relay(inlet), vec![input], None, None)
+    }
+
+    /// Adds a task with a stage: in the same lane where it may join it.
+    pub(crate) fn with_stage<U: Send + 'env>(
+        self,
+        stage: impl Stage<T, U> + 'env,
+        task: TaskEntry,
+        limits: Limits,
+        needs_whole_chunks: bool,
+    ) -> Draft<'env, U> {
+        let needs_own_lane = limits.concurrency != usize::MAX || needs_whole_chunks;
+        let draft = match self {
+            Self::Draft(draft) if !draft.parts.is_last && !needs_own_lane && draft.parts.tasks.len() < MOST_TASKS => {
+                draft
+            }
+            other => other.relayed(),
+        };
+        let Draft { core, work, mut parts } = draft;
+        parts.tasks.push(task);
+        parts.limit(limits);
+        Draft { core, work: Box::new(Staged { before: work, stage }), parts }
+    }
+}
+
+impl Parts<'_> {
+    /// Takes a further task's limits into account.
+    fn limit(&mut self, limits: Limits) {
+        let Limits { min_count, max_chunksize, concurrency, read_ahead, is_ordered, expands } = limits;
+        let all = &mut self.limits;
+        all.min_count = all.min_count.max(min_count);
+        all.max_chunksize = all.max_chunksize.min(max_chunksize);
+        all.concurrency = all.concurrency.min(concurrency);
+        all.read_ahead = all.read_ahead.max(read_ahead);
+        all.is_ordered &= is_ordered;
+        all.expands |= expands;
+        self.is_last = concurrency != usize::MAX || read_ahead > 0 || expands;
+    }
+}
+
+impl<'env, T: Send + 'env> Draft<'env, T> {
+    /// A lane that begins with `head`, which is a task of its own or only reads from the inputs.
+    pub(crate) fn headed(
+        core: &Arc<Core<'env>>,
+        head: impl Head<'env, T> + 'env,
+        inputs: Vec<Input<'env>>,
+        source: Option<Arc<Waiters>>,
+        task: Option<(TaskEntry, Limits)>,
+    ) -> Self {
+        let min_count = inputs.iter().map(|input| input.lane.header().limits.min_count).max().unwrap_or(1);
+        let is_task = task.is_some();
+        let mut parts = Parts {
+            core: Arc::clone(core),
+            limits: Limits { min_count, ..Limits::NONE },
+            tasks: Vec::new(),
+            inputs,
+            source,
+            is_last: false,
+        };
+        if let Some((task, limits)) = task {
+            parts.tasks.push(task);
+            parts.limit(limits);
+        }
+        let head = Guarded::new(core.gate(), Some(Box::new(head)));
+        Self { core: Arc::clone(core), work: Box::new(Headed::new(head, is_task)), parts }
+    }
+
+    /// Makes the lane, and a consumer for each of its outlets.
+    pub(crate) fn into_lane(self, spread: Spread<'env, T>, outlets: usize) -> Vec<Consumer<'env, T>> {
+        let Self { core, work, mut parts } = self;
+        let tasks = std::mem::take(&mut parts.tasks).into_boxed_slice();
+        let inputs = std::mem::take(&mut parts.inputs);
+        let source = parts.source.take();
+        let header = Header::new(Arc::clone(&core), parts.limits, tasks, inputs, outlets, source);
+        let lane = Lane::new(work, spread, header);
+        let any = Arc::downgrade(&lane) as std::sync::Weak<dyn AnyLane<'env> + 'env>;
+        core.registry.lock().settle(&lane.header().tasks, &any);
+        (0..outlets).map(|outlet| Consumer::first(Arc::clone(&lane), outlet)).collect()
+    }
+}

@@ -1,0 +1,261 @@
+//! What can go wrong when reading.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+/// An error that a task's function returns, boxed.
+pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
+
+/// A task stopped: its function returned an error or panicked.
+///
+/// Names the task, the place where it was added and the item that it failed on; the cause is kept. Cheap to clone:
+/// every reader downstream gets the same error.
+#[derive(Clone)]
+pub struct TaskError(Arc<Failed>);
+
+struct Failed {
+    task: Arc<str>,
+    location: &'static Location<'static>,
+    index: u64,
+    cause: Cause,
+}
+
+/// Why a task stopped.
+#[non_exhaustive]
+pub enum Cause {
+    /// Its function returned this error.
+    Error(BoxError),
+    /// Its function panicked.
+    Panic(Panic),
+}
+
+/// A panic that was caught, with its payload.
+pub struct Panic {
+    message: String,
+    payload: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+impl Panic {
+    /// The panic's message, where it had one.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The payload, the first time that it is asked for; for [`std::panic::resume_unwind`].
+    #[must_use]
+    pub fn take_payload(&self) -> Option<Box<dyn Any + Send>> {
+        self.payload.lock().take()
+    }
+}
+
+impl Cause {
+    pub(crate) fn panic(payload: Box<dyn Any + Send>) -> Self {
+        let message = match payload.downcast_ref::<&str>() {
+            Some(text) => (*text).to_owned(),
+            None => payload.downcast_ref::<String>().cloned().unwrap_or_else(|| "(no message)".to_owned()),
+        };
+        Self::Panic(Panic { message, payload: Mutex::new(Some(payload)) })
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(error) => error.fmt(f),
+            Self::Panic(panic) => write!(f, "panicked: {}", panic.message),
+        }
+    }
+}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(error) => f.debug_tuple("Error").field(error).finish(),
+            Self::Panic(panic) => f.debug_tuple("Panic").field(&panic.message).finish(),
+        }
+    }
+}
+
+impl TaskError {
+    pub(crate) fn new(task: Arc<str>, location: &'static Location<'static>, index: u64, cause: Cause) -> Self {
+        Self(Arc::new(Failed { task, location, index, cause }))
+    }
+
+    /// The name of the task that failed.
+    #[must_use]
+    pub fn task(&self) -> &str {
+        &self.0.task
+    }
+
+    /// Where the task was added.
+    #[must_use]
+    pub fn location(&self) -> &'static Location<'static> {
+        self.0.location
+    }
+
+    /// Which of the items that the task was given it failed on, counted from 0.
+    ///
+    /// Counted in input order; for an unordered task in the order in which its chunks finished.
+    #[must_use]
+    pub fn index(&self) -> u64 {
+        self.0.index
+    }
+
+    /// Why it failed.
+    #[must_use]
+    pub fn cause(&self) -> &Cause {
+        &self.0.cause
+    }
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Failed { task, location, index, cause } = &*self.0;
+        write!(f, "task `{task}` (added at {location}) failed at item {index}: {cause}")
+    }
+}
+
+impl fmt::Debug for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Failed { task, location, index, cause } = &*self.0;
+        f.debug_struct("TaskError")
+            .field("task", task)
+            .field("location", &format_args!("{location}"))
+            .field("index", index)
+            .field("cause", cause)
+            .finish()
+    }
+}
+
+impl Error for TaskError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0.cause {
+            Cause::Error(error) => Some(&**error),
+            Cause::Panic(_) => None,
+        }
+    }
+}
+
+/// Why a read gave no items.
+///
+/// Whatever the error, nothing is lost: items that were made stay readable.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// A task upstream stopped. All items before the failing one have been read; every further read says the same.
+    Task(TaskError),
+    /// The time was up before the items that were asked for were there. They stay readable.
+    TimedOut {
+        /// How many items were asked for; 0 for all.
+        asked: usize,
+        /// How many of them were there.
+        ready: usize,
+        /// How long the read waited.
+        waited: Duration,
+    },
+    /// The pool was dropped or shut down.
+    PoolGone {
+        /// The task whose output was to be read.
+        task: Arc<str>,
+    },
+    /// The pool is in serial mode and another thread is using it at this moment.
+    SerialBusy {
+        /// The task whose output was to be read.
+        task: Arc<str>,
+    },
+    /// The pool was made before this process was forked off.
+    Forked {
+        /// The task whose output was to be read.
+        task: Arc<str>,
+    },
+    /// A task's function read, directly or by way of other tasks, from the output of the task that it runs in.
+    OwnOutput {
+        /// The task that the read waited for.
+        task: Arc<str>,
+    },
+    /// In serial mode, a serial channel that feeds the graph is open and empty: nobody else could fill it.
+    WouldWaitForever {
+        /// The task that reads the channel.
+        task: Arc<str>,
+    },
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Task(error) => error.fmt(f),
+            Self::TimedOut { asked: 0, ready, waited } => {
+                write!(f, "reading all items timed out after {waited:?} with `{ready}` ready; read again to go on")
+            }
+            Self::TimedOut { asked, ready, waited } => {
+                write!(
+                    f,
+                    "reading `{asked}` items timed out after {waited:?} with `{ready}` ready; read again to go on"
+                )
+            }
+            Self::PoolGone { task } => write!(
+                f,
+                "reading from task `{task}` whose pool is gone; keep the pool alive for as long as its readers"
+            ),
+            Self::SerialBusy { task } => write!(
+                f,
+                "reading from task `{task}` of a serial pool that another thread is reading from; read from one thread \
+                 at a time, or give the pool at least one worker"
+            ),
+            Self::Forked { task } => write!(
+                f,
+                "reading from task `{task}` whose pool was made before this process was forked; make a pool after the \
+                 fork"
+            ),
+            Self::OwnOutput { task } => write!(
+                f,
+                "a task's function reads from task `{task}`, which waits for that very function; read from a task \
+                 upstream of it"
+            ),
+            Self::WouldWaitForever { task } => write!(
+                f,
+                "task `{task}` reads from a serial channel that is open and empty, so a serial pool would wait for ever; \
+                 write to the channel or close it first"
+            ),
+        }
+    }
+}
+
+impl Error for ReadError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Task(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl From<TaskError> for ReadError {
+    fn from(error: TaskError) -> Self {
+        Self::Task(error)
+    }
+}
+
+impl ReadError {
+    /// The task's error, where a task is what failed.
+    #[must_use]
+    pub fn as_task_error(&self) -> Option<&TaskError> {
+        match self {
+            Self::Task(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether the time was up.
+    #[must_use]
+    pub fn is_timed_out(&self) -> bool {
+        matches!(self, Self::TimedOut { .. })
+    }
+}

@@ -1,0 +1,68 @@
+//! Items in groups of a fixed size.
+
+use super::{Head, Next};
+use crate::gate::Pass;
+use crate::lane::{Firing, Inlet, Taken};
+
+/// Groups items; the last group is shorter where the input's end leaves less.
+pub(crate) struct Batch<'env, T> {
+    inlet: Inlet<'env, T>,
+    size: usize,
+    /// Items of the group that is not full yet.
+    rest: Vec<T>,
+}
+
+impl<'env, T: Send + 'env> Batch<'env, T> {
+    pub(crate) fn new(inlet: Inlet<'env, T>, size: usize) -> Self {
+        Self { inlet, size, rest: Vec::new() }
+    }
+
+    /// How many items `groups` groups lack; `usize::MAX` stays what it is.
+    fn lacking(&self, groups: usize) -> usize {
+        match groups {
+            usize::MAX => usize::MAX,
+            _ => groups.saturating_mul(self.size).saturating_sub(self.rest.len()),
+        }
+    }
+}
+
+impl<'env, T: Send + 'env> Head<'env, Vec<T>> for Batch<'env, T> {
+    fn make(&mut self, out: &mut Vec<Vec<T>>, firing: &mut Firing<'_, 'env>) -> Next {
+        let order = firing.order;
+        let (least, most) = (self.lacking(1), self.lacking(order.most));
+        match self.inlet.take(firing.pass, least, most, self.lacking(order.missing)) {
+            Taken::Items(items) if self.rest.is_empty() && items.len() == self.size => out.push(items),
+            Taken::Items(items) => {
+                for item in items {
+                    if self.rest.capacity() == 0 {
+                        self.rest.reserve_exact(self.size.min(4096));
+                    }
+                    self.rest.push(item);
+                    if self.rest.len() == self.size {
+                        out.push(std::mem::take(&mut self.rest));
+                    }
+                }
+            }
+            Taken::Starved => return Next::Starved,
+            Taken::End => {
+                if !self.rest.is_empty() {
+                    out.push(std::mem::take(&mut self.rest));
+                }
+                return Next::End;
+            }
+            Taken::Failed(error) => {
+                if !self.rest.is_empty() {
+                    out.push(std::mem::take(&mut self.rest));
+                }
+                return Next::Upstream(error);
+            }
+        }
+        // Less than a group, at the end: the next call finds the end.
+        if out.is_empty() { self.make(out, firing) } else { Next::More }
+    }
+
+    fn retract(&mut self, pass: &Pass<'_>) {
+        self.inlet.give_back(std::mem::take(&mut self.rest));
+        self.inlet.retract(pass);
+    }
+}

@@ -1,0 +1,53 @@
+//! Where a lane's chunks come from: sources, and whatever needs its items in order or from several inputs.
+
+mod batch;
+mod chain;
+mod fold;
+mod merge;
+mod relay;
+mod sequential;
+mod source;
+mod take;
+mod zip;
+
+pub(crate) use batch::Batch;
+pub(crate) use chain::Chain;
+pub(crate) use fold::Fold;
+pub(crate) use merge::Merge;
+pub(crate) use relay::Relay;
+pub(crate) use sequential::{Sequential, Verdict};
+pub(crate) use source::{ChannelSource, Foreign, IteratorSource};
+pub(crate) use take::Take;
+pub(crate) use zip::Zip;
+
+use crate::error::{Cause, TaskError};
+use crate::gate::Pass;
+use crate::lane::Firing;
+
+/// What comes after the chunk that a head made.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// More, when asked.
+    More,
+    /// It made nothing: its inputs lack items. It has told them what it needs.
+    Starved,
+    /// It made nothing: its source waits for data from outside, and wakes the lane's waiters when there is some.
+    Parked,
+    /// Nothing: the input has ended.
+    End,
+    /// Nothing: its function failed on the item after the chunk.
+    Fail(Cause),
+    /// Nothing: a task upstream failed after what the chunk was made from.
+    Upstream(TaskError),
+}
+
+/// Makes a lane's chunks, one after the other; one worker at a time.
+pub(crate) trait Head<'env, T>: Send {
+    /// Makes at most `firing.order.most` items into `out`, which is empty.
+    ///
+    /// What is in `out` when this panics counts as made.
+    fn make(&mut self, out: &mut Vec<T>, firing: &mut Firing<'_, 'env>) -> Next;
+
+    /// It is no more: takes back what it asked of the lanes that it reads from.
+    fn retract(&mut self, _pass: &Pass<'_>) {}
+}

@@ -1,0 +1,79 @@
+//! A function with state, called for one item after the other, in order.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::{Head, Next};
+use crate::error::Cause;
+use crate::gate::Pass;
+use crate::lane::{Firing, Inlet, Taken};
+
+/// What a sequential task's function makes of an item.
+#[derive(Debug)]
+pub(crate) enum Verdict<U> {
+    /// This.
+    Give(U),
+    /// Nothing; go on.
+    Skip,
+    /// Nothing, and nothing of what follows: the output ends.
+    Stop,
+    /// It failed.
+    Fail(Cause),
+}
+
+/// See the [module documentation](self).
+pub(crate) struct Sequential<'env, T, F> {
+    inlet: Inlet<'env, T>,
+    function: F,
+    /// How many items it was given since the last chunk that it made.
+    given: usize,
+}
+
+impl<'env, T: Send + 'env, F> Sequential<'env, T, F> {
+    pub(crate) fn new(inlet: Inlet<'env, T>, function: F) -> Self {
+        Self { inlet, function, given: 0 }
+    }
+}
+
+impl<'env, T: Send + 'env, U, F: FnMut(T) -> Verdict<U> + Send> Head<'env, U> for Sequential<'env, T, F> {
+    fn make(&mut self, out: &mut Vec<U>, firing: &mut Firing<'_, 'env>) -> Next {
+        let order = firing.order;
+        loop {
+            let items = match self.inlet.take(firing.pass, order.least, order.most, order.missing) {
+                Taken::Items(items) => items,
+                Taken::Starved => return Next::Starved,
+                Taken::End => return Next::End,
+                Taken::Failed(error) => return Next::Upstream(error),
+            };
+            out.reserve_exact(items.len());
+            let mut items = items.into_iter();
+            let Self { inlet, function, given } = self;
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                while items.len() > 0 && !firing.is_cancelled() {
+                    for item in items.by_ref().take(firing.stride()) {
+                        *given += 1;
+                        match function(item) {
+                            Verdict::Give(result) => out.push(result),
+                            Verdict::Skip => {}
+                            Verdict::Stop => return Some(Next::End),
+                            Verdict::Fail(cause) => return Some(Next::Fail(cause)),
+                        }
+                    }
+                }
+                None
+            }));
+            let next = match outcome {
+                Ok(None) if out.is_empty() && !firing.is_cancelled() => continue,
+                Ok(None) => Next::More,
+                Ok(Some(next)) => next,
+                Err(payload) => Next::Fail(Cause::panic(payload)),
+            };
+            inlet.give_back(items.collect());
+            firing.set_given(std::mem::take(given));
+            return next;
+        }
+    }
+
+    fn retract(&mut self, pass: &Pass<'_>) {
+        self.inlet.retract(pass);
+    }
+}

@@ -1,0 +1,116 @@
+//! Where items come into the graph.
+
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use millpond_channel::{Listening, ReadTimeoutError, TryReadError};
+
+use super::{Head, Next};
+use crate::error::{Cause, ReadError};
+use crate::lane::{Firing, Waiters};
+use crate::reader::ScopedReader;
+
+/// Any iterator.
+pub(crate) struct IteratorSource<I>(pub(crate) I);
+
+impl<'env, I: Iterator + Send> Head<'env, I::Item> for IteratorSource<I> {
+    fn make(&mut self, out: &mut Vec<I::Item>, firing: &mut Firing<'_, 'env>) -> Next {
+        let most = firing.order.most;
+        out.reserve_exact(self.0.size_hint().1.map_or(most, |upper| upper.min(most)));
+        while out.len() < most && !firing.is_cancelled() {
+            let before = out.len();
+            let stride = firing.stride().min(most - before);
+            // Not `fuse`: an iterator that has ended is not asked again, because this head is dropped then.
+            out.extend(self.0.by_ref().take(stride));
+            if out.len() - before < stride {
+                return Next::End;
+            }
+        }
+        Next::More
+    }
+}
+
+/// A channel that somebody outside the graph writes to.
+pub(crate) struct ChannelSource<T> {
+    reader: millpond_channel::Reader<T>,
+    /// Who is woken when the channel has something.
+    waiters: Arc<Waiters>,
+    /// The place in the channel's list of readers while the demand is parked.
+    listening: Option<Listening<T>>,
+    /// Items that are too few for a chunk yet.
+    waiting: Vec<T>,
+}
+
+impl<T> ChannelSource<T> {
+    pub(crate) fn new(reader: millpond_channel::Reader<T>, waiters: Arc<Waiters>) -> Self {
+        Self { reader, waiters, listening: None, waiting: Vec::new() }
+    }
+}
+
+impl<'env, T: Send + 'env> Head<'env, T> for ChannelSource<T> {
+    fn make(&mut self, out: &mut Vec<T>, firing: &mut Firing<'_, 'env>) -> Next {
+        let order = firing.order;
+        if let Some(listening) = self.listening.take() {
+            listening.accept();
+        }
+        loop {
+            let wanted = order.most - self.waiting.len().min(order.most);
+            let read = if wanted == 0 { Ok(0) } else { self.reader.try_read_into(wanted, &mut self.waiting) };
+            match read {
+                Ok(_) if self.waiting.len() >= order.least => break,
+                Ok(_) => {}
+                Err(TryReadError::Empty) if self.listening.is_none() => {
+                    let waker = Waker::from(Arc::clone(&self.waiters));
+                    self.listening = Some(self.reader.listen(&waker));
+                }
+                Err(TryReadError::Empty) => {
+                    let would_wait = self.reader.read_one_timeout(Duration::ZERO);
+                    match would_wait {
+                        Ok(item) => self.waiting.push(item),
+                        Err(error) => {
+                            self.waiters.set_dry(error == ReadTimeoutError::WouldWaitForever);
+                            return Next::Parked;
+                        }
+                    }
+                }
+                Err(_) => {
+                    *out = std::mem::take(&mut self.waiting);
+                    return Next::End;
+                }
+            }
+        }
+        self.listening = None;
+        *out = std::mem::take(&mut self.waiting);
+        Next::More
+    }
+}
+
+/// A reader of another pool.
+pub(crate) struct Foreign<'env, T: Send + 'env> {
+    reader: ScopedReader<'env, T>,
+    waiters: Arc<Waiters>,
+}
+
+impl<'env, T: Send + 'env> Foreign<'env, T> {
+    pub(crate) fn new(reader: ScopedReader<'env, T>, waiters: Arc<Waiters>) -> Self {
+        Self { reader, waiters }
+    }
+}
+
+impl<'env, T: Send + 'env> Head<'env, T> for Foreign<'env, T> {
+    fn make(&mut self, out: &mut Vec<T>, firing: &mut Firing<'_, 'env>) -> Next {
+        let order = firing.order;
+        let waker = Waker::from(Arc::clone(&self.waiters));
+        match self.reader.poll_working(order.least, order.most, &waker) {
+            Poll::Ready(Ok(items)) if items.is_empty() => Next::End,
+            Poll::Ready(Ok(items)) => {
+                *out = items;
+                Next::More
+            }
+            Poll::Ready(Err(ReadError::Task(error))) => Next::Upstream(error),
+            Poll::Ready(Err(error)) => Next::Fail(Cause::Error(error.into())),
+            Poll::Pending => Next::Parked,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Whether a lane may start another chunk, and how large.
+
+use super::fire::Logged;
+use super::header::Limits;
+use super::state::{HeadState, Outlet, State};
+
+/// What a head is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Order {
+    /// At most this many items.
+    pub(crate) most: usize,
+    /// At least this many, unless the input ends.
+    pub(crate) least: usize,
+    /// How many items the lane lacks in all, these included; `usize::MAX` for all there are.
+    pub(crate) missing: usize,
+}
+
+/// A chunk that may be started.
+pub(super) struct Grant {
+    pub(super) order: Order,
+    /// After how many items to look whether they are still wanted.
+    pub(super) stride: usize,
+    /// How many firings the measurement of this one stands for; 0 for no measurement.
+    pub(super) sample: u32,
+    pub(super) log: Vec<Logged>,
+    /// What another worker could start at once: time in nanoseconds, as far as is known; infinite for no known end.
+    pub(super) surplus_nanos: f32,
+}
+
+/// The answer to a walker that wants to start a chunk.
+pub(super) enum Admission {
+    /// Do.
+    Granted(Grant),
+    /// Nothing is missing that is not there or on its way.
+    Nothing,
+    /// Another worker is at the head.
+    Busy,
+    /// As much is in flight as may be.
+    Full,
+    /// The head will make no more.
+    Done,
+}
+
+impl<T> Outlet<T> {
+    /// All that is wanted here, buffered or not; `usize::MAX` for all there is.
+    fn wanted(&self, read_ahead: usize, is_iterated: bool) -> usize {
+        if is_iterated || self.endless_inlets > 0 {
+            return usize::MAX;
+        }
+        self.asked.saturating_add(self.inlets).saturating_add(read_ahead)
+    }
+}
+
+impl<T> State<T> {
+    /// How many items are missing at `outlet`, beyond those that are there or on their way; `usize::MAX` for all.
+    ///
+    /// What a blocked reader asked for is its to keep, so it is made without a bound. Everything else (what a lane
+    /// downstream lacks, read-ahead, iteration) waits here, so at most `window` chunks of it are outstanding.
+    pub(super) fn missing(&self, outlet: usize, window: usize, is_iterated: bool) -> usize {
+        let at = &self.outlets[outlet];
+        if at.collecting > 0 {
+            return usize::MAX;
+        }
+        let coming = at.len + self.reserved;
+        let wanted = at.wanted(if window > 1 && self.made > 0 { self.limits.read_ahead } else { 0 }, is_iterated);
+        let lacking = if wanted == usize::MAX { wanted } else { wanted.saturating_sub(coming) };
+        let asked = at.asked.saturating_sub(coming);
+        let is_window_full = self.flying + self.in_ring + at.chunks.len() >= window
+            && (self.flying > 0 || at.len >= at.inlet_least.max(1));
+        if lacking > asked && is_window_full { asked } else { lacking }
+    }
+
+    /// Decides on another chunk for `outlet`. With `enough` items there nothing is missing.
+    pub(super) fn admit(&mut self, outlet: usize, enough: usize, window: usize, is_iterated: bool) -> Admission {
+        if self.head == HeadState::Done || self.ending.is_some() || self.end.is_some() {
+            return Admission::Done;
+        }
+        if self.outlets[outlet].len >= enough {
+            return Admission::Nothing;
+        }
+        let mut missing = self.missing(outlet, window, is_iterated);
+        if missing == 0 {
+            return Admission::Nothing;
+        }
+        let Limits { min_count, max_chunksize, concurrency, expands, .. } = self.limits;
+        if self.head == HeadState::Out {
+            return Admission::Busy;
+        }
+        if self.flying >= concurrency {
+            return Admission::Full;
+        }
+        if expands && missing != usize::MAX {
+            // Nobody knows how many items the next input gives, so only one is surely needed.
+            if self.flying > 0 {
+                return Admission::Full;
+            }
+            missing = 1;
+        }
+        missing = missing.max(min_count);
+        let most = missing.min(self.grain.chunk().max(min_count)).min(max_chunksize);
+        self.head = HeadState::Out;
+        self.flying += 1;
+        self.reserved += most;
+        let mut log = self.spare_logs.pop().unwrap_or_default();
+        log.clear();
+        Admission::Granted(Grant {
+            order: Order { most, least: min_count.min(most), missing },
+            stride: self.grain.stride(),
+            sample: self.grain.start(most),
+            log,
+            surplus_nanos: self.surplus_nanos(missing, most),
+        })
+    }
+
+    /// How long the work takes that is missing beyond a chunk of `granted` items.
+    fn surplus_nanos(&self, missing: usize, granted: usize) -> f32 {
+        let per_item = self.grain.nanos_per_item();
+        let more = missing - granted.min(missing);
+        if more == 0 || per_item == 0.0 {
+            return 0.0;
+        }
+        if missing == usize::MAX {
+            // No known end: expect as much again as has been done, as one does with a coin that keeps falling heads.
+            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+            let done = self.given.first().copied().unwrap_or(self.made) as f32;
+            return done.max(1.0) * per_item;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+        let more = more as f32;
+        more * per_item
+    }
+}

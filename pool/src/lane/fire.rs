@@ -1,0 +1,256 @@
+//! One firing: make a chunk at the head, run it through the stages, land it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use super::admit::{Admission, Grant, Order};
+use super::spread::Parcel;
+use super::state::{End, Landing};
+use super::{AnyLane, Lane};
+use crate::error::Cause;
+use crate::gate::Pass;
+use crate::guarded::Guarded;
+use crate::head::{Head, Next};
+use crate::walk::Walker;
+
+/// What came of trying to fire a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A chunk was made and landed.
+    Landed,
+    /// Nothing is missing that is not there or on its way.
+    Nothing,
+    /// The head lacks items from its inputs.
+    Starved,
+    /// Another worker is at the head.
+    Busy,
+    /// As much is in flight as may be.
+    Full,
+    /// The source waits for data from outside, and will wake whoever waits at the lane.
+    Parked,
+    /// The head will make no more.
+    Done,
+}
+
+/// What one task did in one firing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Logged {
+    pub(super) given: usize,
+    pub(super) nanos: u64,
+}
+
+/// Where and why a stage stopped.
+pub(crate) struct StageFailure {
+    /// Which task of the lane.
+    task: usize,
+    /// Which of the items that the task was given in this firing.
+    position: usize,
+    cause: Cause,
+}
+
+impl StageFailure {
+    pub(super) fn into_parts(self) -> (usize, usize, Cause) {
+        (self.task, self.position, self.cause)
+    }
+}
+
+/// One firing as its head and stages see it.
+pub(crate) struct Firing<'a, 'env> {
+    pub(crate) pass: &'a Pass<'a>,
+    pub(crate) lane: &'a (dyn AnyLane<'env> + 'a),
+    pub(crate) order: Order,
+    /// The number of the chunk, once the head has made it.
+    sequence: Option<(u64, usize)>,
+    /// What the head said of what comes after the chunk.
+    next: Next,
+    is_cancelled: &'a AtomicBool,
+    stride: usize,
+    /// The time of the last mark, where this firing is measured.
+    marked: Option<Instant>,
+    sample: u32,
+    log: Vec<Logged>,
+    /// How many items the head was given, where that is not what it made.
+    given: Option<usize>,
+    failure: Option<StageFailure>,
+}
+
+impl Firing<'_, '_> {
+    /// Whether the items are wanted no more; looked at between items, after each [`stride`](Self::stride).
+    #[inline]
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.is_cancelled.load(Ordering::Relaxed)
+    }
+
+    /// After how many items to look at [`is_cancelled`](Self::is_cancelled).
+    #[inline]
+    pub(crate) fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Takes down that the next task of the lane was given `items` items and is done with them.
+    pub(crate) fn mark(&mut self, items: usize) {
+        let nanos = match self.marked {
+            Some(before) => {
+                let now = Instant::now();
+                self.marked = Some(now);
+                u64::try_from(now.duration_since(before).as_nanos()).unwrap_or(u64::MAX) * u64::from(self.sample)
+            }
+            None => 0,
+        };
+        self.log.push(Logged { given: items, nanos });
+    }
+
+    /// The head was given this many items since its last chunk; a failure is that of the last of them.
+    pub(crate) fn set_given(&mut self, items: usize) {
+        self.given = Some(items);
+    }
+
+    /// The next task of the lane to be [marked](Self::mark) fails at `position` of what it was given.
+    ///
+    /// A stage sees only items before an earlier failure, so a later stage's failure takes the place of an earlier one's.
+    pub(crate) fn fail(&mut self, position: usize, cause: Cause) {
+        self.failure = Some(StageFailure { task: self.log.len(), position, cause });
+    }
+}
+
+/// What a lane's firings do: a head and the stages after it, with the types between them hidden.
+pub(crate) trait Work<'env, T>: Send + Sync {
+    /// Makes a chunk and runs it through the stages; `None` when the head made none.
+    fn fire(&self, firing: &mut Firing<'_, 'env>) -> Option<Vec<T>>;
+
+    /// Lets go of the head.
+    fn clear(&self, pass: &Pass<'_>);
+}
+
+/// A head as the work of a lane without stages; stages are wrapped around it.
+pub(crate) struct Headed<H> {
+    /// The head, unless a firing has it or it is done.
+    head: Guarded<Option<Box<H>>>,
+    /// Whether the head is a task of the user's (a source, say) and not just the lane's way of reading from another.
+    is_task: bool,
+}
+
+impl<H> Headed<H> {
+    pub(crate) const fn new(head: Guarded<Option<Box<H>>>, is_task: bool) -> Self {
+        Self { head, is_task }
+    }
+}
+
+impl<'env, T, H: Head<'env, T>> Work<'env, T> for Headed<H> {
+    fn fire(&self, firing: &mut Firing<'_, 'env>) -> Option<Vec<T>> {
+        let mut head = self.head.with(firing.pass, Option::take)?;
+        let mut items = Vec::new();
+        let next = catch_unwind(AssertUnwindSafe(|| head.make(&mut items, firing)))
+            .unwrap_or_else(|payload| Next::Fail(Cause::panic(payload)));
+        let next = match next {
+            Next::Fail(cause) => {
+                firing.fail(firing.given.map_or(items.len(), |given| given.saturating_sub(1)), cause);
+                Next::End
+            }
+            next => next,
+        };
+        let dropped = if next.goes_on() && !firing.is_cancelled() {
+            self.head.with(firing.pass, |place| place.replace(head))
+        } else {
+            head.retract(firing.pass);
+            Some(head)
+        };
+        if self.is_task {
+            firing.mark(firing.given.unwrap_or(items.len()));
+        }
+        firing.sequence =
+            firing.lane.release(firing.pass, &firing.order, items.len(), &next).map(|number| (number, items.len()));
+        firing.next = next;
+        // Dropping the user's iterator or function may panic or read from the pool: only now, with the head released.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(dropped)));
+        firing.sequence.map(|_| items)
+    }
+
+    fn clear(&self, pass: &Pass<'_>) {
+        let mut head = self.head.with(pass, Option::take);
+        if let Some(head) = &mut head {
+            head.retract(pass);
+        }
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(head)));
+    }
+}
+
+impl<'env, T: Send + 'env> Lane<'env, T> {
+    /// See [`AnyLane::fire`].
+    pub(super) fn fire_for(&self, outlet: usize, enough: usize, walker: &mut Walker<'_, 'env>) -> Step {
+        if self.header.is_cancelled() {
+            return Step::Done;
+        }
+        let (pass, window) = (walker.pass(), walker.window());
+        let is_iterated = self.header.iterating[outlet].load(Ordering::Relaxed) > 0;
+        let Grant { order, stride, sample, log, surplus_nanos } =
+            match self.state.with(pass, |state| state.admit(outlet, enough, window, is_iterated)) {
+                Admission::Granted(grant) => grant,
+                Admission::Nothing => return Step::Nothing,
+                Admission::Busy => return Step::Busy,
+                Admission::Full => return Step::Full,
+                Admission::Done => return Step::Done,
+            };
+        walker.offer(surplus_nanos);
+        let started = (sample > 0).then(Instant::now);
+        let mut firing = Firing {
+            pass,
+            lane: self,
+            order,
+            sequence: None,
+            next: Next::More,
+            is_cancelled: &self.header.is_cancelled,
+            stride,
+            marked: started,
+            sample,
+            log,
+            given: None,
+            failure: None,
+        };
+        walker.begin(&self.header);
+        let chunk = self.work.fire(&mut firing);
+        let Firing { sequence, next, log, mut failure, .. } = firing;
+        let step = match (chunk, sequence) {
+            (Some(chunk), Some((sequence, made))) => {
+                let parcel = self.spread(chunk, log.len(), &mut failure);
+                let nanos = started.map(|started| u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX));
+                let end = match next {
+                    Next::End => Some(End::Complete),
+                    Next::Upstream(error) => Some(End::Failed(error)),
+                    _ => None,
+                };
+                self.land(pass, sequence, made, Landing { parcel, log, failure, end }, nanos);
+                Step::Landed
+            }
+            _ => match next {
+                Next::Parked => Step::Parked,
+                Next::Starved => Step::Starved,
+                _ => Step::Done,
+            },
+        };
+        walker.finish();
+        step
+    }
+
+    /// Spreads a chunk over the outlets; a panic in the user's clone or key is the last task's failure.
+    fn spread(&self, chunk: Vec<T>, tasks: usize, failure: &mut Option<StageFailure>) -> Parcel<T> {
+        let mut parcel = Parcel::new();
+        let outlets = self.header.consumers.len();
+        let spreading = catch_unwind(AssertUnwindSafe(|| {
+            self.spread.apply(chunk, &mut parcel, outlets, |outlet| self.header.has_consumers(outlet));
+        }));
+        if let Err(payload) = spreading {
+            let position = parcel.iter().map(Vec::len).sum();
+            *failure = Some(StageFailure { task: tasks.saturating_sub(1), position, cause: Cause::panic(payload) });
+        }
+        parcel
+    }
+}
+
+impl Next {
+    /// Whether the head will make more.
+    fn goes_on(&self) -> bool {
+        matches!(self, Self::More | Self::Starved | Self::Parked)
+    }
+}

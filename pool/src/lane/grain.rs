@@ -1,0 +1,116 @@
+//! How many items a chunk should have.
+//!
+//! A chunk should take some tens of microseconds: long beside what handing it out costs (a few hundred nanoseconds, a
+//! wake-up some tens of microseconds), short beside what a reader waits for. So the grain follows the measured time per item,
+//! growing eightfold at most per firing, from one item: the first result comes at once, and a slow function is spread over all
+//! workers from the start.
+
+/// What a chunk should take, in nanoseconds.
+const CHUNK_NANOS: f32 = 30_000.0;
+/// How much of the processor's cache a chunk may fill, in bytes.
+const CHUNK_BYTES: usize = 64 * 1024;
+/// Beyond this, larger chunks gain nothing.
+const MOST: usize = 8 * 1024;
+/// How many firings are all measured before small, quick chunks are measured by samples.
+const MEASURED_FIRINGS: u32 = 16;
+/// One in this many quick firings is measured then.
+pub(super) const SAMPLE: u32 = 16;
+/// Below this, a firing counts as quick, in nanoseconds.
+const QUICK_NANOS: f32 = 1_000.0;
+
+/// The size of a lane's chunks, learned from the time that they take.
+#[derive(Debug)]
+pub(super) struct Grain {
+    /// How many items the next chunk should have.
+    chunk: usize,
+    /// At most this many, by the size of an item.
+    most: usize,
+    /// Time per item, smoothed; 0 before the first measurement.
+    nanos_per_item: f32,
+    firings: u32,
+}
+
+impl Grain {
+    pub(super) fn new(item_bytes: usize) -> Self {
+        let most = (CHUNK_BYTES / item_bytes.max(1)).clamp(16, MOST);
+        Self { chunk: 1, most, nanos_per_item: 0.0, firings: 0 }
+    }
+
+    /// How many items the next chunk should have.
+    pub(super) fn chunk(&self) -> usize {
+        self.chunk
+    }
+
+    /// Time per item in nanoseconds; 0 before the first measurement.
+    pub(super) fn nanos_per_item(&self) -> f32 {
+        self.nanos_per_item
+    }
+
+    /// Counts a firing of `items` items and says how many firings the measurement of this one stands for; 0 for none.
+    ///
+    /// Looking at the clock costs as much as some tens of quick items.
+    pub(super) fn start(&mut self, items: usize) -> u32 {
+        self.firings = self.firings.wrapping_add(1);
+        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+        let measure_all = self.firings <= MEASURED_FIRINGS || items as f32 * self.nanos_per_item > QUICK_NANOS;
+        if measure_all {
+            1
+        } else if self.firings.is_multiple_of(SAMPLE) {
+            SAMPLE
+        } else {
+            0
+        }
+    }
+
+    /// Learns from a firing of `items` items that took `nanos`.
+    pub(super) fn learn(&mut self, items: usize, nanos: u64) {
+        if items == 0 {
+            return;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+        let per_item = (nanos as f32 / items as f32).max(0.01);
+        self.nanos_per_item =
+            if self.nanos_per_item == 0.0 { per_item } else { self.nanos_per_item * 0.7 + per_item * 0.3 };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and clamped next")]
+        let ideal = (CHUNK_NANOS / self.nanos_per_item) as usize;
+        self.chunk = ideal.clamp(1, self.most).min(self.chunk.saturating_mul(8));
+    }
+
+    /// After how many items a worker looks whether it is still wanted: each, where items are slow.
+    pub(super) fn stride(&self) -> usize {
+        if self.nanos_per_item == 0.0 || self.nanos_per_item > 200.0 { 1 } else { 64 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quick_items_grow_the_chunk_eightfold_at_most_up_to_the_cap() {
+        let mut grain = Grain::new(8);
+        let mut sizes = vec![];
+        for _ in 0..6 {
+            sizes.push(grain.chunk());
+            grain.learn(grain.chunk(), grain.chunk() as u64);
+        }
+        assert_eq!(sizes, [1, 8, 64, 512, 4096, 8192]);
+    }
+
+    #[test]
+    fn slow_items_stay_alone() {
+        let mut grain = Grain::new(8);
+        grain.learn(1, 5_000_000);
+        assert_eq!(grain.chunk(), 1);
+        assert_eq!(grain.stride(), 1);
+    }
+
+    #[test]
+    fn large_items_make_small_chunks() {
+        let mut grain = Grain::new(4096);
+        for _ in 0..9 {
+            grain.learn(grain.chunk(), 1);
+        }
+        assert_eq!(grain.chunk(), 16);
+    }
+}

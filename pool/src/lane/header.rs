@@ -1,0 +1,241 @@
+//! What can be said of a lane without knowing the type of its items.
+
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::task::Wake;
+
+use millpond_sync::WaitList;
+
+use super::AnyLane;
+use crate::core::Core;
+use crate::error::{Cause, TaskError};
+use crate::registry::TaskId;
+
+/// A lane that another reads from, and which of its outlets.
+pub(crate) struct Input<'env> {
+    pub(crate) lane: Arc<dyn AnyLane<'env> + 'env>,
+    pub(crate) outlet: usize,
+}
+
+/// Who waits for a change in a lane; as a waker, what a source of data from outside calls.
+#[derive(Debug, Default)]
+pub(crate) struct Waiters {
+    list: WaitList,
+    /// Whether the source is a serial channel, open and empty, that only the waiting thread could write to.
+    is_dry: AtomicBool,
+}
+
+impl Waiters {
+    pub(crate) fn list(&self) -> &WaitList {
+        &self.list
+    }
+
+    pub(crate) fn set_dry(&self, is_dry: bool) {
+        self.is_dry.store(is_dry, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_dry(&self) -> bool {
+        self.is_dry.load(Ordering::Relaxed)
+    }
+}
+
+impl Wake for Waiters {
+    fn wake(self: Arc<Self>) {
+        self.list.notify_all();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.list.notify_all();
+    }
+}
+
+/// The waiters of all sources of data from outside, each once.
+fn outside(source: &Option<Arc<Waiters>>, inputs: &[Input<'_>]) -> Arc<[Arc<Waiters>]> {
+    let mut all: Vec<Arc<Waiters>> = source.iter().cloned().collect();
+    for waiters in inputs.iter().flat_map(|input| input.lane.header().outside.iter()) {
+        if !all.iter().any(|known| Arc::ptr_eq(known, waiters)) {
+            all.push(Arc::clone(waiters));
+        }
+    }
+    all.into()
+}
+
+/// How a lane may work.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// A firing takes at least this many items (fewer at the end of the input only), and demand is rounded up to it.
+    pub(crate) min_count: usize,
+    /// A firing takes at most this many items.
+    pub(crate) max_chunksize: usize,
+    /// At most this many chunks are in flight.
+    pub(crate) concurrency: usize,
+    /// How many items beyond the demand workers may make.
+    pub(crate) read_ahead: usize,
+    /// Whether chunks leave in the order in which they were started.
+    pub(crate) is_ordered: bool,
+    /// Whether an item may become several.
+    pub(crate) expands: bool,
+}
+
+impl Limits {
+    pub(crate) const NONE: Self = Self {
+        min_count: 1,
+        max_chunksize: usize::MAX,
+        concurrency: usize::MAX,
+        read_ahead: 0,
+        is_ordered: true,
+        expands: false,
+    };
+}
+
+/// One task of a lane, and what it has done so far.
+#[derive(Debug, Clone)]
+pub(crate) struct TaskEntry {
+    pub(crate) id: TaskId,
+    pub(crate) name: Arc<str>,
+    pub(crate) location: &'static Location<'static>,
+    pub(crate) stats: Arc<TaskCounters>,
+}
+
+impl TaskEntry {
+    pub(crate) fn error(&self, index: u64, cause: Cause) -> TaskError {
+        TaskError::new(Arc::clone(&self.name), self.location, index, cause)
+    }
+}
+
+/// What a task has done. Written by whoever holds the lane's state, so without read-modify-write; read by anybody.
+#[derive(Debug, Default)]
+pub(crate) struct TaskCounters {
+    pub(crate) items: AtomicU64,
+    pub(crate) chunks: AtomicU64,
+    pub(crate) nanos: AtomicU64,
+}
+
+impl TaskCounters {
+    /// Adds to a counter that only the holder of the lane's state writes.
+    pub(crate) fn add(counter: &AtomicU64, more: u64) {
+        counter.store(counter.load(Ordering::Relaxed) + more, Ordering::Relaxed);
+    }
+}
+
+/// The part of a lane that does not depend on the type of its items.
+pub(crate) struct Header<'env> {
+    pub(crate) core: Arc<Core<'env>>,
+    pub(crate) limits: Limits,
+    /// The tasks that a chunk passes in this lane, in order.
+    pub(crate) tasks: Box<[TaskEntry]>,
+    /// The lanes that this one reads from.
+    pub(crate) inputs: Vec<Input<'env>>,
+    /// Who waits for a change in this lane: readers for items, walkers for something to do.
+    pub(crate) waiters: Arc<Waiters>,
+    /// The waiters of the sources upstream (or of this lane) that data from outside the graph comes in by.
+    pub(crate) outside: Arc<[Arc<Waiters>]>,
+    /// Readers and lanes that can still read from each outlet.
+    pub(crate) consumers: Box<[AtomicUsize]>,
+    /// Nobody can read what this lane makes: stop at the next item boundary.
+    pub(crate) is_cancelled: AtomicBool,
+    /// The inputs have been told that this lane reads from them no more.
+    is_detached: AtomicBool,
+    /// The last walk through here ended at a source that waits for data from outside.
+    pub(crate) is_parked: AtomicBool,
+    /// The walk that found nothing to do here last, so that it does not look again by another way.
+    pub(crate) barren: AtomicU64,
+    /// Readers that iterate over each outlet: a window of chunks is kept filled for them.
+    pub(crate) iterating: Box<[AtomicUsize]>,
+    /// Which outlets are on the pool's list of jobs; written under the list's lock.
+    pub(crate) offered: Box<[AtomicBool]>,
+}
+
+impl<'env> Header<'env> {
+    pub(crate) fn new(
+        core: Arc<Core<'env>>,
+        limits: Limits,
+        tasks: Box<[TaskEntry]>,
+        inputs: Vec<Input<'env>>,
+        outlets: usize,
+        source: Option<Arc<Waiters>>,
+    ) -> Self {
+        let outside = match (&source, &inputs[..]) {
+            (None, [input]) => Arc::clone(&input.lane.header().outside),
+            _ => outside(&source, &inputs),
+        };
+        let waiters = source.unwrap_or_default();
+        Self {
+            core,
+            limits,
+            tasks,
+            inputs,
+            waiters,
+            outside,
+            consumers: (0..outlets).map(|_| AtomicUsize::new(1)).collect(),
+            is_cancelled: AtomicBool::new(false),
+            is_detached: AtomicBool::new(false),
+            is_parked: AtomicBool::new(false),
+            barren: AtomicU64::new(0),
+            iterating: (0..outlets).map(|_| AtomicUsize::new(0)).collect(),
+            offered: (0..outlets).map(|_| AtomicBool::new(false)).collect(),
+        }
+    }
+
+    /// The name that messages call the lane by: its last task's.
+    pub(crate) fn name(&self) -> Arc<str> {
+        self.tasks.last().map_or_else(|| Arc::from("(none)"), |task| Arc::clone(&task.name))
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.is_cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Whether anybody can still read from `outlet`.
+    pub(crate) fn has_consumers(&self, outlet: usize) -> bool {
+        self.consumers[outlet].load(Ordering::Relaxed) > 0
+    }
+
+    /// One consumer of `outlet` less. Says whether that leaves the lane an orphan, which is then marked as cancelled.
+    fn lose_consumer(&self, outlet: usize) -> bool {
+        let was_last = self.consumers[outlet].fetch_sub(1, Ordering::AcqRel) == 1;
+        was_last
+            && self.consumers.iter().all(|count| count.load(Ordering::Acquire) == 0)
+            && !self.is_cancelled.swap(true, Ordering::AcqRel)
+    }
+
+    /// Claims the one notice to the inputs that this lane is done with them; false when that has been given.
+    fn claim_detach(&self) -> bool {
+        !self.is_detached.swap(true, Ordering::AcqRel)
+    }
+}
+
+impl Drop for Header<'_> {
+    fn drop(&mut self) {
+        self.core.forget_tasks(&self.tasks);
+        // One after the other instead of one within the other: a long chain does not overflow the stack.
+        self.core.bury(self.inputs.drain(..).map(|input| input.lane));
+    }
+}
+
+/// Takes note that a consumer of `lane` is gone: an orphan is cancelled, and with it what only it needed.
+///
+/// Iterative, so that a long chain does not overflow the stack; touches flags only, so that it can be called from any
+/// thread in any mode and never waits. What an orphan holds is let go by the next sweep (see [`Core::sweep`]).
+pub(crate) fn lose_consumer<'env>(lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize) {
+    let mut lost = vec![(Arc::clone(lane), outlet)];
+    while let Some((lane, outlet)) = lost.pop() {
+        if lane.header().lose_consumer(outlet) {
+            if lane.header().claim_detach() {
+                lost.extend(lane.header().inputs.iter().map(|input| (Arc::clone(&input.lane), input.outlet)));
+            }
+            let core = Arc::clone(&lane.header().core);
+            core.litter(lane);
+        }
+    }
+}
+
+/// Tells the inputs of `header`'s lane that it reads from them no more: it has ended.
+pub(crate) fn detach(header: &Header<'_>) {
+    if header.claim_detach() {
+        for input in &header.inputs {
+            lose_consumer(&input.lane, input.outlet);
+        }
+    }
+}

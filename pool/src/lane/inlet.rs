@@ -1,0 +1,65 @@
+//! How a head reads from another lane.
+
+use std::sync::Arc;
+
+use super::Lane;
+use super::take::{Ready, Stated};
+use crate::error::TaskError;
+use crate::gate::Pass;
+
+/// A head's end of an edge: reads from an outlet of the lane upstream.
+///
+/// It states what the head lacks in all, so that workers can make that ahead of the head, and takes what is there.
+/// That the lane downstream is a consumer of the outlet is kept in the lane's header (see [`super::lose_consumer`]), not here.
+pub(crate) struct Inlet<'env, T> {
+    lane: Arc<Lane<'env, T>>,
+    outlet: usize,
+    stated: Stated,
+}
+
+/// What an inlet got.
+#[derive(Debug)]
+pub(crate) enum Taken<T> {
+    /// Items: between `least` and `most`, or what there is at the end.
+    Items(Vec<T>),
+    /// Too few yet.
+    Starved,
+    /// The end.
+    End,
+    /// The end, by a failure upstream.
+    Failed(TaskError),
+}
+
+impl<'env, T: Send + 'env> Inlet<'env, T> {
+    pub(crate) fn new(lane: Arc<Lane<'env, T>>, outlet: usize) -> Self {
+        Self { lane, outlet, stated: Stated::default() }
+    }
+
+    /// Takes between `least` and `most` items of the `missing` that the head lacks in all (`usize::MAX` for all there are).
+    pub(crate) fn take(&mut self, pass: &Pass<'_>, least: usize, most: usize, missing: usize) -> Taken<T> {
+        let amounts = (least.max(1), most.max(1), missing);
+        match self.lane.take_for_inlet(pass, self.outlet, &mut self.stated, amounts) {
+            Ready::Items(items) => Taken::Items(items),
+            Ready::NotYet(_) => Taken::Starved,
+            Ready::End => Taken::End,
+            Ready::Failed(error) => Taken::Failed(error),
+        }
+    }
+
+    /// Whether the lane upstream waits for data from outside.
+    pub(crate) fn is_parked(&self) -> bool {
+        self.lane.header().is_parked.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Takes back what was said to be lacking: the head is no more.
+    pub(crate) fn retract(&mut self, pass: &Pass<'_>) {
+        self.lane.retract(pass, self.outlet, &mut self.stated);
+    }
+
+    /// Gives back what was taken but not used.
+    pub(crate) fn give_back(&self, items: Vec<T>) {
+        if !items.is_empty() {
+            self.lane.give_back(self.outlet, items);
+        }
+    }
+}

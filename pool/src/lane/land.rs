@@ -1,0 +1,149 @@
+//! What happens when a head is back and when a chunk has come to the end of its lane.
+//!
+//! Chunks of an ordered lane land in a ring by their number and leave it in order. Whatever holds user values is moved out
+//! of the guarded state before it is dropped.
+
+use std::sync::atomic::Ordering;
+
+use smallvec::SmallVec;
+
+use super::fire::Logged;
+use super::state::{End, HeadState, Landing, State};
+use super::{Header, Lane, TaskCounters, detach};
+use crate::gate::Pass;
+use crate::head::Next;
+
+/// Things to drop once the state is released.
+type Litter<T> = SmallVec<[Landing<T>; 1]>;
+
+impl<T> State<T> {
+    /// The head is back; see [`super::AnyLane::release`].
+    pub(super) fn release(&mut self, granted_most: usize, made: usize, next: &Next) -> Option<u64> {
+        let is_last = matches!(next, Next::End | Next::Upstream(_) | Next::Fail(_));
+        if self.head == HeadState::Out {
+            self.head = if is_last { HeadState::Done } else { HeadState::Idle };
+        }
+        self.reserved -= granted_most;
+        if made == 0 && !is_last {
+            self.flying -= 1;
+            return None;
+        }
+        self.reserved += made;
+        self.made += 1;
+        Some(self.made - 1)
+    }
+
+    /// Puts a chunk into its place and lets out what is next in order. Says whether the lane has ended by it.
+    fn land(&mut self, sequence: u64, made: usize, landing: Landing<T>, header: &Header<'_>, litter: &mut Litter<T>) {
+        self.flying -= 1;
+        self.reserved -= made;
+        if landing.failure.is_some() {
+            self.head = HeadState::Done;
+        }
+        if !self.limits.is_ordered {
+            self.let_out(landing, header, litter);
+            return;
+        }
+        if sequence == self.next && self.in_ring == 0 {
+            self.ring.pop_front();
+            self.next += 1;
+            self.let_out(landing, header, litter);
+            return;
+        }
+        let place = usize::try_from(sequence - self.next).expect("a ring is shorter than memory");
+        if self.ring.len() <= place {
+            self.ring.resize_with(place + 1, || None);
+        }
+        self.ring[place] = Some(landing);
+        self.in_ring += 1;
+        while let Some(landing) = self.ring.front_mut().and_then(Option::take) {
+            self.ring.pop_front();
+            self.in_ring -= 1;
+            self.next += 1;
+            self.let_out(landing, header, litter);
+        }
+    }
+
+    /// A chunk leaves the lane: its items go to the outlets, its log to the counters.
+    fn let_out(&mut self, mut landing: Landing<T>, header: &Header<'_>, litter: &mut Litter<T>) {
+        if self.end.is_some() {
+            // A failure came before it.
+            litter.push(landing);
+            return;
+        }
+        let failed = landing.failure.take().map(|failure| {
+            let (task, position, cause) = failure.into_parts();
+            let task = task.min(self.given.len().saturating_sub(1));
+            let index = self.given.get(task).copied().unwrap_or(0) + position as u64;
+            End::Failed(header.tasks[task].error(index, cause))
+        });
+        for (outlet, items) in landing.parcel.iter_mut().enumerate() {
+            if !items.is_empty() && header.has_consumers(outlet) {
+                let items = std::mem::take(items);
+                let at = &mut self.outlets[outlet];
+                at.len += items.len();
+                at.chunks.push_back(items.into_iter());
+            }
+        }
+        for ((Logged { given, nanos }, task), total) in landing.log.iter().zip(&header.tasks).zip(&mut self.given) {
+            *total += *given as u64;
+            let TaskCounters { items, chunks, nanos: time } = &*task.stats;
+            TaskCounters::add(items, *given as u64);
+            TaskCounters::add(chunks, 1);
+            TaskCounters::add(time, *nanos);
+        }
+        if self.spare_logs.len() < 8 {
+            self.spare_logs.push(std::mem::take(&mut landing.log));
+        }
+        if let Some(end) = failed.or(landing.end.take()) {
+            self.head = HeadState::Done;
+            if self.limits.is_ordered {
+                self.end = Some(end);
+            } else if !matches!(self.ending, Some(End::Failed(_))) {
+                self.ending = Some(end);
+            }
+        }
+        litter.push(landing);
+    }
+
+    /// Whether the end is here: what was in flight when it was decided has landed.
+    pub(super) fn settle(&mut self) {
+        if self.end.is_none() && self.ending.is_some() && self.flying == 0 && self.head != HeadState::Out {
+            self.end = self.ending.take();
+        }
+    }
+}
+
+impl<'env, T: Send + 'env> Lane<'env, T> {
+    /// A chunk has come to the end of the lane.
+    pub(super) fn land(&self, pass: &Pass<'_>, sequence: u64, made: usize, landing: Landing<T>, nanos: Option<u64>) {
+        let mut litter = Litter::new();
+        let has_ended = self.state.with(pass, |state| {
+            if let Some(nanos) = nanos {
+                state.grain.learn(made, nanos);
+            }
+            state.land(sequence, made, landing, &self.header, &mut litter);
+            state.settle();
+            if state.end.is_some() {
+                state.in_ring = 0;
+                litter.extend(state.ring.drain(..).flatten());
+            }
+            state.end.is_some()
+        });
+        self.header.is_parked.store(false, Ordering::Relaxed);
+        self.changed(pass);
+        drop(litter);
+        if has_ended {
+            detach(&self.header);
+        }
+    }
+
+    /// Something changed in the lane: whoever waits for it looks again.
+    pub(super) fn changed(&self, pass: &Pass<'_>) {
+        // In serial mode whoever could be waiting for this is the caller itself.
+        if pass.is_shared() {
+            self.header.core.tick();
+            self.header.waiters.list().notify_all_after_lock();
+        }
+    }
+}

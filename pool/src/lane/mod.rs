@@ -1,0 +1,149 @@
+//! A lane: a run of tasks that one worker carries a chunk through.
+//!
+//! A lane begins with a **head**, which makes chunks one after the other (from an iterator, a channel, or from the lanes
+//! that it reads from), goes on with **stages**, which any number of workers apply to different chunks at once, and ends
+//! in **outlets**, where the chunks wait for whoever reads them, in the order in which they were made.
+//!
+//! Consecutive one-to-one tasks with nothing between them that another reader can see share a lane. Whatever needs its items
+//! in order or from several inputs is a head and so begins a lane.
+//!
+//! [`AnyLane::fire`] is the one step of the engine: *admit* (is anything missing that is not buffered or in flight?),
+//! *make* a chunk at the head, *release* the head, *run* the stages, *land* the chunk at the outlets. Which lane to fire is
+//! decided by the walk ([`crate::walk`]).
+
+mod admit;
+mod fire;
+mod grain;
+mod header;
+mod inlet;
+mod land;
+mod spread;
+mod state;
+mod take;
+
+pub(crate) use admit::Order;
+pub(crate) use fire::{Firing, Headed, Step, Work};
+pub(crate) use header::{Header, Input, Limits, TaskCounters, TaskEntry, Waiters, detach, lose_consumer};
+pub(crate) use inlet::{Inlet, Taken};
+pub(crate) use spread::Spread;
+pub(crate) use take::{Ready, Want};
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use self::state::{End, HeadState, State};
+use crate::gate::Pass;
+use crate::guarded::Guarded;
+use crate::head::Next;
+use crate::walk::Walker;
+
+/// A lane without the type of its items.
+pub(crate) trait AnyLane<'env>: Send + Sync {
+    /// What does not depend on the type of the items.
+    fn header(&self) -> &Header<'env>;
+
+    /// Makes one chunk for `outlet`, if something is missing there and nothing stands in the way.
+    ///
+    /// With `enough` or more items ready nothing is missing, whatever was asked for.
+    fn fire(&self, outlet: usize, enough: usize, walker: &mut Walker<'_, 'env>) -> Step;
+
+    /// Whether something is missing at `outlet` that is not there yet, in flight or not.
+    fn is_wanting(&self, outlet: usize, pass: &Pass<'_>) -> bool;
+
+    /// The head is back after making `made` items; gives the chunk its number, if there is one.
+    fn release(&self, pass: &Pass<'_>, order: &Order, made: usize, next: &Next) -> Option<u64>;
+
+    /// Lets go of what a cancelled lane holds: its function, its iterator, its items.
+    fn clear(&self, pass: &Pass<'_>);
+
+    /// Ends the lane after the chunks in flight: a task of it was removed. Says whether there are none.
+    fn remove(&self, pass: &Pass<'_>) -> bool;
+}
+
+/// A lane whose outlets give items of type `T`.
+pub(crate) struct Lane<'env, T> {
+    work: Box<dyn Work<'env, T> + 'env>,
+    spread: Spread<'env, T>,
+    state: Guarded<State<T>>,
+    /// Items that a reader had taken but not used when it was dropped; served before anything else.
+    returned: take::Returned<T>,
+    /// Last, so that the lanes upstream outlive what reads from them.
+    header: Header<'env>,
+}
+
+impl<'env, T: Send + 'env> Lane<'env, T> {
+    pub(crate) fn new(work: Box<dyn Work<'env, T> + 'env>, spread: Spread<'env, T>, header: Header<'env>) -> Arc<Self> {
+        let outlets = header.consumers.len();
+        let state = Guarded::new(header.core.gate(), State::new(outlets, header.limits, header.tasks.len()));
+        Arc::new(Self { work, spread, state, returned: take::Returned::default(), header })
+    }
+
+    pub(crate) fn header(&self) -> &Header<'env> {
+        &self.header
+    }
+
+    /// Another consumer of `outlet`.
+    pub(crate) fn add_consumer(&self, outlet: usize) {
+        self.header.consumers[outlet].fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
+    fn header(&self) -> &Header<'env> {
+        &self.header
+    }
+
+    fn fire(&self, outlet: usize, enough: usize, walker: &mut Walker<'_, 'env>) -> Step {
+        self.fire_for(outlet, enough, walker)
+    }
+
+    fn is_wanting(&self, outlet: usize, pass: &Pass<'_>) -> bool {
+        let is_iterated = self.header.iterating[outlet].load(Ordering::Relaxed) > 0;
+        self.state.with(pass, |state| {
+            state.end.is_none() && state.missing(outlet, self.header.core.window(), is_iterated) > 0
+        })
+    }
+
+    fn release(&self, pass: &Pass<'_>, order: &Order, made: usize, next: &Next) -> Option<u64> {
+        let number = self.state.with(pass, |state| state.release(order.most, made, next));
+        self.changed(pass);
+        number
+    }
+
+    fn clear(&self, pass: &Pass<'_>) {
+        self.work.clear(pass);
+        let mut litter = VecDeque::new();
+        self.state.with(pass, |state| {
+            if state.end.is_none() {
+                state.end = Some(End::Complete);
+            }
+            for outlet in &mut state.outlets {
+                outlet.len = 0;
+                litter.append(&mut outlet.chunks);
+            }
+        });
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(litter)));
+    }
+
+    fn remove(&self, pass: &Pass<'_>) -> bool {
+        let is_over = self.state.with(pass, |state| {
+            if state.head == HeadState::Idle {
+                state.head = HeadState::Done;
+            }
+            state.ending.get_or_insert(End::Complete);
+            state.settle();
+            state.end.is_some()
+        });
+        self.changed(pass);
+        is_over
+    }
+}
+
+impl<T> Drop for Lane<'_, T> {
+    fn drop(&mut self) {
+        detach(&self.header);
+    }
+}

@@ -1,0 +1,115 @@
+//! What a lane knows about its chunks: which are being made, which are in flight, which wait at the outlets.
+
+use std::collections::VecDeque;
+use std::vec;
+
+use smallvec::SmallVec;
+
+use super::fire::{Logged, StageFailure};
+use super::grain::Grain;
+use super::header::Limits;
+use super::spread::Parcel;
+use crate::error::TaskError;
+
+/// How a lane's output ended.
+#[derive(Debug, Clone)]
+pub(crate) enum End {
+    /// The input ended, or the task was removed.
+    Complete,
+    /// A task here or upstream stopped.
+    Failed(TaskError),
+}
+
+/// Where a lane's head is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HeadState {
+    /// In its place: a firing may take it.
+    Idle,
+    /// With the worker that is making a chunk.
+    Out,
+    /// It will make no more: its input ended, a stage failed, or the task was removed.
+    Done,
+}
+
+/// A chunk that has come to the end of its lane.
+pub(super) struct Landing<T> {
+    pub(super) parcel: Parcel<T>,
+    /// What each task was given and how long it took, in the lane's order of tasks.
+    pub(super) log: Vec<Logged>,
+    /// The stage that failed within this chunk.
+    pub(super) failure: Option<StageFailure>,
+    /// The head's end, when this is its last chunk.
+    pub(super) end: Option<End>,
+}
+
+/// Where chunks wait for whoever reads them.
+pub(super) struct Outlet<T> {
+    pub(super) chunks: VecDeque<vec::IntoIter<T>>,
+    /// Items in `chunks`.
+    pub(super) len: usize,
+    /// Items that blocked readers wait for, all together.
+    pub(super) asked: usize,
+    /// Readers that want all there is, and keep it: no window.
+    pub(super) collecting: usize,
+    /// What the lanes that read from here lack, all together.
+    pub(super) inlets: usize,
+    /// How many of them lack all there is.
+    pub(super) endless_inlets: usize,
+    /// How many items they need at once to go on.
+    pub(super) inlet_least: usize,
+}
+
+impl<T> Outlet<T> {
+    const fn new() -> Self {
+        Self { chunks: VecDeque::new(), len: 0, asked: 0, collecting: 0, inlets: 0, endless_inlets: 0, inlet_least: 0 }
+    }
+}
+
+/// The state of a lane, behind its pool's gate.
+pub(super) struct State<T> {
+    pub(super) outlets: SmallVec<[Outlet<T>; 1]>,
+    pub(super) head: HeadState,
+    /// Chunks made so far; the number of the next one.
+    pub(super) made: u64,
+    /// The number of the next chunk to leave, for an ordered lane.
+    pub(super) next: u64,
+    /// Chunks that landed before one that was made earlier; the first is number `next`.
+    pub(super) ring: VecDeque<Option<Landing<T>>>,
+    /// How many of those there are.
+    pub(super) in_ring: usize,
+    /// Chunks granted or made that have not landed.
+    pub(super) flying: usize,
+    /// Items in those chunks.
+    pub(super) reserved: usize,
+    pub(super) grain: Grain,
+    pub(super) limits: Limits,
+    /// How the output ends, once all chunks in flight have landed (unordered lanes and removed tasks).
+    pub(super) ending: Option<End>,
+    /// How the output ended: what is at the outlets now is all there will be.
+    pub(super) end: Option<End>,
+    /// Logs to use again, so that a firing allocates none.
+    pub(super) spare_logs: Vec<Vec<Logged>>,
+    /// Items given to each task so far, in order.
+    pub(super) given: Box<[u64]>,
+}
+
+impl<T> State<T> {
+    pub(super) fn new(outlets: usize, limits: Limits, tasks: usize) -> Self {
+        Self {
+            outlets: (0..outlets).map(|_| Outlet::new()).collect(),
+            head: HeadState::Idle,
+            made: 0,
+            next: 0,
+            ring: VecDeque::new(),
+            in_ring: 0,
+            flying: 0,
+            reserved: 0,
+            grain: Grain::new(size_of::<T>()),
+            limits,
+            ending: None,
+            end: None,
+            spare_logs: Vec::new(),
+            given: vec![0; tasks].into_boxed_slice(),
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Taking items from an outlet.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+
+use super::Lane;
+use super::state::{End, Outlet, State};
+use crate::error::TaskError;
+use crate::gate::Pass;
+
+/// What an outlet has for a reader.
+#[derive(Debug)]
+pub(crate) enum Ready<T> {
+    /// Items, as many as were asked for, or fewer at the end.
+    Items(Vec<T>),
+    /// Too few yet; this many are there.
+    NotYet(usize),
+    /// The end.
+    End,
+    /// The end, by a failure.
+    Failed(TaskError),
+}
+
+/// Items that came back from a reader that had taken but not used them.
+pub(super) struct Returned<T> {
+    /// Whether there are any: what the item path looks at.
+    is_any: AtomicBool,
+    /// With the outlet that each came from.
+    items: Mutex<Vec<(usize, Vec<T>)>>,
+}
+
+impl<T> Default for Returned<T> {
+    fn default() -> Self {
+        Self { is_any: AtomicBool::new(false), items: Mutex::new(Vec::new()) }
+    }
+}
+
+impl<T> Outlet<T> {
+    /// Takes at most `most` items. Whole chunks go without being copied; small ones are put together.
+    pub(super) fn take(&mut self, most: usize) -> Vec<T> {
+        let Some(front) = self.chunks.front_mut() else { return Vec::new() };
+        let mut items = if front.len() <= most {
+            self.chunks.pop_front().map(Iterator::collect).unwrap_or_default()
+        } else {
+            let mut items = Vec::with_capacity(most);
+            items.extend(front.by_ref().take(most));
+            items
+        };
+        while items.len() < most {
+            let Some(front) = self.chunks.front_mut() else { break };
+            let wanted = most - items.len();
+            if front.len() <= wanted {
+                items.extend(self.chunks.pop_front().into_iter().flatten());
+            } else {
+                items.extend(front.by_ref().take(wanted));
+            }
+        }
+        self.len -= items.len();
+        items
+    }
+
+    /// Takes one chunk of at most `most` items, or several that are small beside it.
+    pub(super) fn take_some(&mut self, most: usize) -> Vec<T> {
+        match self.chunks.front() {
+            Some(front) if front.len() >= most.min(self.len) / 4 => {
+                let most = front.len().min(most);
+                self.take(most)
+            }
+            _ => self.take(most),
+        }
+    }
+}
+
+impl<T> State<T> {
+    /// How the output ended, for a reader that has found nothing.
+    pub(super) fn ended(&self) -> Option<Ready<T>> {
+        self.end.as_ref().map(|end| match end {
+            End::Complete => Ready::End,
+            End::Failed(error) => Ready::Failed(error.clone()),
+        })
+    }
+}
+
+impl<'env, T: Send + 'env> Lane<'env, T> {
+    /// Takes between `least` and `most` items, or what there is at the end.
+    pub(crate) fn take(&self, pass: &Pass<'_>, outlet: usize, least: usize, most: usize) -> Ready<T> {
+        if self.returned.is_any.load(Ordering::Acquire) {
+            self.put_back_in_front(pass);
+        }
+        let ready = self.state.with(pass, |state| {
+            let has_ended = state.end.is_some();
+            let at = &mut state.outlets[outlet];
+            if at.len >= least || (has_ended && at.len > 0) {
+                return Ready::Items(if least == most { at.take(most) } else { at.take_some(most) });
+            }
+            let ready = at.len;
+            state.ended().unwrap_or(Ready::NotYet(ready))
+        });
+        if pass.is_shared() && matches!(ready, Ready::Items(_)) {
+            self.header.waiters.list().notify_all_after_lock();
+        }
+        ready
+    }
+
+    /// Whether at least `least` items are there, or the end is.
+    pub(crate) fn has(&self, pass: &Pass<'_>, outlet: usize, least: usize) -> bool {
+        self.returned.is_any.load(Ordering::Acquire)
+            || self.state.with(pass, |state| state.end.is_some() || state.outlets[outlet].len >= least)
+    }
+
+    /// Changes what readers want of `outlet`.
+    pub(crate) fn want(&self, pass: &Pass<'_>, outlet: usize, change: Want) {
+        self.state.with(pass, |state| {
+            let at = &mut state.outlets[outlet];
+            match change {
+                Want::More(items) => at.asked = at.asked.saturating_add(items),
+                Want::Fewer(items) => at.asked = at.asked.saturating_sub(items),
+                Want::Collect => at.collecting += 1,
+                Want::CollectNoMore => at.collecting -= 1,
+            }
+        });
+    }
+
+    /// Gives items back that were taken from `outlet` but not used; the next reader gets them first. From any thread, in any
+    /// mode.
+    pub(crate) fn give_back(&self, outlet: usize, items: Vec<T>) {
+        let mut returned = self.returned.items.lock();
+        returned.push((outlet, items));
+        self.returned.is_any.store(true, Ordering::Release);
+        drop(returned);
+        self.header.waiters.list().notify_all_after_lock();
+    }
+
+    fn put_back_in_front(&self, pass: &Pass<'_>) {
+        let mut returned = self.returned.items.lock();
+        let all = std::mem::take(&mut *returned);
+        self.returned.is_any.store(false, Ordering::Release);
+        drop(returned);
+        self.state.with(pass, |state| {
+            for (outlet, items) in all {
+                let at = &mut state.outlets[outlet];
+                at.len += items.len();
+                at.chunks.push_front(items.into_iter());
+            }
+        });
+    }
+}
+
+/// A change of what readers want of an outlet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Want {
+    /// A reader waits for this many items.
+    More(usize),
+    /// It waits for them no more.
+    Fewer(usize),
+    /// A reader wants all there is and keeps it.
+    Collect,
+    /// It has got all, or gave up.
+    CollectNoMore,
+}
+
+/// What an inlet has said that its head lacks.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Stated {
+    /// `usize::MAX` for all there is.
+    lacking: usize,
+}
+
+impl<T> Outlet<T> {
+    /// Puts what an inlet lacks now in the place of what it said before.
+    fn restate(&mut self, stated: &mut Stated, lacking: usize) {
+        match stated.lacking {
+            usize::MAX => self.endless_inlets -= 1,
+            before => self.inlets -= before,
+        }
+        match lacking {
+            usize::MAX => self.endless_inlets += 1,
+            now => self.inlets += now,
+        }
+        stated.lacking = lacking;
+    }
+}
+
+impl<'env, T: Send + 'env> Lane<'env, T> {
+    /// Takes between `least` and `most` items for a head that lacks `missing` in all, and takes down what it lacks then.
+    pub(super) fn take_for_inlet(
+        &self,
+        pass: &Pass<'_>,
+        outlet: usize,
+        stated: &mut Stated,
+        (least, most, missing): (usize, usize, usize),
+    ) -> Ready<T> {
+        if self.returned.is_any.load(Ordering::Acquire) {
+            self.put_back_in_front(pass);
+        }
+        let ready = self.state.with(pass, |state| {
+            let has_ended = state.end.is_some();
+            let at = &mut state.outlets[outlet];
+            at.inlet_least = at.inlet_least.max(least);
+            let ready = if at.len >= least || (has_ended && at.len > 0) {
+                Ready::Items(if at.chunks.front().is_some_and(|front| front.len() >= least) {
+                    at.take_some(most)
+                } else {
+                    at.take(most)
+                })
+            } else {
+                let ready = at.len;
+                state.ended().unwrap_or(Ready::NotYet(ready))
+            };
+            let lacking = match &ready {
+                Ready::Items(items) if missing != usize::MAX => missing.saturating_sub(items.len()),
+                Ready::Items(_) | Ready::NotYet(_) => missing,
+                Ready::End | Ready::Failed(_) => 0,
+            };
+            state.outlets[outlet].restate(stated, lacking);
+            ready
+        });
+        if pass.is_shared() && matches!(ready, Ready::Items(_)) {
+            self.header.waiters.list().notify_all_after_lock();
+        }
+        ready
+    }
+
+    /// Takes back what an inlet said that its head lacks: the head is no more.
+    pub(super) fn retract(&self, pass: &Pass<'_>, outlet: usize, stated: &mut Stated) {
+        self.state.with(pass, |state| state.outlets[outlet].restate(stated, 0));
+    }
+}
+
+impl Want {
+    /// What takes this back.
+    pub(crate) fn undone(self) -> Self {
+        match self {
+            Self::More(items) => Self::Fewer(items),
+            Self::Fewer(items) => Self::More(items),
+            Self::Collect => Self::CollectNoMore,
+            Self::CollectNoMore => Self::Collect,
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Helpers that borrow.
+//!
+//! A pool made by [`crate::ScopedPool::scope`] runs functions that borrow from the stack of the scope's caller, on threads
+//! that live longer than the scope. The borrow checker cannot see that the scope waits for them, so here, and only here,
+//! the lifetime is taken off, and counted by hand.
+
+#![allow(unsafe_code, reason = "threads that outlive the scope run functions that borrow from it")]
+
+use std::sync::Arc;
+
+use millpond_sync::WaitList;
+use parking_lot::Mutex;
+
+use crate::core::Core;
+use crate::workers::Help;
+
+/// How many helpers hold on to a pool, and whether more may.
+#[derive(Debug, Default)]
+pub(crate) struct Count {
+    holders: Mutex<Holders>,
+    waiters: WaitList,
+}
+
+#[derive(Debug, Default)]
+struct Holders {
+    count: usize,
+    is_closed: bool,
+}
+
+impl Count {
+    /// One holder more, unless closed.
+    fn raise(&self) -> bool {
+        let mut holders = self.holders.lock();
+        if !holders.is_closed {
+            holders.count += 1;
+        }
+        !holders.is_closed
+    }
+
+    fn lower(&self) {
+        self.holders.lock().count -= 1;
+        self.waiters.notify_all();
+    }
+
+    /// Lets nobody hold on any more, and waits until nobody does.
+    pub(crate) fn close(&self) {
+        self.holders.lock().is_closed = true;
+        self.waiters.wait_until(|| (self.holders.lock().count == 0).then_some(()));
+    }
+}
+
+/// A thread's hold on a pool while it helps.
+struct Helper<'env> {
+    /// Let go before the count goes down.
+    core: Option<Arc<Core<'env>>>,
+    count: Arc<Count>,
+}
+
+impl Help for Helper<'_> {
+    fn help(&self) {
+        if let Some(core) = &self.core {
+            core.help();
+        }
+    }
+}
+
+impl Drop for Helper<'_> {
+    fn drop(&mut self) {
+        drop(self.core.take());
+        self.count.lower();
+    }
+}
+
+/// A helper of `core` for [`crate::workers::Workers::lend`]; none when the count is closed.
+pub(crate) fn helper<'env>(core: &Arc<Core<'env>>, count: &Arc<Count>) -> Option<Arc<dyn Help>> {
+    if !count.raise() {
+        return None;
+    }
+    let help: Arc<dyn Help + 'env> = Arc::new(Helper { core: Some(Arc::clone(core)), count: Arc::clone(count) });
+    // SAFETY: only the lifetime changes. The helper reaches data of `'env` through `core` alone, which it lets go of before
+    // it lowers the count, and the count was raised above. Where `'env` is not `'static` the pool was made by
+    // `ScopedPool::scope`, which closes the count before it returns or unwinds: that refuses further helpers and waits for the
+    // count to be 0, so no helper reaches anything of `'env` after the scope, and `'env` outlives the scope.
+    Some(unsafe { std::mem::transmute::<Arc<dyn Help + 'env>, Arc<dyn Help + 'static>>(help) })
+}

@@ -1,0 +1,52 @@
+//! Reading all there is into something.
+
+use millpond_sync::Deadline;
+
+use super::ScopedReader;
+use crate::error::ReadError;
+
+/// These read up to the end, in the caller, holding no more than the window of an iteration.
+///
+/// # Errors
+/// As [`read`](ScopedReader::read): the first error of a task, or misuse of the pool.
+///
+/// # Blocking
+/// Until the end. For a source without an end that is for ever.
+impl<'env, T: Send + 'env> ScopedReader<'env, T> {
+    fn chunks(&mut self, function: impl FnMut(Vec<T>)) -> Result<(), ReadError> {
+        self.for_chunks(false, Deadline::NEVER, function)
+    }
+
+    /// Folds all items, in order, into one value.
+    pub fn fold<A>(mut self, start: A, mut function: impl FnMut(A, T) -> A) -> Result<A, ReadError> {
+        let mut result = Some(start);
+        self.chunks(|items| result = result.take().map(|result| items.into_iter().fold(result, &mut function)))?;
+        Ok(result.expect("every chunk puts the result back"))
+    }
+
+    /// Combines all items, in order, into one; `None` if there are none.
+    pub fn reduce(mut self, mut function: impl FnMut(T, T) -> T) -> Result<Option<T>, ReadError> {
+        let mut result = None;
+        self.chunks(|items| result = result.take().into_iter().chain(items).reduce(&mut function))?;
+        Ok(result)
+    }
+
+    /// Calls `function` with each item, in order.
+    pub fn for_each(mut self, mut function: impl FnMut(T)) -> Result<(), ReadError> {
+        self.chunks(|items| items.into_iter().for_each(&mut function))
+    }
+
+    /// Collects all items, in order.
+    pub fn collect<C: Extend<T> + Default>(mut self) -> Result<C, ReadError> {
+        let mut all = C::default();
+        self.chunks(|items| all.extend(items))?;
+        Ok(all)
+    }
+
+    /// Counts the items.
+    pub fn count(mut self) -> Result<usize, ReadError> {
+        let mut count = 0;
+        self.chunks(|items| count += items.len())?;
+        Ok(count)
+    }
+}

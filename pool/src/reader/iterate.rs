@@ -1,0 +1,51 @@
+//! Reading item by item.
+
+use std::sync::atomic::Ordering;
+
+use super::ScopedReader;
+use crate::error::ReadError;
+
+impl<'env, T: Send + 'env> ScopedReader<'env, T> {
+    /// Whether the pool keeps a window of chunks filled for this reader; from the first call on, unless in serial mode.
+    pub(super) fn iterates_ahead(&mut self) -> bool {
+        if !self.is_iterating && self.core.size() > 0 {
+            let consumer = self.consumer();
+            consumer.lane().header().iterating[consumer.outlet()].fetch_add(1, Ordering::Relaxed);
+            self.is_iterating = true;
+        }
+        self.is_iterating
+    }
+}
+
+/// Item by item up to the end; an error comes once, after the items before it, and ends the iteration.
+///
+/// In serial mode each call makes one item. Otherwise workers keep a window of two chunks per worker filled, because pulling one by
+/// one could not be parallel; items that they have made and nobody takes go back when the reader is dropped or cloned.
+///
+/// # Blocking
+/// Until there is an item. The caller works meanwhile.
+impl<'env, T: Send + 'env> Iterator for ScopedReader<'env, T> {
+    type Item = Result<T, ReadError>;
+
+    fn next(&mut self) -> Option<Result<T, ReadError>> {
+        if let Some(item) = self.local.next() {
+            return Some(Ok(item));
+        }
+        if self.is_over {
+            return None;
+        }
+        let most = if self.core.size() == 0 { 1 } else { usize::MAX };
+        match self.read_some(most) {
+            Ok(items) => {
+                self.local = items.into_iter();
+                let item = self.local.next();
+                self.is_over = item.is_none();
+                item.map(Ok)
+            }
+            Err(error) => {
+                self.is_over = matches!(error, ReadError::Task(_));
+                Some(Err(error))
+            }
+        }
+    }
+}

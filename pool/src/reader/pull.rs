@@ -1,0 +1,152 @@
+//! The pull: take what is there, or work until it is.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use millpond_sync::Deadline;
+
+use crate::consumer::Consumer;
+use crate::core::{Core, Refused};
+use crate::error::ReadError;
+use crate::lane::{Ready, Want};
+use crate::walk::{Walked, Walker};
+
+/// What a pull gets.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pull {
+    /// At least this many items; fewer only at the end.
+    pub(super) least: usize,
+    /// At most this many.
+    pub(super) most: usize,
+    /// What is wanted of the outlet meanwhile; nothing where that is taken down elsewhere.
+    pub(super) want: Option<Want>,
+    pub(super) deadline: Deadline,
+    /// What to say was asked for when the time is up; 0 for all.
+    pub(super) asked: usize,
+}
+
+impl<'env, T: Send + 'env> Consumer<'env, T> {
+    fn refused(&self, refused: Refused) -> ReadError {
+        let task = self.lane().header().name();
+        match refused {
+            Refused::Closed => ReadError::PoolGone { task },
+            Refused::Forked => ReadError::Forked { task },
+            Refused::Occupied => ReadError::SerialBusy { task },
+        }
+    }
+
+    /// Enters the pool.
+    pub(super) fn enter(&self) -> Result<crate::gate::Pass<'_>, ReadError> {
+        self.lane().header().core.enter().map_err(|refused| self.refused(refused))
+    }
+
+    /// Takes items or works until there are enough; an empty answer is the end.
+    ///
+    /// # Blocking
+    /// Until the items are there, the end, or the deadline; the caller works meanwhile.
+    pub(super) fn pull(&self, pull: Pull) -> Result<Vec<T>, ReadError> {
+        let Pull { least, most, want, deadline, asked } = pull;
+        let (lane, outlet) = (self.lane(), self.outlet());
+        let pass = self.enter()?;
+        match lane.take(&pass, outlet, least, most) {
+            Ready::Items(items) => return Ok(items),
+            Ready::End => return Ok(Vec::new()),
+            Ready::Failed(error) => return Err(error.into()),
+            Ready::NotYet(_) => {}
+        }
+        let core = &lane.header().core;
+        let _working = Working::begin(core, pass.is_shared());
+        let wanting = Wanting::begin(self, &pass, want);
+        let started = deadline.moment().map(|_| Instant::now());
+        let mut walker = Walker::new(core, &pass, self.any(), outlet);
+        let result = loop {
+            let walked = walker.walk(least, deadline);
+            let ready = match lane.take(&pass, outlet, least, most) {
+                Ready::Items(items) => break Ok(items),
+                Ready::End => break Ok(Vec::new()),
+                Ready::Failed(error) => break Err(error.into()),
+                Ready::NotYet(ready) => ready,
+            };
+            if core.is_closed() {
+                break Err(self.refused(Refused::Closed));
+            }
+            let is_in_time = if walked == Walked::Paused {
+                !deadline.has_passed()
+            } else if let Some(error) = walker.hopeless() {
+                break Err(error);
+            } else {
+                walker.wait(least, deadline, || lane.has(&pass, outlet, least)) || !deadline.has_passed()
+            };
+            if !is_in_time {
+                let waited = started.map_or_else(Default::default, |started| started.elapsed());
+                // Once more: the last item may have come while the time ran out.
+                break match lane.take(&pass, outlet, least, most) {
+                    Ready::Items(items) => Ok(items),
+                    Ready::End => Ok(Vec::new()),
+                    Ready::Failed(error) => Err(error.into()),
+                    Ready::NotYet(_) => Err(ReadError::TimedOut { asked, ready, waited }),
+                };
+            }
+        };
+        drop(wanting);
+        if core.has_litter() {
+            core.sweep(&pass);
+        }
+        result
+    }
+
+    /// Takes items if there are enough, without working or waiting; an empty answer is the end.
+    pub(super) fn try_pull(&self, least: usize, most: usize) -> Result<Option<Vec<T>>, ReadError> {
+        let pass = self.enter()?;
+        match self.lane().take(&pass, self.outlet(), least, most) {
+            Ready::Items(items) => Ok(Some(items)),
+            Ready::End => Ok(Some(Vec::new())),
+            Ready::Failed(error) => Err(error.into()),
+            Ready::NotYet(_) => Ok(None),
+        }
+    }
+}
+
+/// A reader that works.
+pub(super) struct Working<'a, 'env>(Option<&'a Arc<Core<'env>>>);
+
+impl<'a, 'env> Working<'a, 'env> {
+    pub(super) fn begin(core: &'a Arc<Core<'env>>, is_shared: bool) -> Self {
+        if is_shared {
+            core.caller_comes();
+        }
+        Self(is_shared.then_some(core))
+    }
+}
+
+impl Drop for Working<'_, '_> {
+    fn drop(&mut self) {
+        if let Some(core) = self.0 {
+            core.caller_goes();
+        }
+    }
+}
+
+/// What a reader wants, taken back when it is dropped.
+struct Wanting<'a, 'env, T: Send + 'env> {
+    consumer: &'a Consumer<'env, T>,
+    pass: &'a crate::gate::Pass<'a>,
+    want: Option<Want>,
+}
+
+impl<'a, 'env, T: Send + 'env> Wanting<'a, 'env, T> {
+    fn begin(consumer: &'a Consumer<'env, T>, pass: &'a crate::gate::Pass<'a>, want: Option<Want>) -> Self {
+        if let Some(want) = want {
+            consumer.lane().want(pass, consumer.outlet(), want);
+        }
+        Self { consumer, pass, want }
+    }
+}
+
+impl<T: Send> Drop for Wanting<'_, '_, T> {
+    fn drop(&mut self) {
+        if let Some(want) = self.want {
+            self.consumer.lane().want(self.pass, self.consumer.outlet(), want.undone());
+        }
+    }
+}

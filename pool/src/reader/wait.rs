@@ -1,0 +1,257 @@
+//! Reads that await.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use futures_core::Stream;
+use millpond_sync::{Deadline, Ticket};
+
+use super::ScopedReader;
+use super::pull::Working;
+use crate::consumer::Consumer;
+use crate::error::ReadError;
+use crate::lane::{Ready, Waiters, Want};
+use crate::walk::{Walked, Walker};
+
+/// The lists of waiters in which a future stands.
+#[derive(Default)]
+pub(super) struct Waits<'env> {
+    entered: Vec<(Arc<Waiters>, Ticket)>,
+    lifetime: std::marker::PhantomData<&'env ()>,
+}
+
+impl Waits<'_> {
+    fn enter(&mut self, waiters: &Arc<Waiters>, waker: &Waker) {
+        if !self.entered.iter().any(|(known, _)| Arc::ptr_eq(known, waiters)) {
+            let ticket = waiters.list().enter(waker);
+            self.entered.push((Arc::clone(waiters), ticket));
+        }
+    }
+
+    pub(super) fn leave(&mut self) {
+        for (waiters, ticket) in self.entered.drain(..) {
+            let _ = waiters.list().leave(ticket);
+        }
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl<'env, T: Send + 'env> Consumer<'env, T> {
+    /// Takes items if there are enough; otherwise sets workers to it and has `waker` called when it is worth asking again.
+    ///
+    /// In serial mode, and where `works`, the caller does the work here and now and only what waits for data from outside
+    /// makes it wait.
+    fn poll_pull(
+        &self,
+        least: usize,
+        most: usize,
+        waits: &mut Waits<'env>,
+        waker: &Waker,
+        works: bool,
+    ) -> Poll<Result<Vec<T>, ReadError>> {
+        waits.leave();
+        let (lane, outlet) = (self.lane(), self.outlet());
+        let pass = match self.enter() {
+            Ok(pass) => pass,
+            Err(error) => return Poll::Ready(Err(error)),
+        };
+        let core = &lane.header().core;
+        let take = || match lane.take(&pass, outlet, least, most) {
+            Ready::Items(items) => Some(Ok(items)),
+            Ready::End => Some(Ok(Vec::new())),
+            Ready::Failed(error) => Some(Err(error.into())),
+            Ready::NotYet(_) => None,
+        };
+        if let Some(result) = take() {
+            return Poll::Ready(result);
+        }
+        if works || !pass.is_shared() {
+            let _working = Working::begin(core, pass.is_shared());
+            lane.want(&pass, outlet, Want::More(least));
+            let mut walker = Walker::new(core, &pass, self.any(), outlet);
+            let result = loop {
+                let walked = walker.walk(least, Deadline::NEVER);
+                if let Some(result) = take() {
+                    break Some(result);
+                }
+                if walked == Walked::Paused {
+                    continue;
+                }
+                if let Some(error) = walker.hopeless() {
+                    break Some(Err(error));
+                }
+                let known = waits.entered.len();
+                for obstacle in walker.obstacles() {
+                    waits.enter(&obstacle.header().waiters, waker);
+                }
+                if waits.entered.len() == known {
+                    break None;
+                }
+            };
+            lane.want(&pass, outlet, Want::Fewer(least));
+            if core.has_litter() {
+                core.sweep(&pass);
+            }
+            return match result {
+                Some(result) => {
+                    waits.leave();
+                    Poll::Ready(result)
+                }
+                None => Poll::Pending,
+            };
+        }
+        waits.enter(&lane.header().waiters, waker);
+        for source in lane.header().outside.iter() {
+            waits.enter(source, waker);
+        }
+        if let Some(result) = take() {
+            waits.leave();
+            return Poll::Ready(result);
+        }
+        core.add_job(self.any(), outlet);
+        core.tick();
+        core.lend(core.size());
+        Poll::Pending
+    }
+}
+
+impl<'env, T: Send + 'env> ScopedReader<'env, T> {
+    /// Reads like [`read`](Self::read), awaiting. On no particular runtime: the pool's workers do the work, all of them; in
+    /// serial mode polling the future does.
+    ///
+    /// A future that is dropped has taken nothing.
+    pub fn read_async(&mut self, count: usize) -> ReadFuture<'_, 'env, T> {
+        ReadFuture { reader: self, waits: Waits::default(), count, asked: 0, collected: Vec::new() }
+    }
+
+    /// For a reader that is the source of another pool: gets items, working for them, or parks.
+    pub(crate) fn poll_working(&mut self, least: usize, most: usize, waker: &Waker) -> Poll<Result<Vec<T>, ReadError>> {
+        let mut waits = std::mem::take(&mut self.stream);
+        let poll = self.consumer().poll_pull(least, most, &mut waits, waker, true);
+        self.stream = waits;
+        poll
+    }
+}
+
+/// A read that awaits; see [`ScopedReader::read_async`].
+#[must_use = "a future does nothing until it is awaited"]
+pub struct ReadFuture<'a, 'env, T: Send + 'env> {
+    reader: &'a mut ScopedReader<'env, T>,
+    waits: Waits<'env>,
+    /// 0 for all.
+    count: usize,
+    /// What the outlet has been told that this waits for.
+    asked: usize,
+    /// What a read of all has taken so far.
+    collected: Vec<T>,
+}
+
+impl<T: Send> Unpin for ReadFuture<'_, '_, T> {}
+
+impl<T: Send> ReadFuture<'_, '_, T> {
+    /// Takes down what is waited for, in place of what was before; so that workers go on between polls.
+    fn ask(&mut self, items: usize) {
+        let before = std::mem::replace(&mut self.asked, items);
+        if before != items {
+            let consumer = self.reader.consumer();
+            if let Ok(pass) = consumer.enter() {
+                consumer.lane().want(&pass, consumer.outlet(), Want::Fewer(before));
+                consumer.lane().want(&pass, consumer.outlet(), Want::More(items));
+            }
+        }
+    }
+}
+
+impl<T: Send> Future for ReadFuture<'_, '_, T> {
+    type Output = Result<Vec<T>, ReadError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let count = if this.count == 0 { usize::MAX } else { this.count };
+        let local = this.reader.local.by_ref().take(count - this.collected.len());
+        this.collected.extend(local);
+        loop {
+            let missing = count - this.collected.len();
+            if missing == 0 {
+                this.ask(0);
+                return Poll::Ready(Ok(std::mem::take(&mut this.collected)));
+            }
+            let is_serial = this.reader.core.size() == 0;
+            let (least, most) = if count == usize::MAX { (1, usize::MAX) } else { (missing, missing) };
+            if !is_serial {
+                this.ask(if count == usize::MAX { usize::MAX / 2 } else { missing });
+            }
+            let consumer = this.reader.consumer();
+            match consumer.poll_pull(least, most, &mut this.waits, context.waker(), false) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(items)) if items.is_empty() || count != usize::MAX => {
+                    this.ask(0);
+                    this.collected.extend(items);
+                    return Poll::Ready(Ok(std::mem::take(&mut this.collected)));
+                }
+                Poll::Ready(Ok(items)) => this.collected.extend(items),
+                Poll::Ready(Err(ReadError::Task(_))) if !this.collected.is_empty() => {
+                    this.ask(0);
+                    return Poll::Ready(Ok(std::mem::take(&mut this.collected)));
+                }
+                Poll::Ready(Err(error)) => {
+                    this.ask(0);
+                    return Poll::Ready(Err(error));
+                }
+            }
+        }
+    }
+}
+
+impl<T: Send> Drop for ReadFuture<'_, '_, T> {
+    fn drop(&mut self) {
+        self.waits.leave();
+        self.ask(0);
+        if !self.collected.is_empty() {
+            let items: Vec<T> =
+                std::mem::take(&mut self.collected).into_iter().chain(self.reader.local.by_ref()).collect();
+            self.reader.local = items.into_iter();
+        }
+    }
+}
+
+/// Item by item, awaiting; as the iteration does it.
+impl<T: Send> Stream for ScopedReader<'_, T> {
+    type Item = Result<T, ReadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            if let Some(item) = this.local.next() {
+                return Poll::Ready(Some(Ok(item)));
+            }
+            if this.is_over {
+                return Poll::Ready(None);
+            }
+            let most = if this.iterates_ahead() { usize::MAX } else { 1 };
+            let mut waits = std::mem::take(&mut this.stream);
+            let poll = this.consumer().poll_pull(1, most, &mut waits, context.waker(), false);
+            this.stream = waits;
+            match poll {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(items)) => {
+                    this.is_over = items.is_empty();
+                    this.local = items.into_iter();
+                }
+                Poll::Ready(Err(error)) => {
+                    this.is_over = matches!(error, ReadError::Task(_));
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
+        }
+    }
+}
+
+impl<T: Send> Unpin for ScopedReader<'_, T> {}

@@ -1,0 +1,38 @@
+//! What happens to a chunk after the head: functions that any number of workers apply to different chunks at once.
+
+mod chunk;
+mod expand;
+mod map;
+mod retry;
+
+pub(crate) use chunk::MapChunk;
+pub(crate) use expand::FlatMap;
+pub(crate) use map::{Each, Map};
+pub use retry::Retry;
+
+use crate::gate::Pass;
+use crate::lane::{Firing, Work};
+
+/// A function over chunks, applied by any number of workers at once.
+pub(crate) trait Stage<A, B>: Send + Sync {
+    /// Makes `items` into what comes after them; [marks](Firing::mark) what it was given, and [fails](Firing::fail) at the
+    /// item that it cannot get past, giving what came of those before.
+    fn run(&self, items: Vec<A>, firing: &mut Firing<'_, '_>) -> Vec<B>;
+}
+
+/// The work of a lane with one stage more.
+pub(crate) struct Staged<'env, A, S> {
+    pub(crate) before: Box<dyn Work<'env, A> + 'env>,
+    pub(crate) stage: S,
+}
+
+impl<'env, A, B, S: Stage<A, B>> Work<'env, B> for Staged<'env, A, S> {
+    fn fire(&self, firing: &mut Firing<'_, 'env>) -> Option<Vec<B>> {
+        let items = self.before.fire(firing)?;
+        Some(self.stage.run(items, firing))
+    }
+
+    fn clear(&self, pass: &Pass<'_>) {
+        self.before.clear(pass);
+    }
+}

@@ -1,0 +1,180 @@
+//! Sources, and tasks that take their items in order or from several inputs.
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use super::Task;
+use crate::core::Core;
+use crate::draft::Draft;
+use crate::error::{BoxError, Cause};
+use crate::head::{Batch, Chain, ChannelSource, Fold, Foreign, IteratorSource, Merge, Sequential, Take, Verdict, Zip};
+use crate::lane::{Limits, TaskEntry, Waiters};
+use crate::reader::ScopedReader;
+
+impl<'env, T: Send + 'env> Task<'env, T> {
+    /// The items of an iterator, which is asked for as many as are needed.
+    #[track_caller]
+    pub fn source<I: IntoIterator<Item = T>>(items: I) -> Self
+    where
+        I::IntoIter: Send + 'env,
+    {
+        let items = items.into_iter();
+        Self::begin("source", move |core, task, limits| {
+            Draft::headed(core, IteratorSource(items), Vec::new(), None, Some((task, limits)))
+        })
+    }
+
+    /// What a channel is written to, until it is closed. Demand for items that are not written yet occupies no worker.
+    #[track_caller]
+    pub fn channel(reader: millpond_channel::Reader<T>) -> Self {
+        Self::begin("channel", move |core, task, limits| {
+            let waiters = Arc::<Waiters>::default();
+            let head = ChannelSource::new(reader, Arc::clone(&waiters));
+            Draft::headed(core, head, Vec::new(), Some(waiters), Some((task, limits)))
+        })
+    }
+
+    /// What a reader of another pool gives; each pool does its part.
+    #[track_caller]
+    pub(crate) fn foreign(reader: ScopedReader<'env, T>) -> Self {
+        Self::begin("other pool", move |core, task, limits| {
+            let waiters = Arc::<Waiters>::default();
+            let head = Foreign::new(reader, Arc::clone(&waiters));
+            Draft::headed(core, head, Vec::new(), Some(waiters), Some((task, limits)))
+        })
+    }
+
+    /// A function with state, called for one item after the other, in order.
+    #[track_caller]
+    pub fn sequential<A: Send + 'env>(
+        input: ScopedReader<'env, A>,
+        mut function: impl FnMut(A) -> T + Send + 'env,
+    ) -> Self {
+        Self::head("sequential", input, move |inlet| Sequential::new(inlet, move |item| Verdict::Give(function(item))))
+    }
+
+    /// Like [`sequential`](Self::sequential), ending at the first `None`; the first error stops the task.
+    #[track_caller]
+    pub fn scan<A: Send + 'env, S: Send + 'env, E: Into<BoxError>>(
+        input: ScopedReader<'env, A>,
+        mut state: S,
+        mut function: impl FnMut(&mut S, A) -> Result<Option<T>, E> + Send + 'env,
+    ) -> Self {
+        Self::head("scan", input, move |inlet| {
+            Sequential::new(inlet, move |item| match function(&mut state, item) {
+                Ok(Some(result)) => Verdict::Give(result),
+                Ok(None) => Verdict::Stop,
+                Err(error) => Verdict::Fail(Cause::Error(error.into())),
+            })
+        })
+    }
+
+    /// Items while `predicate` holds; ends at the first that it does not hold for, which is dropped.
+    ///
+    /// Tasks upstream may have run for items after it: a read of `n` asks them for `n`.
+    #[track_caller]
+    pub fn take_while(input: ScopedReader<'env, T>, mut predicate: impl FnMut(&T) -> bool + Send + 'env) -> Self {
+        Self::head("take_while", input, move |inlet| {
+            Sequential::new(inlet, move |item| if predicate(&item) { Verdict::Give(item) } else { Verdict::Stop })
+        })
+    }
+
+    /// All but the first `count` items.
+    #[track_caller]
+    pub fn skip(input: ScopedReader<'env, T>, count: usize) -> Self {
+        let mut left = count;
+        Self::head("skip", input, move |inlet| {
+            Sequential::new(inlet, move |item| {
+                if left == 0 {
+                    return Verdict::Give(item);
+                }
+                left -= 1;
+                Verdict::Skip
+            })
+        })
+    }
+
+    /// The items from the first that `predicate` does not hold for.
+    #[track_caller]
+    pub fn skip_while(input: ScopedReader<'env, T>, mut predicate: impl FnMut(&T) -> bool + Send + 'env) -> Self {
+        let mut is_skipping = true;
+        Self::head("skip_while", input, move |inlet| {
+            Sequential::new(inlet, move |item| {
+                is_skipping = is_skipping && predicate(&item);
+                if is_skipping { Verdict::Skip } else { Verdict::Give(item) }
+            })
+        })
+    }
+
+    /// The first `count` items; the input is asked for no more.
+    #[track_caller]
+    pub fn take(input: ScopedReader<'env, T>, count: usize) -> Self {
+        Self::head("take", input, move |inlet| Take { inlet, remaining: count })
+    }
+
+    /// The items of several readers of one type, one reader after the other.
+    #[track_caller]
+    pub fn chain(inputs: impl IntoIterator<Item = ScopedReader<'env, T>>) -> Self {
+        Self::joint("chain", inputs.into_iter().collect(), |inlets| Chain(inlets.into()))
+    }
+
+    /// The items of several readers of one type, as they come.
+    #[track_caller]
+    pub fn merge(inputs: impl IntoIterator<Item = ScopedReader<'env, T>>) -> Self {
+        Self::joint("merge", inputs.into_iter().collect(), Merge::new)
+    }
+
+    /// All items made into one, in order; it is made when it is read.
+    #[track_caller]
+    pub fn fold<A: Send + 'env>(
+        input: ScopedReader<'env, A>,
+        start: T,
+        function: impl FnMut(T, A) -> T + Send + 'env,
+    ) -> Self {
+        Self::head("fold", input, move |inlet| Fold::new(inlet, start, function))
+    }
+}
+
+impl<'env, T: Send + 'env> Task<'env, (usize, T)> {
+    /// Each item with its number, counted from 0.
+    #[track_caller]
+    pub fn enumerate(input: ScopedReader<'env, T>) -> Self {
+        let mut next = 0;
+        Self::head("enumerate", input, move |inlet| {
+            Sequential::new(inlet, move |item| {
+                next += 1;
+                Verdict::Give((next - 1, item))
+            })
+        })
+    }
+}
+
+impl<'env, T: Send + 'env> Task<'env, Vec<T>> {
+    /// Items in groups of `size`, the last of which may be shorter.
+    ///
+    /// # Panics
+    /// When `size` is 0.
+    #[track_caller]
+    pub fn batch(input: ScopedReader<'env, T>, size: usize) -> Self {
+        assert!(size > 0, "batching was given a size of `0`; give 1 or more");
+        Self::head("batch", input, move |inlet| Batch::new(inlet, size))
+    }
+}
+
+impl<'env, A: Send + 'env, B: Send + 'env> Task<'env, (A, B)> {
+    /// Pairs of the items of two readers; ends when either does.
+    #[track_caller]
+    pub fn zip(left: ScopedReader<'env, A>, right: ScopedReader<'env, B>) -> Self {
+        let (left, right) = (left.into_upstream(), right.into_upstream());
+        let inputs = left.task().into_iter().chain(right.task()).map(|task| task.id).collect();
+        let core = Some(Arc::clone(left.core()));
+        let location = Location::caller();
+        let build = move |core: &Arc<Core<'env>>, task: TaskEntry, limits: Limits| {
+            let (left, left_input) = left.into_consumer().into_inlet();
+            let (right, right_input) = right.into_consumer().into_inlet();
+            let inputs = vec![left_input, right_input];
+            Draft::headed(core, Zip::new(left, right), inputs, None, Some((task, limits)))
+        };
+        Self { inputs, core, location, ..Self::begin("zip", build) }
+    }
+}

@@ -1,0 +1,86 @@
+//! Tasks that any number of workers run at once.
+
+use super::Task;
+use crate::error::{BoxError, Cause};
+use crate::reader::ScopedReader;
+use crate::stage::{Each, FlatMap, Map, MapChunk, Retry};
+
+impl<'env, T: Send + 'env> Task<'env, T> {
+    /// One item in, one out.
+    #[track_caller]
+    pub fn map<A: Send + 'env>(input: ScopedReader<'env, A>, function: impl Fn(A) -> T + Send + Sync + 'env) -> Self {
+        Self::stage("map", input, Map(function), false)
+    }
+
+    /// One item in, one out; the first error stops the task.
+    #[track_caller]
+    pub fn try_map<A: Send + 'env, E: Into<BoxError>>(
+        input: ScopedReader<'env, A>,
+        function: impl Fn(A) -> Result<T, E> + Send + Sync + 'env,
+    ) -> Self {
+        let each = move |item| function(item).map(Some).map_err(|error| Cause::Error(error.into()));
+        Self::stage("try_map", input, Each(each), false)
+    }
+
+    /// One item in, one out; a call that fails is made again as `retry` says, and the failure of the last stops the task.
+    #[track_caller]
+    pub fn retry_map<A: Send + 'env, E: Into<BoxError>>(
+        input: ScopedReader<'env, A>,
+        retry: Retry,
+        function: impl Fn(&A) -> Result<T, E> + Send + Sync + 'env,
+    ) -> Self {
+        Self::stage("retry_map", input, Each(move |item: A| retry.call(&item, &function).map(Some)), false)
+    }
+
+    /// One item in, one out or none.
+    #[track_caller]
+    pub fn filter_map<A: Send + 'env>(
+        input: ScopedReader<'env, A>,
+        function: impl Fn(A) -> Option<T> + Send + Sync + 'env,
+    ) -> Self {
+        Self::stage("filter_map", input, Each(move |item| Ok(function(item))), false)
+    }
+
+    /// The items that `predicate` holds for.
+    #[track_caller]
+    pub fn filter(input: ScopedReader<'env, T>, predicate: impl Fn(&T) -> bool + Send + Sync + 'env) -> Self {
+        Self::stage("filter", input, Each(move |item| Ok(predicate(&item).then_some(item))), false)
+    }
+
+    /// Looks at each item as it passes.
+    #[track_caller]
+    pub fn inspect(input: ScopedReader<'env, T>, look: impl Fn(&T) + Send + Sync + 'env) -> Self {
+        let map = move |item| {
+            look(&item);
+            item
+        };
+        Self::stage("inspect", input, Map(map), false)
+    }
+
+    /// One item in, any number out.
+    ///
+    /// How many items an input gives is only known when it has been asked, so a read of `n` items asks for one input after the other.
+    /// Iterating and reading all run the function on several inputs at once.
+    #[track_caller]
+    pub fn flat_map<A: Send + 'env, I: IntoIterator<Item = T>>(
+        input: ScopedReader<'env, A>,
+        function: impl Fn(A) -> I + Send + Sync + 'env,
+    ) -> Self {
+        let mut task = Self::stage("flat_map", input, FlatMap(function), false);
+        task.limits.expands = true;
+        task
+    }
+
+    /// A chunk in, at most as many items out.
+    ///
+    /// The function gets between `min_count` and `max_chunksize` items at once (fewer only at the end), chosen by the pool where
+    /// these are not set; an error or a panic loses the chunk's items and is that of its first item.
+    #[track_caller]
+    pub fn map_chunks<A: Send + 'env, I: IntoIterator<Item = T>, E: Into<BoxError>>(
+        input: ScopedReader<'env, A>,
+        function: impl Fn(Vec<A>) -> Result<I, E> + Send + Sync + 'env,
+    ) -> Self {
+        let chunk = move |items| function(items).map_err(|error| Cause::Error(error.into()));
+        Self::stage("map_chunks", input, MapChunk(chunk), true)
+    }
+}

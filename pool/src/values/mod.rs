@@ -1,0 +1,33 @@
+//! Graphs of tasks that each give one value: builds, computations, anything that is a DAG and runs once.
+//!
+//! Declare tasks with typed inputs, then [`get`](crate::Pool::get) a target: its ancestors run, each once, on the pool's
+//! workers and in the caller, and values are remembered. Or [`run`](crate::Pool::run) the whole graph, again and again.
+//!
+//! A task costs nanoseconds: graphs are compiled to flat arrays, the first successor that becomes ready runs next in
+//! place, nothing is allocated per run, and helpers are called only when the tasks turn out to be worth it.
+//!
+//! When not to use it: for items that flow, use tasks joined by channels; for one loop over a slice, use rayon.
+
+mod body;
+#[expect(unsafe_code, reason = "tasks share memory by the schedule, see cells.rs and README.md")]
+mod cells;
+mod crew;
+mod drive;
+mod edges;
+mod error;
+mod graph;
+mod heartbeat;
+
+mod inputs;
+mod names;
+mod plan;
+mod run;
+mod session;
+mod task;
+mod wanted;
+
+pub use self::error::{Cause, Failure, GraphError, Panic, RunError};
+pub use self::graph::Graph;
+pub use self::inputs::{Found, Inputs, Several, Values};
+pub use self::run::RunReport;
+pub use self::task::{Task, TaskId};

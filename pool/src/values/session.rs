@@ -1,0 +1,340 @@
+//! One run of a plan: who takes part, what has failed, and when it is over.
+//!
+//! The caller begins alone, with plain loads and stores. When the tasks turn out to be worth it ([`Heartbeat`]) it moves
+//! what is ready into its queue and opens the gate: from then on counters and queues are shared. A run is over when no
+//! worker has work and no queue holds any; nothing is counted per task. `README.md` beside this file argues both.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, OnceLock};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_deque::Worker;
+use crossbeam_utils::CachePadded;
+use parking_lot::Mutex;
+
+use super::body::Context;
+use super::cells::BodyRef;
+use super::crew::{Crew, LINGER, relax};
+use super::drive::Pause;
+use super::error::{Cause, Panic};
+use super::graph::Graph;
+use super::heartbeat::{Heartbeat, Pace, SLOW_NANOSECONDS};
+use super::plan::Plan;
+use crate::workers::Workers;
+
+/// For how long a helper watches before it judges.
+const WATCH: Duration = Duration::from_micros(6);
+
+/// What a helper should do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stay {
+    /// The run is over; another may follow.
+    Over,
+    /// There was nothing to do for a while.
+    Idle,
+    /// The caller's tasks are quick so far: look again later.
+    Watching,
+}
+
+/// A run. See the [module documentation](self).
+pub(super) struct Session<'run, 'env> {
+    pub(super) graph: &'run Graph<'env>,
+    pub(super) plan: &'run Plan<'env>,
+    pub(super) bodies: &'run [BodyRef<'env>],
+    /// Whom to ask for help, and how many may work at once.
+    workers: Option<(&'run Arc<dyn Workers>, usize)>,
+    /// Set when nothing more shall start.
+    is_stopped: AtomicBool,
+    /// How many workers may hold work. Whoever looks for work counts itself in first.
+    active: CachePadded<AtomicUsize>,
+    /// Whether the caller sleeps, and how to wake it.
+    is_asleep: AtomicBool,
+    caller: OnceLock<Thread>,
+    /// Whether helpers only watch so far, since nobody knows what the tasks cost; what they watch is how many tasks the
+    /// caller has run.
+    is_watched: AtomicBool,
+    progress: CachePadded<AtomicU64>,
+    /// How many tasks have been run, without those that workers have not reported yet.
+    done: AtomicU64,
+    lends: AtomicUsize,
+    failures: Mutex<Vec<(u32, Cause)>>,
+}
+
+/// What a worker has to itself during a run.
+pub(super) struct Local<'env> {
+    pub(super) context: Context<'env>,
+    /// The task whose body was entered last.
+    pub(super) current: u32,
+    /// What is ready, while the caller is alone.
+    pub(super) stack: Vec<u64>,
+    /// How many of the plan's sources have been started, while the caller is alone.
+    pub(super) started: usize,
+    pub(super) beat: Heartbeat,
+    pub(super) done: u64,
+    /// Whether this is the caller.
+    pub(super) is_caller: bool,
+}
+
+impl Local<'_> {
+    fn new(stack: Vec<u64>, beat: Heartbeat, is_caller: bool) -> Self {
+        Self { context: Context::default(), current: 0, stack, started: 0, beat, done: 0, is_caller }
+    }
+}
+
+impl<'run, 'env> Session<'run, 'env> {
+    pub(super) fn new(
+        graph: &'run Graph<'env>,
+        plan: &'run Plan<'env>,
+        workers: Option<(&'run Arc<dyn Workers>, usize)>,
+    ) -> Self {
+        let bodies = if plan.tasks.is_empty() { graph.bodies.list() } else { &plan.bodies };
+        Self {
+            graph,
+            plan,
+            bodies,
+            workers: workers.filter(|(_, size)| *size > 1),
+            is_stopped: AtomicBool::new(false),
+            active: CachePadded::new(AtomicUsize::new(1)),
+            is_asleep: AtomicBool::new(false),
+            caller: OnceLock::new(),
+            is_watched: AtomicBool::new(false),
+            progress: CachePadded::new(AtomicU64::new(0)),
+            done: AtomicU64::new(0),
+            lends: AtomicUsize::new(0),
+            failures: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Runs the plan in the calling thread, with helpers when they are worth it. Returns the stack for the next run, and
+    /// what a task cost, if that was measured.
+    pub(super) fn run(&self, stack: Vec<u64>, pace: Pace) -> (Vec<u64>, Option<u64>) {
+        let (beat, is_eager) = match pace {
+            _ if self.workers.is_none() => (Heartbeat::never(), false),
+            Pace::Unknown => {
+                self.is_watched.store(true, Ordering::Relaxed);
+                (Heartbeat::eager(), true)
+            }
+            Pace::Nanoseconds(mean) if mean >= SLOW_NANOSECONDS && self.is_long(self.plan.len() as u64, mean) => {
+                (Heartbeat::eager(), true)
+            }
+            Pace::Nanoseconds(mean) => (Heartbeat::measuring(mean), false),
+        };
+        let mut local = Local::new(stack, beat, true);
+        let pause = if is_eager && self.plan.sources.len() > 1 {
+            Pause::Share
+        } else {
+            self.guarded(&mut local, |local| self.drive_alone(local))
+        };
+        local.done += local.beat.counted();
+        let pace = if pause == Pause::Share {
+            let begun = Instant::now();
+            self.share(&mut local);
+            self.done.fetch_add(local.done, Ordering::Relaxed);
+            // Two at least had a part in it.
+            let nanoseconds = u64::try_from(begun.elapsed().as_nanos() * 2).unwrap_or(u64::MAX);
+            nanoseconds.checked_div(self.done.load(Ordering::Relaxed))
+        } else {
+            self.done.fetch_add(local.done, Ordering::Relaxed);
+            local.beat.pace()
+        };
+        local.stack.clear();
+        (local.stack, pace)
+    }
+
+    /// Whether so many tasks of so many nanoseconds take longer than it takes for help to come.
+    fn is_long(&self, tasks: u64, mean: u64) -> bool {
+        let is_near = self.graph.crew.get().is_some_and(|crew| crew.lent() > 0);
+        tasks.saturating_mul(mean) >= if is_near { 4_000 } else { 60_000 }
+    }
+
+    /// Calls `drive`, making a panic in a body that body's failure.
+    pub(super) fn guarded(
+        &self,
+        local: &mut Local<'env>,
+        mut drive: impl FnMut(&mut Local<'env>) -> Pause,
+    ) -> Pause {
+        match catch_unwind(AssertUnwindSafe(|| drive(local))) {
+            Ok(pause) => pause,
+            Err(payload) => {
+                self.fail(local.current, Cause::Panic(Panic::new(payload)));
+                Pause::Stopped
+            }
+        }
+    }
+
+    /// Notes that a task failed and stops the run.
+    #[cold]
+    pub(super) fn fail(&self, task: u32, cause: Cause) {
+        self.failures.lock().push((task, cause));
+        self.is_stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Shows those who watch how far the caller is.
+    #[inline]
+    pub(super) fn report_progress(&self, done: u64) {
+        self.progress.store(done, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::Relaxed)
+    }
+
+    /// Whether helpers would shorten the rest, of which one task takes `mean` nanoseconds.
+    #[cold]
+    pub(super) fn is_worth_sharing(&self, local: &mut Local<'_>, has_next: bool) -> bool {
+        let ready = local.stack.len() + (self.plan.sources.len() - local.started) + usize::from(has_next);
+        let Some(mean) = local.beat.tick() else { return false };
+        if ready < 2 {
+            return false;
+        }
+        let left = (self.plan.len() as u64).saturating_sub(local.beat.counted()).max(ready as u64);
+        self.is_long(left, mean)
+    }
+
+    /// Goes on with others.
+    #[cold]
+    fn share(&self, local: &mut Local<'env>) {
+        let (workers, size) = self.workers.expect("only a run that may have helpers is shared");
+        let crew = self.graph.crew.get_or_init(|| Arc::new(Crew::new(Arc::clone(workers), size)));
+        let _ = self.caller.set(std::thread::current());
+        let queue = crew.first_seat();
+        let unstarted = self.plan.sources[local.started..].iter().rev().map(|task| u64::from(*task));
+        unstarted.chain(local.stack.drain(..)).for_each(|item| queue.push(item));
+        let _gate = crew.gate.open(self);
+        self.pushed(crew);
+        loop {
+            self.work(crew, 0, &queue, local);
+            if self.wait(crew) {
+                break;
+            }
+        }
+    }
+
+    /// Works as a helper until the run is over or there has been nothing to do for a while.
+    pub(super) fn assist(&self, number: usize, queue: &Worker<u64>) -> Stay {
+        let Some(crew) = self.graph.crew.get() else { return Stay::Over };
+        if self.is_watched.load(Ordering::Relaxed) && !self.is_slow(crew) {
+            return Stay::Watching;
+        }
+        let mut local = Local::new(Vec::new(), Heartbeat::never(), false);
+        let mut idle_since = Instant::now();
+        let mut rounds = 0;
+        let mut stay = Stay::Over;
+        while crew.gate.is_open() {
+            if crew.has_work() {
+                self.active.fetch_add(1, Ordering::SeqCst);
+                self.work(crew, number, queue, &mut local);
+                idle_since = Instant::now();
+                rounds = 0;
+            } else if idle_since.elapsed() > LINGER {
+                stay = Stay::Idle;
+                break;
+            } else {
+                relax(&mut rounds);
+            }
+        }
+        self.done.fetch_add(local.done, Ordering::Relaxed);
+        stay
+    }
+
+    /// Watches the caller for a moment: whether its tasks turn out to be slow.
+    fn is_slow(&self, crew: &Crew) -> bool {
+        let (before, since) = (self.progress.load(Ordering::Relaxed), Instant::now());
+        while since.elapsed() < WATCH {
+            if !crew.gate.is_open() {
+                return false;
+            }
+            std::hint::spin_loop();
+        }
+        let tasks = self.progress.load(Ordering::Relaxed) - before;
+        let is_slow = WATCH.as_nanos() >= u128::from(tasks * SLOW_NANOSECONDS);
+        if is_slow {
+            self.is_watched.store(false, Ordering::Relaxed);
+        }
+        is_slow
+    }
+
+    /// Runs what is in the own queue and what can be stolen. The worker is counted in, and counted out at the end.
+    fn work(&self, crew: &Arc<Crew>, number: usize, queue: &Worker<u64>, local: &mut Local<'env>) {
+        while let Some(item) = queue.pop().or_else(|| self.steal(crew, queue, number)) {
+            if self.is_stopped() {
+                continue;
+            }
+            self.guarded(local, |local| self.drive_shared(crew, queue, local, item as u32));
+        }
+        if self.active.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.wake_caller();
+        }
+    }
+
+    fn steal(&self, crew: &Arc<Crew>, queue: &Worker<u64>, number: usize) -> Option<u64> {
+        let item = crew.steal(queue, number)?;
+        if !queue.is_empty() {
+            // More was there than one can do: let the next helper come.
+            self.pushed(crew);
+        }
+        Some(item)
+    }
+
+    /// Called after pushing: somebody should see it.
+    #[inline]
+    pub(super) fn pushed(&self, crew: &Arc<Crew>) {
+        // The push comes before the look at who is there; who leaves or sleeps says so before a last look at the queues.
+        fence(Ordering::SeqCst);
+        if self.is_asleep.load(Ordering::Relaxed) {
+            self.wake_caller();
+        }
+        if crew.can_lend() && crew.lent() < self.active.load(Ordering::Relaxed) && crew.lend() {
+            self.lends.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[cold]
+    fn wake_caller(&self) {
+        if self.is_asleep.swap(false, Ordering::SeqCst)
+            && let Some(caller) = self.caller.get()
+        {
+            caller.unpark();
+        }
+    }
+
+    /// Waits, as the caller and without work, until the run is over (true) or there may be work again (false; then the caller is counted in).
+    fn wait(&self, crew: &Arc<Crew>) -> bool {
+        let since = Instant::now();
+        let mut rounds = 0;
+        loop {
+            if self.active.load(Ordering::SeqCst) == 0 {
+                return true;
+            }
+            if crew.has_work() {
+                self.active.fetch_add(1, Ordering::SeqCst);
+                return false;
+            }
+            if since.elapsed() < LINGER {
+                relax(&mut rounds);
+                continue;
+            }
+            self.is_asleep.store(true, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
+            if self.active.load(Ordering::SeqCst) != 0 && !crew.has_work() {
+                std::thread::park();
+            }
+            self.is_asleep.store(false, Ordering::SeqCst);
+        }
+    }
+
+    pub(super) fn report(&self) -> super::RunReport {
+        super::RunReport {
+            tasks: self.done.load(Ordering::Relaxed),
+            helpers_asked: self.lends.load(Ordering::Relaxed),
+            is_shared: self.caller.get().is_some(),
+        }
+    }
+
+    pub(super) fn into_failures(self) -> Vec<(u32, Cause)> {
+        self.failures.into_inner()
+    }
+}

@@ -1,0 +1,343 @@
+//! How a worker finds something to do: a walk from a reader up the graph.
+//!
+//! A walk starts at the lane that is read from and fires it. A lane that is starved of input sends the walk on to its inputs,
+//! depth first; a lane that lands a chunk sends it back down, so that the chunk is used while it is hot. There is no queue of
+//! ready tasks: the demand itself says what to do, every worker takes the same walk, and a caller only ever runs
+//! what its own read needs, so a task's function that reads cannot get entangled with other work.
+//!
+//! When a walk finds nothing to do, the lanes that it could not go past are its **obstacles**: another worker is at the
+//! head, as much is in flight as may be, or a source waits for data from outside. Any change of such a lane wakes whoever waits
+//! at it. [`Walker::wait`] argues why no wake-up is lost.
+//!
+//! The stack is explicit: the length of a chain is bounded by memory only.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use millpond_sync::{Deadline, Parker, Ticket};
+use smallvec::SmallVec;
+
+use crate::core::Core;
+use crate::error::ReadError;
+use crate::gate::Pass;
+use crate::lane::{AnyLane, Header, Step};
+
+/// How many chunks a walk lands before it looks at the clock or at other jobs.
+const LANDINGS: usize = 64;
+
+/// A lane on the way of a walk.
+struct Frame<'a, 'env> {
+    lane: &'a Arc<dyn AnyLane<'env> + 'env>,
+    outlet: usize,
+    /// The next input to go to; none have been tried while the lane is still to be fired.
+    next_input: usize,
+    /// Whether the lane was fired since the last progress.
+    is_fired: bool,
+    /// How many inputs were parked when it was fired.
+    parked: usize,
+}
+
+/// Why a walk ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Walked {
+    /// Nothing is missing at the lane where it began, or enough is there.
+    Satisfied,
+    /// There is more to do: the walk made way for others.
+    Paused,
+    /// Nothing could be done at the obstacles.
+    Blocked,
+}
+
+/// A worker on its walks from one lane.
+pub(crate) struct Walker<'a, 'env> {
+    core: &'a Arc<Core<'env>>,
+    pass: &'a Pass<'a>,
+    root: &'a Arc<dyn AnyLane<'env> + 'env>,
+    outlet: usize,
+    stack: SmallVec<[Frame<'a, 'env>; 8]>,
+    /// The lanes that the last walk could not go past.
+    obstacles: SmallVec<[&'a Arc<dyn AnyLane<'env> + 'env>; 4]>,
+    /// Whether a source that waits for data from outside is among the obstacles.
+    is_parked: bool,
+    /// Names this walk since the last progress, once it needs a name.
+    number: u64,
+    /// How many chunks the last walk landed.
+    landings: usize,
+    /// What the pool's clock of changes showed when it began.
+    ticks: u64,
+}
+
+impl<'a, 'env> Walker<'a, 'env> {
+    pub(crate) fn new(
+        core: &'a Arc<Core<'env>>,
+        pass: &'a Pass<'a>,
+        root: &'a Arc<dyn AnyLane<'env> + 'env>,
+        outlet: usize,
+    ) -> Self {
+        Self {
+            core,
+            pass,
+            root,
+            outlet,
+            stack: SmallVec::new(),
+            obstacles: SmallVec::new(),
+            is_parked: false,
+            number: 0,
+            landings: 0,
+            ticks: 0,
+        }
+    }
+
+    pub(crate) fn pass(&self) -> &'a Pass<'a> {
+        self.pass
+    }
+
+    /// How many chunks may be outstanding at an outlet where there is no end to the demand.
+    pub(crate) fn window(&self) -> usize {
+        if self.pass.is_shared() { self.core.window() } else { 1 }
+    }
+
+    /// There is more to start than this worker starts now: others may come and help.
+    pub(crate) fn offer(&self, surplus_nanos: f32) {
+        if surplus_nanos > 0.0 && self.pass.is_shared() {
+            self.core.offer(self.root, self.outlet, surplus_nanos);
+        }
+    }
+
+    /// A firing of this lane begins on this thread.
+    pub(crate) fn begin(&self, header: &Header<'env>) {
+        if self.pass.is_shared() {
+            firing::push(std::ptr::from_ref(header).addr());
+        }
+    }
+
+    /// The firing that began last is over.
+    pub(crate) fn finish(&self) {
+        if self.pass.is_shared() {
+            firing::pop();
+        }
+    }
+
+    /// Works until nothing is missing at the root, `enough` items are there, or nothing can be done.
+    pub(crate) fn walk(&mut self, enough: usize, deadline: Deadline) -> Walked {
+        self.stack.clear();
+        self.restart();
+        self.push(self.root, self.outlet);
+        self.landings = 0;
+        self.ticks = self.core.ticks();
+        while let Some(frame) = self.stack.last_mut() {
+            if frame.is_fired {
+                if !self.go_up() {
+                    self.go_back();
+                }
+                continue;
+            }
+            frame.is_fired = true;
+            let (lane, outlet) = (frame.lane, frame.outlet);
+            let enough = if self.stack.len() == 1 { enough } else { usize::MAX };
+            match lane.fire(outlet, enough, self) {
+                Step::Landed => {
+                    self.landings += 1;
+                    self.restart();
+                    if self.stack.len() > 1 {
+                        self.stack.pop();
+                    }
+                    if let Some(frame) = self.stack.last_mut() {
+                        frame.is_fired = false;
+                        frame.next_input = 0;
+                    }
+                    if self.landings >= LANDINGS || (deadline.moment().is_some() && deadline.has_passed()) {
+                        return Walked::Paused;
+                    }
+                }
+                Step::Starved => self.frame_fired(),
+                Step::Busy => {
+                    self.obstacles.push(lane);
+                    self.frame_fired();
+                }
+                step @ (Step::Nothing | Step::Done | Step::Full | Step::Parked) => {
+                    let is_root = self.stack.len() == 1;
+                    if is_root && matches!(step, Step::Nothing | Step::Done) {
+                        self.obstacles.push(lane);
+                        return Walked::Satisfied;
+                    }
+                    if step == Step::Parked {
+                        self.is_parked = true;
+                        lane.header().is_parked.store(true, Ordering::Relaxed);
+                    }
+                    self.obstacles.push(lane);
+                    self.go_back();
+                }
+            }
+        }
+        Walked::Blocked
+    }
+
+    /// Begins to look anew, because something has changed.
+    fn restart(&mut self) {
+        self.obstacles.clear();
+        self.is_parked = false;
+        self.number = 0;
+    }
+
+    fn push(&mut self, lane: &'a Arc<dyn AnyLane<'env> + 'env>, outlet: usize) {
+        self.stack.push(Frame { lane, outlet, next_input: 0, is_fired: false, parked: 0 });
+    }
+
+    /// The lane on top of the stack was fired in vain and its inputs are next.
+    fn frame_fired(&mut self) {
+        if let Some(frame) = self.stack.last_mut() {
+            frame.parked = parked_inputs(frame.lane.header());
+        }
+    }
+
+    /// Goes on to the next input of the lane on top of the stack; false when there is none left.
+    fn go_up(&mut self) -> bool {
+        let Some(frame) = self.stack.last_mut() else { return false };
+        let header = frame.lane.header();
+        while let Some(input) = header.inputs.get(frame.next_input) {
+            frame.next_input += 1;
+            let is_shared = input.lane.header().consumers.len() > 1;
+            if is_shared && self.number != 0 && input.lane.header().barren.load(Ordering::Relaxed) == self.number {
+                continue;
+            }
+            self.stack.push(Frame {
+                lane: &input.lane,
+                outlet: input.outlet,
+                next_input: 0,
+                is_fired: false,
+                parked: 0,
+            });
+            return true;
+        }
+        // A lane that merges asks its other inputs for more once one turns out to be parked.
+        let parked = parked_inputs(header);
+        if parked > frame.parked && parked < header.inputs.len() {
+            frame.parked = parked;
+            frame.next_input = 0;
+            frame.is_fired = false;
+            return true;
+        }
+        if parked > 0 {
+            header.is_parked.store(true, Ordering::Relaxed);
+        }
+        false
+    }
+
+    /// Goes back down from a lane where nothing can be done.
+    fn go_back(&mut self) {
+        if let Some(frame) = self.stack.pop() {
+            let header = frame.lane.header();
+            if header.consumers.len() > 1 {
+                // Many ways may lead here; one look is enough.
+                if self.number == 0 {
+                    self.number = self.core.next_walk();
+                }
+                header.barren.store(self.number, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// After a walk that could not go on: waits until one of the obstacles changes, until something could be done after all, or
+    /// until the reader is `ready`. False when the time was up.
+    ///
+    /// No wake-up is lost: the thread enters the waiters of all obstacles, walks once more and looks whether it is ready, and
+    /// sleeps only if all that was in vain and the walk was blocked at lanes entered before it began. A lane that changed
+    /// before it was entered is seen as changed by that walk; one that changes later wakes its waiters, this thread among them.
+    pub(crate) fn wait(&mut self, enough: usize, deadline: Deadline, mut ready: impl FnMut() -> bool) -> bool {
+        if self.core.spin(self.ticks) {
+            return true;
+        }
+        let mut entered: SmallVec<[(&'a Arc<dyn AnyLane<'env> + 'env>, Ticket); 4]> = SmallVec::new();
+        let is_awake = Parker::with(|parker| {
+            let _nested = parker.nested();
+            loop {
+                let mut is_new = false;
+                for &lane in &self.obstacles {
+                    if !entered.iter().any(|(known, _)| Arc::ptr_eq(known, lane)) {
+                        entered.push((lane, lane.header().waiters.list().enter(parker.waker())));
+                        is_new = true;
+                    }
+                }
+                if !is_new {
+                    return self.core.while_idle(|| parker.park_deadline(deadline));
+                }
+                self.walk(enough, deadline);
+                if self.landings > 0 || ready() {
+                    return true;
+                }
+            }
+        });
+        for (lane, ticket) in entered {
+            let _ = lane.header().waiters.list().leave(ticket);
+        }
+        is_awake
+    }
+
+    /// Why waiting for the obstacles would be waiting for ever, if it would.
+    pub(crate) fn hopeless(&self) -> Option<ReadError> {
+        if let Some(task) = self.waits_for_itself() {
+            return Some(ReadError::OwnOutput { task });
+        }
+        let is_dry = |lane: &&&Arc<dyn AnyLane<'env> + 'env>| lane.header().waiters.is_dry();
+        let dry = self.obstacles.iter().find(is_dry).filter(|_| !self.pass.is_shared());
+        dry.map(|lane| ReadError::WouldWaitForever { task: lane.header().name() })
+    }
+
+    /// Whether one of the obstacles is a lane that this very thread is firing: waiting for it would be waiting for itself.
+    fn waits_for_itself(&self) -> Option<Arc<str>> {
+        let header = |lane: &&Arc<dyn AnyLane<'env> + 'env>| lane.header().name();
+        if self.pass.is_shared() {
+            let is_firing =
+                |lane: &&&Arc<dyn AnyLane<'env> + 'env>| firing::contains(std::ptr::from_ref(lane.header()).addr());
+            self.obstacles.iter().find(is_firing).map(header)
+        } else if self.is_parked {
+            None
+        } else {
+            self.obstacles.first().map(header)
+        }
+    }
+
+    /// The lanes that the last walk could not go past.
+    pub(crate) fn obstacles(&self) -> &[&'a Arc<dyn AnyLane<'env> + 'env>] {
+        &self.obstacles
+    }
+
+    /// How many chunks the last walk landed.
+    pub(crate) fn landings(&self) -> usize {
+        self.landings
+    }
+}
+
+/// How many of the inputs wait for data from outside.
+fn parked_inputs(header: &Header<'_>) -> usize {
+    header.inputs.iter().filter(|input| input.lane.header().is_parked.load(Ordering::Relaxed)).count()
+}
+
+/// Whether the current thread is in a task's function.
+pub(crate) fn is_firing_any() -> bool {
+    firing::is_any()
+}
+
+/// The lanes that the current thread is firing, the innermost last, by the addresses of their headers.
+mod firing {
+    use std::cell::RefCell;
+
+    thread_local!(static LANES: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) });
+
+    pub(super) fn push(lane: usize) {
+        LANES.with_borrow_mut(|lanes| lanes.push(lane));
+    }
+
+    pub(super) fn pop() {
+        LANES.with_borrow_mut(|lanes| lanes.pop());
+    }
+
+    pub(super) fn is_any() -> bool {
+        LANES.with_borrow(|lanes| !lanes.is_empty())
+    }
+
+    pub(super) fn contains(lane: usize) -> bool {
+        LANES.with_borrow(|lanes| lanes.contains(&lane))
+    }
+}
