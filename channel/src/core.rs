@@ -13,7 +13,7 @@
 
 use crate::error::{ReadTimeoutError, TryReadError, TryWriteError, WriteTimeoutError};
 use crate::exclusive::{Exclusive, Gate};
-use crate::queue::Queue;
+use crate::queue::{HANDED_OVER, Queue};
 use millpond_sync::shim::atomic::{AtomicBool, AtomicUsize, Ordering};
 use millpond_sync::{Deadline, WaitList};
 use std::collections::VecDeque;
@@ -85,7 +85,7 @@ impl<T, G: Gate> Core<T, G> {
 
     // Writing.
 
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub(crate) fn try_write(&self, item: T) -> Result<(), TryWriteError<T>> {
         let satisfies = self.queue.with(|queue| {
@@ -118,7 +118,7 @@ impl<T, G: Gate> Core<T, G> {
         if count == 0 { Err(TryWriteError::Full(())) } else { Ok(count) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn tell_readers(&self, count: usize, satisfies_a_demand: bool) {
         self.readers.notify_after_lock(count);
         if satisfies_a_demand {
@@ -126,6 +126,7 @@ impl<T, G: Gate> Core<T, G> {
         }
     }
 
+    #[inline(always)]
     #[track_caller]
     pub(crate) fn write(&self, item: T, deadline: Deadline) -> Result<(), WriteTimeoutError<T>> {
         match self.try_write(item) {
@@ -135,9 +136,11 @@ impl<T, G: Gate> Core<T, G> {
         }
     }
 
+    /// What is left of a write that found no room.
     #[cold]
+    #[inline(never)]
     #[track_caller]
-    fn write_slowly(&self, item: T, deadline: Deadline) -> Result<(), WriteTimeoutError<T>> {
+    pub(crate) fn write_slowly(&self, item: T, deadline: Deadline) -> Result<(), WriteTimeoutError<T>> {
         let mut item = Some(item);
         self.spin(|| self.len() < self.capacity);
         let written = self.writers.wait_until_deadline(deadline, || self.attempt_write(&mut item));
@@ -188,7 +191,7 @@ impl<T, G: Gate> Core<T, G> {
 
     // Reading.
 
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub(crate) fn try_read_one(&self) -> Result<T, TryReadError> {
         let item = self.queue.with(|queue| {
@@ -229,11 +232,13 @@ impl<T, G: Gate> Core<T, G> {
         Some(items)
     }
 
-    /// Makes room for what is probably taken, so that nothing is allocated in the turn. Long queues change hands whole.
+    /// Makes room for what is probably taken, so that nothing is allocated in the turn.
     fn reserve(&self, count: usize, into: &mut Vec<T>) {
-        let probable = self.len().min(count);
-        if probable <= 4096 {
-            into.reserve(probable);
+        let length = self.len();
+        // All of a long queue is handed over in its own buffer.
+        let is_handed_over = length <= count && length >= HANDED_OVER && into.is_empty();
+        if !is_handed_over {
+            into.reserve(length.min(count));
         }
     }
 
@@ -247,12 +252,12 @@ impl<T, G: Gate> Core<T, G> {
         if self.is_closed.load(Ordering::Relaxed) { TryReadError::Closed } else { TryReadError::Empty }
     }
 
-    #[inline]
+    #[inline(always)]
     fn tell_writers(&self, count: usize) {
         self.writers.notify_after_lock(count);
     }
 
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub(crate) fn read_one(&self, deadline: Deadline) -> Result<T, ReadTimeoutError> {
         match self.try_read_one() {
@@ -263,6 +268,7 @@ impl<T, G: Gate> Core<T, G> {
     }
 
     #[cold]
+    #[inline(never)]
     #[track_caller]
     fn read_one_slowly(&self, deadline: Deadline) -> Result<T, ReadTimeoutError> {
         if !G::CAN_BLOCK {

@@ -51,7 +51,7 @@ unsafe impl<T: Send, G: Gate + Sync> Sync for Exclusive<T, G> {}
 struct Turn<'a, G: Gate>(&'a G);
 
 impl<G: Gate> Drop for Turn<'_, G> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         self.0.leave();
     }
@@ -66,7 +66,7 @@ impl<T, G: Gate> Exclusive<T, G> {
     ///
     /// # Panics
     /// If this party may never enter.
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub(crate) fn with<R>(&self, access: impl FnOnce(&mut T) -> R) -> R {
         self.gate.enter();
@@ -104,7 +104,7 @@ impl LockGate {
         Self { is_taken: AtomicBool::new(false) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn try_take(&self) -> bool {
         self.is_taken.compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
@@ -140,7 +140,7 @@ fn nap() {
 unsafe impl Gate for LockGate {
     const CAN_BLOCK: bool = true;
 
-    #[inline]
+    #[inline(always)]
     fn enter(&self) {
         if !self.try_take() {
             self.wait_for_turn();
@@ -152,7 +152,7 @@ unsafe impl Gate for LockGate {
         true
     }
 
-    #[inline]
+    #[inline(always)]
     fn leave(&self) {
         self.is_taken.store(false, Ordering::Release);
     }
@@ -192,7 +192,7 @@ impl ThreadGate {
         Self { owner, thread: std::thread::current(), is_taken: Cell::new(false) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn is_owner(&self) -> bool {
         NUMBER.with(Cell::get) == self.owner
     }
@@ -223,7 +223,7 @@ impl ThreadGate {
 unsafe impl Gate for ThreadGate {
     const CAN_BLOCK: bool = false;
 
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     fn enter(&self) {
         if !self.is_owner() || self.is_taken.replace(true) {
@@ -235,7 +235,7 @@ unsafe impl Gate for ThreadGate {
         self.is_owner() && !self.is_taken.replace(true)
     }
 
-    #[inline]
+    #[inline(always)]
     fn leave(&self) {
         self.is_taken.set(false);
     }

@@ -9,6 +9,9 @@
 
 use std::collections::VecDeque;
 
+/// From how many items on a whole buffer changes hands instead of its items.
+pub(crate) const HANDED_OVER: usize = 32;
+
 /// What stands between the two ends.
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
@@ -28,19 +31,19 @@ impl<T> Queue<T> {
         Self { items: VecDeque::new(), capacity, room: capacity, wanted: usize::MAX, demands: Vec::new() }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn len(&self) -> usize {
         self.items.len()
     }
 
     /// How many more items fit.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn free(&self) -> usize {
         self.room.saturating_sub(self.items.len())
     }
 
     /// Adds an item, or gives it back if there is no room.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, item: T) -> Result<(), T> {
         if self.items.len() >= self.room {
             return Err(item);
@@ -50,28 +53,32 @@ impl<T> Queue<T> {
     }
 
     /// Adds as many items from the front of `items` as fit, leaving the rest there; tells how many it were.
+    ///
+    /// A long batch for an empty queue is not copied: the two buffers change places.
     pub(crate) fn push_many(&mut self, items: &mut VecDeque<T>) -> usize {
         let count = self.free().min(items.len());
-        if count == items.len() {
-            self.items.append(items);
-        } else {
+        if count < items.len() {
             self.items.extend(items.drain(..count));
+        } else if self.items.is_empty() && is_worth_handing_over(items) {
+            std::mem::swap(&mut self.items, items);
+        } else {
+            self.items.append(items);
         }
         count
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop(&mut self) -> Option<T> {
         self.items.pop_front()
     }
 
     /// Moves the first `count` items, or all if there are fewer, to the end of `into`; tells how many it were.
+    ///
+    /// All of a long queue is not copied: its buffer is handed over.
     pub(crate) fn pop_many(&mut self, count: usize, into: &mut Vec<T>) -> usize {
         let count = count.min(self.items.len());
-        if count == self.items.len() && count > into.capacity() {
-            // All of a long queue: hand over its buffer instead of copying.
-            let items = std::mem::take(&mut self.items);
-            if into.is_empty() { *into = items.into() } else { into.extend(items) }
+        if count == self.items.len() && into.is_empty() && is_worth_handing_over(&self.items) {
+            *into = std::mem::take(&mut self.items).into();
         } else {
             into.extend(self.items.drain(..count));
         }
@@ -84,7 +91,7 @@ impl<T> Queue<T> {
     }
 
     /// Whether there is enough for some reader that waits for several items.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn satisfies_a_demand(&self) -> bool {
         self.items.len() >= self.wanted
     }
@@ -109,4 +116,10 @@ impl<T> Queue<T> {
         self.wanted = self.demands.iter().copied().min().unwrap_or(usize::MAX);
         self.room = self.demands.iter().copied().fold(self.capacity, usize::max);
     }
+}
+
+/// Whether a buffer is long enough that allocating another costs less than copying, and not much larger than what is in it.
+fn is_worth_handing_over<T>(items: &VecDeque<T>) -> bool {
+    let (length, capacity) = (items.len(), items.capacity());
+    length >= HANDED_OVER && length >= capacity / 2
 }
