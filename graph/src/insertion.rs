@@ -17,7 +17,7 @@
 //! before `u` go B, then F. An input of B lies in B or before `u`; an output of F lies in F or is `u` or behind it.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, VecDeque};
 
 use petgraph::Direction::{Incoming, Outgoing};
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
@@ -143,14 +143,15 @@ fn shortest_path<Weight, Edge>(
     to: NodeIndex,
 ) -> Vec<NodeIndex> {
     let end = order.tag(to);
-    let mut reached_from = HashMap::new();
+    // By slot: one more than the slot of the node before it, 0 for none. Zeroed memory that nobody touches is free.
+    let mut before = vec![0_u32; order.slot_bound()];
     let mut queue = VecDeque::from([from]);
     'search: while let Some(node) = queue.pop_front() {
         for output in graph.neighbors_directed(node, Outgoing) {
-            if order.tag(output) > end || reached_from.contains_key(&output) {
+            if order.tag(output) > end || before[output.index()] != 0 {
                 continue;
             }
-            reached_from.insert(output, node);
+            before[output.index()] = node.index() as u32 + 1;
             if output == to {
                 break 'search;
             }
@@ -160,7 +161,8 @@ fn shortest_path<Weight, Edge>(
     let mut path = vec![to];
     let mut node = to;
     while node != from {
-        node = *reached_from.get(&node).expect("the two searches met, so there is a path");
+        let before = before[node.index()].checked_sub(1).expect("the two searches met, so there is a path");
+        node = NodeIndex::new(before as usize);
         path.push(node);
     }
     path.reverse();

@@ -83,6 +83,11 @@ impl Order {
         self.link_after(after, nodes.map(place_of));
     }
 
+    /// One more than the greatest slot ever used.
+    pub(crate) fn slot_bound(&self) -> usize {
+        self.places.len() - 1
+    }
+
     /// All nodes in order.
     pub(crate) fn iter(&self) -> Nodes<'_> {
         let sentinel = &self.places[SENTINEL as usize];

@@ -40,21 +40,23 @@ impl<N> Dag<N> {
     ///
     /// [`UnknownNode`] when one of the nodes was removed or belongs to another graph.
     pub fn inputs_first_of(&self, ids: impl IntoIterator<Item = NodeId>) -> Result<Vec<NodeId>, UnknownNode> {
-        let mut seen = Seen::new(self.slot_bound());
+        let mut entered = Seen::new(self.slot_bound());
+        let mut left = Seen::new(self.slot_bound());
         let mut found = Vec::new();
-        let mut stack = Vec::new();
+        let mut stack: Vec<NodeIndex> = Vec::new();
         for id in ids {
-            stack.push(Step::Enter(self.index(id)?));
-            while let Some(step) = stack.pop() {
-                match step {
-                    Step::Enter(node) if seen.insert(node) => {
-                        stack.push(Step::Leave(node));
-                        // Petgraph gives the input that was added last first, so the first one is on top.
-                        let inputs = self.graph.neighbors_directed(node, Incoming);
-                        stack.extend(inputs.filter(|&input| !seen.contains(input)).map(Step::Enter));
+            stack.push(self.index(id)?);
+            while let Some(&node) = stack.last() {
+                if entered.insert(node) {
+                    // Petgraph gives the input that was added last first, so the first one is on top.
+                    let inputs = self.graph.neighbors_directed(node, Incoming);
+                    stack.extend(inputs.filter(|&input| !entered.contains(input)));
+                } else {
+                    // Its inputs have been left, or it was on the stack more than once.
+                    stack.pop();
+                    if left.insert(node) {
+                        found.push(self.id(node));
                     }
-                    Step::Enter(_) => {}
-                    Step::Leave(node) => found.push(self.id(node)),
                 }
             }
         }
@@ -121,11 +123,4 @@ impl<N> Dag<N> {
         }
         (seen, found)
     }
-}
-
-enum Step {
-    /// Visit the node's inputs, unless that has been done.
-    Enter(NodeIndex),
-    /// All inputs of the node are there: it is next.
-    Leave(NodeIndex),
 }
