@@ -7,6 +7,7 @@ use crate::core::Core;
 use crate::error::ReadError;
 use crate::reader::ScopedReader;
 use crate::registry::TaskId;
+use crate::report::TaskReport;
 use crate::task::Task;
 use crate::workers::{RayonWorkers, Workers};
 
@@ -104,6 +105,14 @@ impl<'env> ScopedPool<'env> {
     #[must_use]
     pub fn task_count(&self) -> usize {
         self.core.registry.lock().dag().node_count()
+    }
+
+    /// The tasks as a graph, with what each has done so far: to draw, to look up inputs and layers, to find the critical path.
+    ///
+    /// A task is in it until its output cannot be read any more.
+    #[must_use]
+    pub fn graph(&self) -> millpond_graph::Dag<TaskReport> {
+        crate::report::graph(&self.core.registry.lock())
     }
 
     /// Removes a task. Chunks in progress are waited for (unless the caller is one of the pool's own tasks), and what has been made

@@ -14,6 +14,12 @@ use crate::lane::{AnyLane, TaskCounters, TaskEntry};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(NodeId);
 
+impl From<NodeId> for TaskId {
+    fn from(id: NodeId) -> Self {
+        Self(id)
+    }
+}
+
 impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -54,7 +54,7 @@ pub(crate) struct Walker<'a, 'env> {
     pass: &'a Pass<'a>,
     root: &'a Arc<dyn AnyLane<'env> + 'env>,
     outlet: usize,
-    stack: SmallVec<[Frame<'a, 'env>; 8]>,
+    stack: SmallVec<[Frame<'a, 'env>; 4]>,
     /// The lanes that the last walk could not go past.
     obstacles: SmallVec<[&'a Arc<dyn AnyLane<'env> + 'env>; 4]>,
     /// Whether a source that waits for data from outside is among the obstacles.

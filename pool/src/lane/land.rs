@@ -5,8 +5,6 @@
 
 use std::sync::atomic::Ordering;
 
-use smallvec::SmallVec;
-
 use super::fire::Logged;
 use super::state::{End, HeadState, Landing, State};
 use super::{Header, Lane, TaskCounters, detach};
@@ -14,7 +12,7 @@ use crate::gate::Pass;
 use crate::head::Next;
 
 /// Things to drop once the state is released.
-type Litter<T> = SmallVec<[Landing<T>; 1]>;
+type Litter<T> = Vec<Landing<T>>;
 
 impl<T> State<T> {
     /// The head is back; see [`super::AnyLane::release`].
@@ -86,6 +84,9 @@ impl<T> State<T> {
             }
         }
         for ((Logged { given, nanos }, task), total) in landing.log.iter().zip(&header.tasks).zip(&mut self.given) {
+            if *given == 0 {
+                continue;
+            }
             *total += *given as u64;
             let TaskCounters { items, chunks, nanos: time } = &*task.stats;
             TaskCounters::add(items, *given as u64);
@@ -103,7 +104,10 @@ impl<T> State<T> {
                 self.ending = Some(end);
             }
         }
-        litter.push(landing);
+        // What is left in it has no consumer.
+        if landing.parcel.iter().any(|items| !items.is_empty()) {
+            litter.push(landing);
+        }
     }
 
     /// Whether the end is here: what was in flight when it was decided has landed.

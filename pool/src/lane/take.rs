@@ -60,6 +60,16 @@ impl<T> Outlet<T> {
         items
     }
 
+    /// Takes down what readers want, or takes it back.
+    fn change(&mut self, change: Want) {
+        match change {
+            Want::More(items) => self.asked = self.asked.saturating_add(items),
+            Want::Fewer(items) => self.asked = self.asked.saturating_sub(items),
+            Want::Collect => self.collecting += 1,
+            Want::CollectNoMore => self.collecting -= 1,
+        }
+    }
+
     /// Takes one chunk of at most `most` items, or several that are small beside it.
     pub(super) fn take_some(&mut self, most: usize) -> Vec<T> {
         match self.chunks.front() {
@@ -85,6 +95,47 @@ impl<T> State<T> {
 impl<'env, T: Send + 'env> Lane<'env, T> {
     /// Takes between `least` and `most` items, or what there is at the end.
     pub(crate) fn take(&self, pass: &Pass<'_>, outlet: usize, least: usize, most: usize) -> Ready<T> {
+        self.take_changing(pass, outlet, (least, most), |_, _| {})
+    }
+
+    /// Like [`take`](Self::take); where there is too little yet, takes down what the reader wants.
+    pub(crate) fn take_or_want(
+        &self,
+        pass: &Pass<'_>,
+        outlet: usize,
+        amounts: (usize, usize),
+        want: Option<Want>,
+    ) -> Ready<T> {
+        self.take_changing(pass, outlet, amounts, |at, is_ready| {
+            if let Some(want) = want.filter(|_| !is_ready) {
+                at.change(want);
+            }
+        })
+    }
+
+    /// Like [`take`](Self::take); unless there is too little yet, takes back what the reader wanted.
+    pub(crate) fn take_wanted(
+        &self,
+        pass: &Pass<'_>,
+        outlet: usize,
+        amounts: (usize, usize),
+        want: Option<Want>,
+    ) -> Ready<T> {
+        self.take_changing(pass, outlet, amounts, |at, is_ready| {
+            if let Some(want) = want.filter(|_| is_ready) {
+                at.change(want.undone());
+            }
+        })
+    }
+
+    #[inline]
+    fn take_changing(
+        &self,
+        pass: &Pass<'_>,
+        outlet: usize,
+        (least, most): (usize, usize),
+        change: impl FnOnce(&mut Outlet<T>, bool),
+    ) -> Ready<T> {
         if self.returned.is_any.load(Ordering::Acquire) {
             self.put_back_in_front(pass);
         }
@@ -92,8 +143,10 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             let has_ended = state.end.is_some();
             let at = &mut state.outlets[outlet];
             if at.len >= least || (has_ended && at.len > 0) {
+                change(at, true);
                 return Ready::Items(if least == most { at.take(most) } else { at.take_some(most) });
             }
+            change(at, has_ended);
             let ready = at.len;
             state.ended().unwrap_or(Ready::NotYet(ready))
         });
@@ -111,15 +164,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
 
     /// Changes what readers want of `outlet`.
     pub(crate) fn want(&self, pass: &Pass<'_>, outlet: usize, change: Want) {
-        self.state.with(pass, |state| {
-            let at = &mut state.outlets[outlet];
-            match change {
-                Want::More(items) => at.asked = at.asked.saturating_add(items),
-                Want::Fewer(items) => at.asked = at.asked.saturating_sub(items),
-                Want::Collect => at.collecting += 1,
-                Want::CollectNoMore => at.collecting -= 1,
-            }
-        });
+        self.state.with(pass, |state| state.outlets[outlet].change(change));
     }
 
     /// Gives items back that were taken from `outlet` but not used; the next reader gets them first. From any thread, in any

@@ -35,6 +35,18 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         }
     }
 
+    /// What a reader is told, if it has been found out; an empty answer is the end.
+    pub(super) fn settled(&self, ready: Ready<T>) -> Option<Result<Vec<T>, ReadError>> {
+        Some(match ready {
+            Ready::Items(items) => Ok(items),
+            // Closing a pool ends its lanes, but that is not the end of their items.
+            Ready::End if self.lane().header().core.is_closed() => Err(self.refused(Refused::Closed)),
+            Ready::End => Ok(Vec::new()),
+            Ready::Failed(error) => Err(error.into()),
+            Ready::NotYet(_) => return None,
+        })
+    }
+
     /// Enters the pool.
     pub(super) fn enter(&self) -> Result<crate::gate::Pass<'_>, ReadError> {
         self.lane().header().core.enter().map_err(|refused| self.refused(refused))
@@ -48,24 +60,23 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         let Pull { least, most, want, deadline, asked } = pull;
         let (lane, outlet) = (self.lane(), self.outlet());
         let pass = self.enter()?;
-        match lane.take(&pass, outlet, least, most) {
-            Ready::Items(items) => return Ok(items),
-            Ready::End => return Ok(Vec::new()),
-            Ready::Failed(error) => return Err(error.into()),
-            Ready::NotYet(_) => {}
+        let first = lane.take_or_want(&pass, outlet, (least, most), want);
+        if let Some(result) = self.settled(first) {
+            return result;
         }
         let core = &lane.header().core;
         let _working = Working::begin(core, pass.is_shared());
-        let wanting = Wanting::begin(self, &pass, want);
+        let mut wanting = Wanting { consumer: self, pass: &pass, want };
         let started = deadline.moment().map(|_| Instant::now());
         let mut walker = Walker::new(core, &pass, self.any(), outlet);
         let result = loop {
             let walked = walker.walk(least, deadline);
-            let ready = match lane.take(&pass, outlet, least, most) {
-                Ready::Items(items) => break Ok(items),
-                Ready::End => break Ok(Vec::new()),
-                Ready::Failed(error) => break Err(error.into()),
+            let ready = match lane.take_wanted(&pass, outlet, (least, most), want) {
                 Ready::NotYet(ready) => ready,
+                ready => {
+                    wanting.want = None;
+                    break self.settled(ready).expect("only too few items are not settled");
+                }
             };
             if core.is_closed() {
                 break Err(self.refused(Refused::Closed));
@@ -80,12 +91,8 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
             if !is_in_time {
                 let waited = started.map_or_else(Default::default, |started| started.elapsed());
                 // Once more: the last item may have come while the time ran out.
-                break match lane.take(&pass, outlet, least, most) {
-                    Ready::Items(items) => Ok(items),
-                    Ready::End => Ok(Vec::new()),
-                    Ready::Failed(error) => Err(error.into()),
-                    Ready::NotYet(_) => Err(ReadError::TimedOut { asked, ready, waited }),
-                };
+                let last = lane.take(&pass, outlet, least, most);
+                break self.settled(last).unwrap_or(Err(ReadError::TimedOut { asked, ready, waited }));
             }
         };
         drop(wanting);
@@ -98,12 +105,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
     /// Takes items if there are enough, without working or waiting; an empty answer is the end.
     pub(super) fn try_pull(&self, least: usize, most: usize) -> Result<Option<Vec<T>>, ReadError> {
         let pass = self.enter()?;
-        match self.lane().take(&pass, self.outlet(), least, most) {
-            Ready::Items(items) => Ok(Some(items)),
-            Ready::End => Ok(Some(Vec::new())),
-            Ready::Failed(error) => Err(error.into()),
-            Ready::NotYet(_) => Ok(None),
-        }
+        self.settled(self.lane().take(&pass, self.outlet(), least, most)).transpose()
     }
 }
 
@@ -132,15 +134,6 @@ struct Wanting<'a, 'env, T: Send + 'env> {
     consumer: &'a Consumer<'env, T>,
     pass: &'a crate::gate::Pass<'a>,
     want: Option<Want>,
-}
-
-impl<'a, 'env, T: Send + 'env> Wanting<'a, 'env, T> {
-    fn begin(consumer: &'a Consumer<'env, T>, pass: &'a crate::gate::Pass<'a>, want: Option<Want>) -> Self {
-        if let Some(want) = want {
-            consumer.lane().want(pass, consumer.outlet(), want);
-        }
-        Self { consumer, pass, want }
-    }
 }
 
 impl<T: Send> Drop for Wanting<'_, '_, T> {

@@ -12,7 +12,7 @@ use super::ScopedReader;
 use super::pull::Working;
 use crate::consumer::Consumer;
 use crate::error::ReadError;
-use crate::lane::{Ready, Waiters, Want};
+use crate::lane::{Waiters, Want};
 use crate::walk::{Walked, Walker};
 
 /// The lists of waiters in which a future stands.
@@ -63,12 +63,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
             Err(error) => return Poll::Ready(Err(error)),
         };
         let core = &lane.header().core;
-        let take = || match lane.take(&pass, outlet, least, most) {
-            Ready::Items(items) => Some(Ok(items)),
-            Ready::End => Some(Ok(Vec::new())),
-            Ready::Failed(error) => Some(Err(error.into())),
-            Ready::NotYet(_) => None,
-        };
+        let take = || self.settled(lane.take(&pass, outlet, least, most));
         if let Some(result) = take() {
             return Poll::Ready(result);
         }

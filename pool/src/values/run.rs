@@ -81,15 +81,14 @@ impl Pool {
         let mut wanted = std::mem::take(&mut graph.search.targets);
         wanted.clear();
         let link = targets.link(&mut Link { graph: graph.key, bodies: graph.bodies.list(), inputs: &mut wanted });
-        let result = link.map_err(RunError::from).and_then(|sources| {
-            graph.compile_wanted(&wanted)?;
-            if graph.wanted.len() > 0 {
-                self.run_plan(graph, false)?;
-            }
-            Ok(sources.found())
-        });
+        let result = graph.compile_wanted(&wanted);
         graph.search.targets = wanted;
-        result
+        let sources = link?;
+        result?;
+        if graph.wanted.len() > 0 {
+            self.run_plan(graph, false)?;
+        }
+        Ok(sources.found())
     }
 
     /// Runs every task of the graph, remembered or not.

@@ -59,6 +59,8 @@ pub(super) struct Session<'run, 'env> {
     /// How many tasks have been run, without those that workers have not reported yet.
     done: AtomicU64,
     lends: AtomicUsize,
+    /// What a task of the slowest worker took on average, in nanoseconds, when shared.
+    pace: AtomicU64,
     failures: Mutex<Vec<(u32, Cause)>>,
 }
 
@@ -73,13 +75,15 @@ pub(super) struct Local<'env> {
     pub(super) started: usize,
     pub(super) beat: Heartbeat,
     pub(super) done: u64,
+    /// For how long it worked in a shared run.
+    busy: Duration,
     /// Whether this is the caller.
     pub(super) is_caller: bool,
 }
 
 impl Local<'_> {
     fn new(stack: Vec<u64>, beat: Heartbeat, is_caller: bool) -> Self {
-        Self { context: Context::default(), current: 0, stack, started: 0, beat, done: 0, is_caller }
+        Self { context: Context::default(), current: 0, stack, started: 0, beat, done: 0, busy: Duration::ZERO, is_caller }
     }
 }
 
@@ -103,6 +107,7 @@ impl<'run, 'env> Session<'run, 'env> {
             progress: CachePadded::new(AtomicU64::new(0)),
             done: AtomicU64::new(0),
             lends: AtomicUsize::new(0),
+            pace: AtomicU64::new(0),
             failures: Mutex::new(Vec::new()),
         }
     }
@@ -127,15 +132,12 @@ impl<'run, 'env> Session<'run, 'env> {
         } else {
             self.guarded(&mut local, |local| self.drive_alone(local))
         };
-        local.done += local.beat.counted();
         let pace = if pause == Pause::Share {
-            let begun = Instant::now();
+            self.done.fetch_add(local.beat.counted(), Ordering::Relaxed);
             self.share(&mut local);
-            self.done.fetch_add(local.done, Ordering::Relaxed);
-            // Two at least had a part in it.
-            let nanoseconds = u64::try_from(begun.elapsed().as_nanos() * 2).unwrap_or(u64::MAX);
-            nanoseconds.checked_div(self.done.load(Ordering::Relaxed))
+            Some(self.pace.load(Ordering::Relaxed))
         } else {
+            local.done = local.beat.counted();
             self.done.fetch_add(local.done, Ordering::Relaxed);
             local.beat.pace()
         };
@@ -211,6 +213,14 @@ impl<'run, 'env> Session<'run, 'env> {
                 break;
             }
         }
+        self.account(local);
+    }
+
+    /// Adds what a worker did in a shared run.
+    fn account(&self, local: &Local<'_>) {
+        self.done.fetch_add(local.done, Ordering::Relaxed);
+        let busy = u64::try_from(local.busy.as_nanos()).unwrap_or(u64::MAX);
+        self.pace.fetch_max(busy.checked_div(local.done).unwrap_or(0), Ordering::Relaxed);
     }
 
     /// Works as a helper until the run is over or there has been nothing to do for a while.
@@ -236,7 +246,7 @@ impl<'run, 'env> Session<'run, 'env> {
                 relax(&mut rounds);
             }
         }
-        self.done.fetch_add(local.done, Ordering::Relaxed);
+        self.account(&local);
         stay
     }
 
@@ -259,12 +269,14 @@ impl<'run, 'env> Session<'run, 'env> {
 
     /// Runs what is in the own queue and what can be stolen. The worker is counted in, and counted out at the end.
     fn work(&self, crew: &Arc<Crew>, number: usize, queue: &Worker<u64>, local: &mut Local<'env>) {
+        let begun = Instant::now();
         while let Some(item) = queue.pop().or_else(|| self.steal(crew, queue, number)) {
             if self.is_stopped() {
                 continue;
             }
             self.guarded(local, |local| self.drive_shared(crew, queue, local, item as u32));
         }
+        local.busy += begun.elapsed();
         if self.active.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.wake_caller();
         }
@@ -272,8 +284,8 @@ impl<'run, 'env> Session<'run, 'env> {
 
     fn steal(&self, crew: &Arc<Crew>, queue: &Worker<u64>, number: usize) -> Option<u64> {
         let item = crew.steal(queue, number)?;
-        if !queue.is_empty() {
-            // More was there than one can do: let the next helper come.
+        if crew.has_work() {
+            // More is there than one can do: let the next helper come.
             self.pushed(crew);
         }
         Some(item)
