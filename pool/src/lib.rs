@@ -32,6 +32,7 @@ mod remove;
 mod report;
 mod stage;
 mod task;
+pub mod values;
 mod walk;
 pub mod workers;
 

@@ -223,12 +223,7 @@ pub(super) struct Joined<S, F, T> {
 
 impl<S, F, T> Joined<S, F, T> {
     pub(super) fn new(sources: S, function: F) -> Self {
-        Self {
-            slot: Slot::new(None),
-            sources,
-            function: Owned::new(function),
-            target: Owned::new(None),
-        }
+        Self { slot: Slot::new(None), sources, function: Owned::new(function), target: Owned::new(None) }
     }
 }
 
@@ -306,13 +301,7 @@ pub(super) struct Module<'env, S, F, T> {
 
 impl<'env, S, F, T> Module<'env, S, F, T> {
     pub(super) fn new(sources: S, graph: Graph<'env>, target: Task<T>, feed: F) -> Self {
-        Self {
-            slot: Slot::new(None),
-            sources,
-            feed: Owned::new(feed),
-            graph: Owned::new(Some(graph)),
-            target,
-        }
+        Self { slot: Slot::new(None), sources, feed: Owned::new(feed), graph: Owned::new(Some(graph)), target }
     }
 }
 

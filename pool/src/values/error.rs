@@ -4,10 +4,10 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use super::task::TaskId;
+use crate::{BoxError, Panic};
 
 /// A graph was built wrongly, or asked for something that it does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,11 +92,10 @@ impl fmt::Display for GraphError {
 impl Error for GraphError {}
 
 /// What made a task fail.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Cause {
     /// Its function returned this error.
-    Error(Box<dyn Error + Send + Sync>),
+    Error(BoxError),
     /// Its function panicked.
     Panic(Panic),
     /// It ran longer than it may; see [`Graph::time_limit`](super::Graph::time_limit).
@@ -121,7 +120,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Error(error) => error.fmt(f),
-            Self::Panic(panic) => panic.fmt(f),
+            Self::Panic(panic) => write!(f, "panicked: {}", panic.message()),
             Self::TimeLimit { limit, took } => {
                 write!(f, "it took {took:.1?} and may take {limit:.1?}")
             }
@@ -133,45 +132,18 @@ impl fmt::Display for Cause {
     }
 }
 
-/// A panic that was caught, with its payload.
-pub struct Panic {
-    message: String,
-    /// Behind a lock for the sake of `Sync` alone.
-    payload: Mutex<Box<dyn Any + Send>>,
-}
-
-impl Panic {
-    pub(super) fn new(payload: Box<dyn Any + Send>) -> Self {
-        let message = payload
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| payload.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "a payload that is no text".to_owned());
-        Self { message, payload: Mutex::new(payload) }
-    }
-
-    /// The panic's message, if it had one.
-    #[must_use]
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-
-    /// What the panic was raised with, for [`std::panic::resume_unwind`].
-    #[must_use]
-    pub fn into_payload(self) -> Box<dyn Any + Send> {
-        self.payload.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-impl fmt::Display for Panic {
+impl fmt::Debug for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "it panicked: {}", self.message)
+        write!(f, "Cause({self})")
     }
 }
 
-impl fmt::Debug for Panic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Panic").field("message", &self.message).finish_non_exhaustive()
+impl Cause {
+    pub(super) fn panic(payload: Box<dyn Any + Send>) -> Self {
+        match crate::Cause::panic(payload) {
+            crate::Cause::Panic(panic) => Self::Panic(panic),
+            crate::Cause::Error(error) => Self::Error(error),
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use super::task::{Task, TaskId};
 
 /// A graph of tasks that give one value each.
 ///
-/// Adding tasks runs nothing. [`Pool::get`](crate::Pool::get) runs what one target needs, [`Pool::run`](crate::Pool::run)
+/// Adding tasks runs nothing. [`Pool::get`](crate::ScopedPool::get) runs what one target needs, [`Pool::run`](crate::ScopedPool::run)
 /// everything. Functions may borrow what outlives the graph (`'env`); values are `'static`, since other tasks keep them.
 ///
 /// # Examples
@@ -360,11 +360,7 @@ impl<'env> Graph<'env> {
     #[track_caller]
     #[inline]
     pub(super) fn link<I: Inputs>(&mut self, inputs: &I) -> I::Sources {
-        let mut link = Link {
-            graph: self.key,
-            bodies: self.bodies.list(),
-            inputs: self.edges.begin(),
-        };
+        let mut link = Link { graph: self.key, bodies: self.bodies.list(), inputs: self.edges.begin() };
         match inputs.link(&mut link) {
             Ok(sources) => sources,
             Err(error) => {

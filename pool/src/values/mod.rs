@@ -1,7 +1,7 @@
 //! Graphs of tasks that each give one value: builds, computations, anything that is a DAG and runs once.
 //!
-//! Declare tasks with typed inputs, then [`get`](crate::Pool::get) a target: its ancestors run, each once, on the pool's
-//! workers and in the caller, and values are remembered. Or [`run`](crate::Pool::run) the whole graph, again and again.
+//! Declare tasks with typed inputs, then [`get`](crate::ScopedPool::get) a target: its ancestors run, each once, on the pool's
+//! workers and in the caller, and values are remembered. Or [`run`](crate::ScopedPool::run) the whole graph, again and again.
 //!
 //! A task costs nanoseconds: graphs are compiled to flat arrays, the first successor that becomes ready runs next in
 //! place, nothing is allocated per run, and helpers are called only when the tasks turn out to be worth it.
@@ -26,7 +26,7 @@ mod session;
 mod task;
 mod wanted;
 
-pub use self::error::{Cause, Failure, GraphError, Panic, RunError};
+pub use self::error::{Cause, Failure, GraphError, RunError};
 pub use self::graph::Graph;
 pub use self::inputs::{Found, Inputs, Several, Values};
 pub use self::run::RunReport;

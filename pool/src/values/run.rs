@@ -2,12 +2,12 @@
 
 use super::error::{Cause, Failure, GraphError, RunError};
 use super::graph::Graph;
-use super::inputs::{Found, Inputs, Link, Read};
 use super::heartbeat::Pace;
+use super::inputs::{Found, Inputs, Link, Read};
 use super::plan::Plan;
 use super::session::Session;
 use super::task::Task;
-use crate::Pool;
+use crate::ScopedPool;
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct RunReport {
     pub is_shared: bool,
 }
 
-impl Pool {
+impl ScopedPool<'_> {
     /// Returns the value of `target`, running what it needs and what is not remembered, each task once.
     ///
     /// Whoever calls works, too. The value stays in the graph, and so do those on the way to it.
@@ -161,15 +161,15 @@ impl Pool {
     }
 
     fn run_plan(&self, graph: &mut Graph<'_>, is_whole: bool) -> Result<(), RunError> {
-        let workers = self.workers();
-        if let (Some(crew), Some(workers)) = (graph.crew.get(), workers)
-            && !crew.is_of(workers, self.size())
+        let (workers, size) = (self.workers(), self.size());
+        if let (Some(crew), Some(workers)) = (graph.crew.get(), &workers)
+            && !crew.is_of(workers, size)
         {
             graph.crew.take();
         }
         let stack = std::mem::take(&mut graph.stack);
         let plan = if is_whole { &graph.whole } else { &graph.wanted };
-        let session = Session::new(graph, plan, workers.map(|workers| (workers, self.size())));
+        let session = Session::new(graph, plan, workers.as_ref().map(|workers| (workers, size)));
         let pace = if plan.unknown > 1 { Pace::Unknown } else { Pace::Nanoseconds(graph.pace) };
         let (stack, pace) = session.run(stack, pace);
         let report = session.report();

@@ -18,7 +18,7 @@ use super::body::Context;
 use super::cells::BodyRef;
 use super::crew::{Crew, LINGER, relax};
 use super::drive::Pause;
-use super::error::{Cause, Panic};
+use super::error::Cause;
 use super::graph::Graph;
 use super::heartbeat::{Heartbeat, Pace, SLOW_NANOSECONDS};
 use super::plan::Plan;
@@ -83,7 +83,16 @@ pub(super) struct Local<'env> {
 
 impl Local<'_> {
     fn new(stack: Vec<u64>, beat: Heartbeat, is_caller: bool) -> Self {
-        Self { context: Context::default(), current: 0, stack, started: 0, beat, done: 0, busy: Duration::ZERO, is_caller }
+        Self {
+            context: Context::default(),
+            current: 0,
+            stack,
+            started: 0,
+            beat,
+            done: 0,
+            busy: Duration::ZERO,
+            is_caller,
+        }
     }
 }
 
@@ -152,15 +161,11 @@ impl<'run, 'env> Session<'run, 'env> {
     }
 
     /// Calls `drive`, making a panic in a body that body's failure.
-    pub(super) fn guarded(
-        &self,
-        local: &mut Local<'env>,
-        mut drive: impl FnMut(&mut Local<'env>) -> Pause,
-    ) -> Pause {
+    pub(super) fn guarded(&self, local: &mut Local<'env>, mut drive: impl FnMut(&mut Local<'env>) -> Pause) -> Pause {
         match catch_unwind(AssertUnwindSafe(|| drive(local))) {
             Ok(pause) => pause,
             Err(payload) => {
-                self.fail(local.current, Cause::Panic(Panic::new(payload)));
+                self.fail(local.current, Cause::panic(payload));
                 Pause::Stopped
             }
         }
