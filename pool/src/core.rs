@@ -120,11 +120,11 @@ impl<'env> Core<'env> {
 
     /// Something changed in a lane.
     pub(crate) fn tick(&self) {
-        self.ticks.fetch_add(1, Ordering::Relaxed);
+        self.ticks.fetch_add(1, Ordering::SeqCst);
     }
 
     pub(crate) fn ticks(&self) -> u64 {
-        self.ticks.load(Ordering::Relaxed)
+        self.ticks.load(Ordering::SeqCst)
     }
 
     /// A number for a walk, never 0.
@@ -161,17 +161,15 @@ impl<'env> Core<'env> {
     /// A reader works no more; where jobs are left, a helper takes its place.
     pub(crate) fn caller_goes(self: &Arc<Self>) {
         self.callers.fetch_sub(1, Ordering::SeqCst);
-        if self.job_count.load(Ordering::SeqCst) > 0 {
+        // Helpers that are there look at every job before they leave.
+        if self.job_count.load(Ordering::SeqCst) > 0 && self.helpers.load(Ordering::SeqCst) == 0 {
             self.lend(1);
         }
     }
 
     /// Runs `sleep` while the caller counts as idle.
     pub(crate) fn while_idle<R>(self: &Arc<Self>, sleep: impl FnOnce() -> R) -> R {
-        self.callers.fetch_sub(1, Ordering::SeqCst);
-        if self.job_count.load(Ordering::SeqCst) > 0 {
-            self.lend(1);
-        }
+        self.caller_goes();
         let result = sleep();
         self.callers.fetch_add(1, Ordering::SeqCst);
         result
@@ -203,15 +201,15 @@ impl<'env> Core<'env> {
         }
     }
 
-    /// Takes a job off the list that has nothing missing.
-    fn remove_job(&self, pass: &Pass<'_>, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize) {
+    /// Takes a job off the list whose reader has what it asked for, or will ask again by itself.
+    fn remove_job(&self, pass: &Pass<'_>, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize, is_over: bool) {
         let mut jobs = self.jobs.lock();
         jobs.retain(|job| !(job.outlet == outlet && std::ptr::addr_eq(job.lane.as_ptr(), Arc::as_ptr(lane))));
         self.job_count.store(jobs.len(), Ordering::SeqCst);
         lane.header().offered[outlet].store(false, Ordering::SeqCst);
         drop(jobs);
         // A reader that asked for more in between found the job still listed.
-        if lane.is_wanting(outlet, pass) {
+        if is_over && lane.is_short(outlet, pass) {
             self.add_job(lane, outlet);
         }
     }
@@ -299,8 +297,11 @@ impl<'env> Core<'env> {
             let mut walker = Walker::new(self, &pass, lane, *outlet);
             let walked = walker.walk(usize::MAX, Deadline::NEVER);
             has_progressed |= walker.landings() > 0;
-            if walked == Walked::Satisfied {
-                self.remove_job(&pass, lane, *outlet);
+            // What is still in flight may turn out to be too little, so the job stays until all has landed. A reader whose
+            // sources all wait for data from outside is woken by them.
+            let is_over = walked == Walked::Satisfied && !lane.is_short(*outlet, &pass);
+            if is_over || (walked == Walked::Blocked && walker.is_all_parked()) {
+                self.remove_job(&pass, lane, *outlet, is_over);
             }
             if self.helpers.load(Ordering::SeqCst) > self.most_helpers() {
                 break;

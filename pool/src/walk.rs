@@ -197,8 +197,10 @@ impl<'a, 'env> Walker<'a, 'env> {
         let header = frame.lane.header();
         while let Some(input) = header.inputs.get(frame.next_input) {
             frame.next_input += 1;
-            let is_shared = input.lane.header().consumers.len() > 1;
-            if is_shared && self.number != 0 && input.lane.header().barren.load(Ordering::Relaxed) == self.number {
+            if input.lane.header().is_shared()
+                && self.number != 0
+                && input.lane.header().barren.load(Ordering::Relaxed) == self.number
+            {
                 continue;
             }
             self.stack.push(Frame {
@@ -228,7 +230,7 @@ impl<'a, 'env> Walker<'a, 'env> {
     fn go_back(&mut self) {
         if let Some(frame) = self.stack.pop() {
             let header = frame.lane.header();
-            if header.consumers.len() > 1 {
+            if header.is_shared() {
                 // Many ways may lead here; one look is enough.
                 if self.number == 0 {
                     self.number = self.core.next_walk();
@@ -301,6 +303,11 @@ impl<'a, 'env> Walker<'a, 'env> {
     /// The lanes that the last walk could not go past.
     pub(crate) fn obstacles(&self) -> &[&'a Arc<dyn AnyLane<'env> + 'env>] {
         &self.obstacles
+    }
+
+    /// Whether nothing but sources that wait for data from outside stood in the way of the last walk.
+    pub(crate) fn is_all_parked(&self) -> bool {
+        self.is_parked && self.obstacles.iter().all(|lane| lane.header().is_parked.load(Ordering::Relaxed))
     }
 
     /// How many chunks the last walk landed.

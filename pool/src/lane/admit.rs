@@ -70,6 +70,14 @@ impl<T> State<T> {
         if lacking > asked && is_window_full { asked } else { lacking }
     }
 
+    /// Whether something is wanted at `outlet` that has not landed.
+    pub(super) fn is_short(&self, outlet: usize, window: usize, is_iterated: bool) -> bool {
+        let at = &self.outlets[outlet];
+        let wanted = at.wanted(self.limits.read_ahead, is_iterated);
+        let is_short = if wanted == usize::MAX { at.chunks.len() < window } else { at.len < wanted };
+        self.end.is_none() && (at.collecting > 0 || is_short)
+    }
+
     /// Decides on another chunk for `outlet`. With `enough` items there nothing is missing.
     pub(super) fn admit(&mut self, outlet: usize, enough: usize, window: usize, is_iterated: bool) -> Admission {
         if self.head == HeadState::Done || self.ending.is_some() || self.end.is_some() {

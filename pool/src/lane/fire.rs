@@ -220,7 +220,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
                     Next::Upstream(error) => Some(End::Failed(error)),
                     _ => None,
                 };
-                self.land(pass, sequence, made, Landing { parcel, log, failure, end }, nanos);
+                self.land(pass, sequence, Landing { made, parcel, log, failure, end }, nanos);
                 Step::Landed
             }
             _ => match next {

@@ -192,6 +192,11 @@ impl<'env> Header<'env> {
         self.consumers[outlet].load(Ordering::Relaxed) > 0
     }
 
+    /// Whether several ways of a walk may lead here.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.consumers.len() > 1 || self.consumers[0].load(Ordering::Relaxed) > 1
+    }
+
     /// One consumer of `outlet` less. Says whether that leaves the lane an orphan, which is then marked as cancelled.
     fn lose_consumer(&self, outlet: usize) -> bool {
         let was_last = self.consumers[outlet].fetch_sub(1, Ordering::AcqRel) == 1;

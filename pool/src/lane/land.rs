@@ -32,9 +32,8 @@ impl<T> State<T> {
     }
 
     /// Puts a chunk into its place and lets out what is next in order. Says whether the lane has ended by it.
-    fn land(&mut self, sequence: u64, made: usize, landing: Landing<T>, header: &Header<'_>, litter: &mut Litter<T>) {
+    fn land(&mut self, sequence: u64, landing: Landing<T>, header: &Header<'_>, litter: &mut Litter<T>) {
         self.flying -= 1;
-        self.reserved -= made;
         if landing.failure.is_some() {
             self.head = HeadState::Done;
         }
@@ -64,6 +63,7 @@ impl<T> State<T> {
 
     /// A chunk leaves the lane: its items go to the outlets, its log to the counters.
     fn let_out(&mut self, mut landing: Landing<T>, header: &Header<'_>, litter: &mut Litter<T>) {
+        self.reserved -= landing.made;
         if self.end.is_some() {
             // A failure came before it.
             litter.push(landing);
@@ -120,13 +120,13 @@ impl<T> State<T> {
 
 impl<'env, T: Send + 'env> Lane<'env, T> {
     /// A chunk has come to the end of the lane.
-    pub(super) fn land(&self, pass: &Pass<'_>, sequence: u64, made: usize, landing: Landing<T>, nanos: Option<u64>) {
+    pub(super) fn land(&self, pass: &Pass<'_>, sequence: u64, landing: Landing<T>, nanos: Option<u64>) {
         let mut litter = Litter::new();
         let has_ended = self.state.with(pass, |state| {
             if let Some(nanos) = nanos {
-                state.grain.learn(made, nanos);
+                state.grain.learn(landing.made, nanos);
             }
-            state.land(sequence, made, landing, &self.header, &mut litter);
+            state.land(sequence, landing, &self.header, &mut litter);
             state.settle();
             if state.end.is_some() {
                 state.in_ring = 0;

@@ -50,8 +50,8 @@ pub(crate) trait AnyLane<'env>: Send + Sync {
     /// With `enough` or more items ready nothing is missing, whatever was asked for.
     fn fire(&self, outlet: usize, enough: usize, walker: &mut Walker<'_, 'env>) -> Step;
 
-    /// Whether something is missing at `outlet` that is not there yet, in flight or not.
-    fn is_wanting(&self, outlet: usize, pass: &Pass<'_>) -> bool;
+    /// Whether something is wanted at `outlet` that is not there yet, in flight or not.
+    fn is_short(&self, outlet: usize, pass: &Pass<'_>) -> bool;
 
     /// The head is back after making `made` items; gives the chunk its number, if there is one.
     fn release(&self, pass: &Pass<'_>, order: &Order, made: usize, next: &Next) -> Option<u64>;
@@ -100,15 +100,17 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
         self.fire_for(outlet, enough, walker)
     }
 
-    fn is_wanting(&self, outlet: usize, pass: &Pass<'_>) -> bool {
+    fn is_short(&self, outlet: usize, pass: &Pass<'_>) -> bool {
         let is_iterated = self.header.iterating[outlet].load(Ordering::Relaxed) > 0;
-        self.state.with(pass, |state| {
-            state.end.is_none() && state.missing(outlet, self.header.core.window(), is_iterated) > 0
-        })
+        self.state.with(pass, |state| state.is_short(outlet, self.header.core.window(), is_iterated))
     }
 
     fn release(&self, pass: &Pass<'_>, order: &Order, made: usize, next: &Next) -> Option<u64> {
-        let number = self.state.with(pass, |state| state.release(order.most, made, next));
+        let number = self.state.with(pass, |state| {
+            let number = state.release(order.most, made, next);
+            state.settle();
+            number
+        });
         self.changed(pass);
         number
     }

@@ -33,6 +33,8 @@ pub(super) enum HeadState {
 
 /// A chunk that has come to the end of its lane.
 pub(super) struct Landing<T> {
+    /// How many items the head made it of.
+    pub(super) made: usize,
     pub(super) parcel: Parcel<T>,
     /// What each task was given and how long it took, in the lane's order of tasks.
     pub(super) log: Vec<Logged>,
@@ -79,7 +81,7 @@ pub(super) struct State<T> {
     pub(super) in_ring: usize,
     /// Chunks granted or made that have not landed.
     pub(super) flying: usize,
-    /// Items in those chunks.
+    /// Items in those chunks and in the ring, as their heads made them.
     pub(super) reserved: usize,
     pub(super) grain: Grain,
     pub(super) limits: Limits,

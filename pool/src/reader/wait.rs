@@ -69,7 +69,9 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         }
         if works || !pass.is_shared() {
             let _working = Working::begin(core, pass.is_shared());
-            lane.want(&pass, outlet, Want::More(least));
+            // Far more than there is, yet far from the number that stands for all.
+            let wanted = most.min(usize::MAX / 4);
+            lane.want(&pass, outlet, Want::More(wanted));
             let mut walker = Walker::new(core, &pass, self.any(), outlet);
             let result = loop {
                 let walked = walker.walk(least, Deadline::NEVER);
@@ -90,7 +92,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
                     break None;
                 }
             };
-            lane.want(&pass, outlet, Want::Fewer(least));
+            lane.want(&pass, outlet, Want::Fewer(wanted));
             if core.has_litter() {
                 core.sweep(&pass);
             }
@@ -181,7 +183,7 @@ impl<T: Send> Future for ReadFuture<'_, '_, T> {
             let is_serial = this.reader.core.size() == 0;
             let (least, most) = if count == usize::MAX { (1, usize::MAX) } else { (missing, missing) };
             if !is_serial {
-                this.ask(if count == usize::MAX { usize::MAX / 2 } else { missing });
+                this.ask(if count == usize::MAX { usize::MAX / 4 } else { missing });
             }
             let consumer = this.reader.consumer();
             match consumer.poll_pull(least, most, &mut this.waits, context.waker(), false) {
