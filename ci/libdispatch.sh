@@ -60,7 +60,8 @@ unpack() {
         apt-get --quiet \
             -o Dir::Etc::sourcelist="$1/apt/$release.sources" -o Dir::Etc::sourceparts=- \
             -o Dir::State::lists="$1/apt/lists" -o Dir::Cache="$1/apt/cache" \
-            -o APT::Sandbox::User="$(id -un)" -o APT::Update::Error-Mode=any -o Acquire::Languages=none -o Acquire::Retries=3 \
+            -o APT::Sandbox::User="$(id -un)" -o APT::Update::Error-Mode=any \
+            -o Acquire::Languages=none -o Acquire::Retries=3 \
             -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false "$2" $3 >&2
     }
     private "$1" update "" || unavailable "apt could not read the package list of $release"

@@ -21,6 +21,7 @@ use std::sync::{Arc, OnceLock};
 use std::{env, process};
 
 use super::error::{Attempt, LibdispatchMissing};
+use crate::fork::Process;
 use crate::workers::QualityOfService;
 
 /// The environment variable that names the library; nothing else is tried then.
@@ -58,7 +59,7 @@ pub(super) struct Library {
     /// The path or name that it was loaded by.
     path: String,
     /// The process that loaded it; see [`Library::is_usable`].
-    process: u32,
+    process: Process,
     apply: unsafe extern "C" fn(usize, Object, *mut c_void, IndexedWork),
     start: unsafe extern "C" fn(Object, *mut c_void, Work),
     create_queue: unsafe extern "C" fn(*const c_char, Object) -> Object,
@@ -102,7 +103,7 @@ impl Library {
         let library = unsafe { libloading::Library::new(path) }?;
         let loaded = Self {
             path: path.to_owned(),
-            process: process::id(),
+            process: Process::current(),
             // SAFETY: the type is C's `void dispatch_apply_f(size_t, dispatch_queue_t, void *,
             // void (*)(void *, size_t))`.
             apply: *unsafe { library.get("dispatch_apply_f") }?,
@@ -131,7 +132,7 @@ impl Library {
     /// Whether the library works in this process: not in a child forked from the one that loaded it, which has the
     /// library's memory but none of its threads.
     pub(super) fn is_usable(&self) -> bool {
-        self.process == process::id()
+        self.process.is_current()
     }
 
     /// A new queue that runs one thing at a time, first come first served.
