@@ -14,11 +14,9 @@ use crate::gate::{Gate, Pass};
 use crate::lane::{AnyLane, TaskEntry};
 use crate::lend;
 use crate::registry::Registry;
-use crate::walk::{Walked, Walker};
+use crate::walk::{WAKE_NANOS, Walked, Walker};
 use crate::workers::Workers;
 
-/// What waking a sleeping thread costs at the worst, in nanoseconds: less work than that is not worth it.
-const WAKE_NANOS: f32 = 60_000.0;
 /// How long a helper that finds nothing to do looks on before it goes back to its owner.
 const SPIN: Duration = Duration::from_micros(60);
 
@@ -177,11 +175,8 @@ impl<'env> Core<'env> {
 
     // ---- helpers
 
-    /// There is work at `lane` for `nanos` beyond what its reader does now: asks for helpers if that is worth waking them.
+    /// There is work at `lane` for `nanos` beyond what its reader does now, which is worth waking helpers for.
     pub(crate) fn offer(self: &Arc<Self>, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize, nanos: f32) {
-        if nanos < WAKE_NANOS {
-            return;
-        }
         self.add_job(lane, outlet);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive; saturates")]
         let useful = (nanos / WAKE_NANOS * 2.0) as usize;
@@ -294,7 +289,7 @@ impl<'env> Core<'env> {
         };
         let mut has_progressed = false;
         for (lane, outlet) in &jobs {
-            let mut walker = Walker::new(self, &pass, lane, *outlet);
+            let mut walker = Walker::of_helper(self, &pass, lane, *outlet);
             let walked = walker.walk(usize::MAX, Deadline::NEVER);
             has_progressed |= walker.landings() > 0;
             // What is still in flight may turn out to be too little, so the job stays until all has landed. A reader whose

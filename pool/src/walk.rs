@@ -22,6 +22,8 @@ use crate::error::ReadError;
 use crate::gate::Pass;
 use crate::lane::{AnyLane, Header, Step};
 
+/// What waking a sleeping thread costs at the worst, in nanoseconds: less work than that is not worth it.
+pub(crate) const WAKE_NANOS: f32 = 60_000.0;
 /// How many chunks a walk lands before it looks at the clock or at other jobs.
 const LANDINGS: usize = 64;
 
@@ -65,6 +67,26 @@ pub(crate) struct Walker<'a, 'env> {
     landings: usize,
     /// What the pool's clock of changes showed when it began.
     ticks: u64,
+    role: Role,
+}
+
+/// Who walks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// A reader.
+    Caller,
+    /// A reader that counts as one of the pool's workers.
+    CountedCaller,
+    /// A lent thread.
+    Helper,
+}
+
+impl Drop for Walker<'_, '_> {
+    fn drop(&mut self) {
+        if self.role == Role::CountedCaller {
+            self.core.caller_goes();
+        }
+    }
 }
 
 impl<'a, 'env> Walker<'a, 'env> {
@@ -85,6 +107,27 @@ impl<'a, 'env> Walker<'a, 'env> {
             number: 0,
             landings: 0,
             ticks: 0,
+            role: Role::Caller,
+        }
+    }
+
+    /// A helper's walker, which is counted as such.
+    pub(crate) fn of_helper(
+        core: &'a Arc<Core<'env>>,
+        pass: &'a Pass<'a>,
+        root: &'a Arc<dyn AnyLane<'env> + 'env>,
+        outlet: usize,
+    ) -> Self {
+        let mut walker = Self::new(core, pass, root, outlet);
+        walker.role = Role::Helper;
+        walker
+    }
+
+    /// From now on the reader counts as one of the pool's workers; before, it was too quick to matter.
+    fn count_caller(&mut self) {
+        if self.role == Role::Caller && self.pass.is_shared() {
+            self.core.caller_comes();
+            self.role = Role::CountedCaller;
         }
     }
 
@@ -97,9 +140,10 @@ impl<'a, 'env> Walker<'a, 'env> {
         if self.pass.is_shared() { self.core.window() } else { 1 }
     }
 
-    /// There is more to start than this worker starts now: others may come and help.
-    pub(crate) fn offer(&self, surplus_nanos: f32) {
-        if surplus_nanos > 0.0 && self.pass.is_shared() {
+    /// There is more to start than this worker starts now: others may come and help, if it is worth waking them.
+    pub(crate) fn offer(&mut self, surplus_nanos: f32) {
+        if surplus_nanos > WAKE_NANOS && self.pass.is_shared() {
+            self.count_caller();
             self.core.offer(self.root, self.outlet, surplus_nanos);
         }
     }
@@ -166,7 +210,12 @@ impl<'a, 'env> Walker<'a, 'env> {
                         lane.header().is_parked.store(true, Ordering::Relaxed);
                     }
                     self.obstacles.push(lane);
-                    self.go_back();
+                    if step == Step::Nothing {
+                        // Another outlet of the lane may lack something: only this way ends here.
+                        self.stack.pop();
+                    } else {
+                        self.go_back();
+                    }
                 }
             }
         }
@@ -247,6 +296,7 @@ impl<'a, 'env> Walker<'a, 'env> {
     /// sleeps only if all that was in vain and the walk was blocked at lanes entered before it began. A lane that changed
     /// before it was entered is seen as changed by that walk; one that changes later wakes its waiters, this thread among them.
     pub(crate) fn wait(&mut self, enough: usize, deadline: Deadline, mut ready: impl FnMut() -> bool) -> bool {
+        self.count_caller();
         if self.core.spin(self.ticks) {
             return true;
         }
@@ -262,7 +312,8 @@ impl<'a, 'env> Walker<'a, 'env> {
                     }
                 }
                 if !is_new {
-                    return self.core.while_idle(|| parker.park_deadline(deadline));
+                    let sleep = || parker.park_deadline(deadline);
+                    return if self.pass.is_shared() { self.core.while_idle(sleep) } else { sleep() };
                 }
                 self.walk(enough, deadline);
                 if self.landings > 0 || ready() {

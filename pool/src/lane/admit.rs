@@ -23,6 +23,8 @@ pub(super) struct Grant {
     /// How many firings the measurement of this one stands for; 0 for no measurement.
     pub(super) sample: u32,
     pub(super) log: Vec<Logged>,
+    /// Whether the chunk takes less time than another reader would mind waiting for the head.
+    pub(super) is_quick: bool,
     /// What another worker could start at once: time in nanoseconds, as far as is known; infinite for no known end.
     pub(super) surplus_nanos: f32,
 }
@@ -116,6 +118,7 @@ impl<T> State<T> {
             stride: self.grain.stride(),
             sample: self.grain.start(most),
             log,
+            is_quick: self.grain.is_quick(most),
             surplus_nanos: self.surplus_nanos(missing, most),
         })
     }

@@ -40,6 +40,17 @@ pub(super) struct Logged {
     pub(super) nanos: u64,
 }
 
+/// What a head has made in a firing.
+#[derive(Debug, Clone, Copy)]
+enum Made {
+    /// No chunk.
+    Nothing,
+    /// A chunk of so many items; the head is still out.
+    Held(usize),
+    /// A chunk of this number and so many items.
+    Numbered(u64, usize),
+}
+
 /// Where and why a stage stopped.
 pub(crate) struct StageFailure {
     /// Which task of the lane.
@@ -60,8 +71,10 @@ pub(crate) struct Firing<'a, 'env> {
     pub(crate) pass: &'a Pass<'a>,
     pub(crate) lane: &'a (dyn AnyLane<'env> + 'a),
     pub(crate) order: Order,
-    /// The number of the chunk, once the head has made it.
-    sequence: Option<(u64, usize)>,
+    /// Whether the head is released only when the chunk lands: nobody else has anything to start meanwhile.
+    holds_head: bool,
+    /// What the head has made.
+    made: Made,
     /// What the head said of what comes after the chunk.
     next: Next,
     is_cancelled: &'a AtomicBool,
@@ -159,12 +172,16 @@ impl<'env, T, H: Head<'env, T>> Work<'env, T> for Headed<H> {
         if self.is_task {
             firing.mark(firing.given.unwrap_or(items.len()));
         }
-        firing.sequence =
-            firing.lane.release(firing.pass, &firing.order, items.len(), &next).map(|number| (number, items.len()));
+        if firing.holds_head && !items.is_empty() && matches!(next, Next::More) {
+            firing.made = Made::Held(items.len());
+            return Some(items);
+        }
+        let number = firing.lane.release(firing.pass, &firing.order, items.len(), &next);
+        firing.made = number.map_or(Made::Nothing, |number| Made::Numbered(number, items.len()));
         firing.next = next;
         // Dropping the user's iterator or function may panic or read from the pool: only now, with the head released.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(dropped)));
-        firing.sequence.map(|_| items)
+        number.map(|_| items)
     }
 
     fn clear(&self, pass: &Pass<'_>) {
@@ -184,7 +201,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         }
         let (pass, window) = (walker.pass(), walker.window());
         let is_iterated = self.header.iterating[outlet].load(Ordering::Relaxed) > 0;
-        let Grant { order, stride, sample, log, surplus_nanos } =
+        let Grant { order, stride, sample, log, surplus_nanos, is_quick } =
             match self.state.with(pass, |state| state.admit(outlet, enough, window, is_iterated)) {
                 Admission::Granted(grant) => grant,
                 Admission::Nothing => return Step::Nothing,
@@ -198,7 +215,8 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             pass,
             lane: self,
             order,
-            sequence: None,
+            holds_head: is_quick && order.missing == order.most,
+            made: Made::Nothing,
             next: Next::More,
             is_cancelled: &self.header.is_cancelled,
             stride,
@@ -210,8 +228,13 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         };
         walker.begin(&self.header);
         let chunk = self.work.fire(&mut firing);
-        let Firing { sequence, next, log, mut failure, .. } = firing;
-        let step = match (chunk, sequence) {
+        let Firing { made, next, log, mut failure, .. } = firing;
+        let made = match made {
+            Made::Nothing => None,
+            Made::Held(made) => Some((None, made)),
+            Made::Numbered(sequence, made) => Some((Some(sequence), made)),
+        };
+        let step = match (chunk, made) {
             (Some(chunk), Some((sequence, made))) => {
                 let parcel = self.spread(chunk, log.len(), &mut failure);
                 let nanos = started.map(|started| u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX));
@@ -220,7 +243,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
                     Next::Upstream(error) => Some(End::Failed(error)),
                     _ => None,
                 };
-                self.land(pass, sequence, Landing { made, parcel, log, failure, end }, nanos);
+                self.land(pass, &order, sequence, Landing { made, parcel, log, failure, end }, nanos);
                 Step::Landed
             }
             _ => match next {

@@ -46,14 +46,19 @@ impl Grain {
         self.nanos_per_item
     }
 
+    /// Whether a firing of `items` items is known to take hardly any time.
+    pub(super) fn is_quick(&self, items: usize) -> bool {
+        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+        let nanos = items as f32 * self.nanos_per_item;
+        self.nanos_per_item > 0.0 && nanos < QUICK_NANOS
+    }
+
     /// Counts a firing of `items` items and says how many firings the measurement of this one stands for; 0 for none.
     ///
     /// Looking at the clock costs as much as some tens of quick items.
     pub(super) fn start(&mut self, items: usize) -> u32 {
         self.firings = self.firings.wrapping_add(1);
-        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-        let measure_all = self.firings <= MEASURED_FIRINGS || items as f32 * self.nanos_per_item > QUICK_NANOS;
-        if measure_all {
+        if self.firings <= MEASURED_FIRINGS || !self.is_quick(items) {
             1
         } else if self.firings.is_multiple_of(SAMPLE) {
             SAMPLE

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use super::fire::Logged;
 use super::state::{End, HeadState, Landing, State};
-use super::{Header, Lane, TaskCounters, detach};
+use super::{Header, Lane, Order, TaskCounters, detach};
 use crate::gate::Pass;
 use crate::head::Next;
 
@@ -119,10 +119,19 @@ impl<T> State<T> {
 }
 
 impl<'env, T: Send + 'env> Lane<'env, T> {
-    /// A chunk has come to the end of the lane.
-    pub(super) fn land(&self, pass: &Pass<'_>, sequence: u64, landing: Landing<T>, nanos: Option<u64>) {
+    /// A chunk has come to the end of the lane; with its number, or else with the head still out.
+    pub(super) fn land(
+        &self,
+        pass: &Pass<'_>,
+        order: &Order,
+        sequence: Option<u64>,
+        landing: Landing<T>,
+        nanos: Option<u64>,
+    ) {
         let mut litter = Litter::new();
         let has_ended = self.state.with(pass, |state| {
+            let release = || state.release(order.most, landing.made, &Next::More).expect("a chunk gets a number");
+            let sequence = sequence.unwrap_or_else(release);
             if let Some(nanos) = nanos {
                 state.grain.learn(landing.made, nanos);
             }

@@ -1,12 +1,11 @@
 //! The pull: take what is there, or work until it is.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use millpond_sync::Deadline;
 
 use crate::consumer::Consumer;
-use crate::core::{Core, Refused};
+use crate::core::Refused;
 use crate::error::ReadError;
 use crate::lane::{Ready, Want};
 use crate::walk::{Walked, Walker};
@@ -65,7 +64,6 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
             return result;
         }
         let core = &lane.header().core;
-        let _working = Working::begin(core, pass.is_shared());
         let mut wanting = Wanting { consumer: self, pass: &pass, want };
         let started = deadline.moment().map(|_| Instant::now());
         let mut walker = Walker::new(core, &pass, self.any(), outlet);
@@ -106,26 +104,6 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
     pub(super) fn try_pull(&self, least: usize, most: usize) -> Result<Option<Vec<T>>, ReadError> {
         let pass = self.enter()?;
         self.settled(self.lane().take(&pass, self.outlet(), least, most)).transpose()
-    }
-}
-
-/// A reader that works.
-pub(super) struct Working<'a, 'env>(Option<&'a Arc<Core<'env>>>);
-
-impl<'a, 'env> Working<'a, 'env> {
-    pub(super) fn begin(core: &'a Arc<Core<'env>>, is_shared: bool) -> Self {
-        if is_shared {
-            core.caller_comes();
-        }
-        Self(is_shared.then_some(core))
-    }
-}
-
-impl Drop for Working<'_, '_> {
-    fn drop(&mut self) {
-        if let Some(core) = self.0 {
-            core.caller_goes();
-        }
     }
 }
 

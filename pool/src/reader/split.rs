@@ -100,14 +100,44 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         retry: Retry,
         function: impl Fn(&T) -> Result<U, E> + Send + Sync + 'env,
     ) -> (ScopedReader<'env, U>, ScopedReader<'env, Rejected<T>>) {
-        let core = std::sync::Arc::clone(&self.core);
         let attempt = move |item: T| match retry.call(&item, &function) {
             Ok(result) => Ok(result),
             Err(cause) => Err(Rejected { item, cause }),
         };
-        let task: Task<'env, Result<U, Rejected<T>>> = Task::map(self, attempt).name("try_map");
-        let entry = task.register(&core);
-        let by_outcome = Spread::Routes(Box::new(|outcome: &Result<U, Rejected<T>>| usize::from(outcome.is_err())));
+        add(Task::map(self, attempt).name("try_map")).split_results()
+    }
+}
+
+impl<'env, T: Send + 'env, E: Send + 'env> ScopedReader<'env, Result<T, E>> {
+    /// What succeeded, and what failed: two readers of their own, each in order.
+    ///
+    /// For a function that takes its item, or a task with a name and options: `map` to results and split them. Reading one side
+    /// makes items for the other too, which are kept for it; dropping either reader discards its items.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = millpond_pool::Pool::serial();
+    /// let texts = pool.source(["1", "x", "3"]).map(str::to_owned);
+    /// let parsed = texts.map(|text| text.parse::<u32>().map_err(|_| text)).named("parse");
+    /// let (mut numbers, mut others) = parsed.split_results();
+    /// assert_eq!(numbers.read_all()?, [1, 3]);
+    /// assert_eq!(others.read_all()?, ["x"]);
+    /// # Ok::<(), millpond_pool::ReadError>(())
+    /// ```
+    #[track_caller]
+    pub fn split_results(mut self) -> (ScopedReader<'env, T>, ScopedReader<'env, E>) {
+        let core = std::sync::Arc::clone(&self.core);
+        // The task that made the results is the one that spreads them, where it has no lane yet.
+        let (task, entry) = match self.adding.get_mut().take() {
+            Some(adding) => *adding,
+            None => {
+                let task = Task::map(self, |result| result).name("split_results");
+                let entry = task.register(&core);
+                (task, entry)
+            }
+        };
+        let by_outcome = Spread::Routes(Box::new(|outcome: &Result<T, E>| usize::from(outcome.is_err())));
         let mut consumers = task.into_draft(&core, entry).into_lane(by_outcome, 2).into_iter();
         let mut next = || ScopedReader::of_consumer(consumers.next().expect("a lane has as many consumers as outlets"));
         let (accepted, rejected) = (next(), next());

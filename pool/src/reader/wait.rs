@@ -9,7 +9,6 @@ use futures_core::Stream;
 use millpond_sync::{Deadline, Ticket};
 
 use super::ScopedReader;
-use super::pull::Working;
 use crate::consumer::Consumer;
 use crate::error::ReadError;
 use crate::lane::{Waiters, Want};
@@ -68,7 +67,6 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
             return Poll::Ready(result);
         }
         if works || !pass.is_shared() {
-            let _working = Working::begin(core, pass.is_shared());
             // Far more than there is, yet far from the number that stands for all.
             let wanted = most.min(usize::MAX / 4);
             lane.want(&pass, outlet, Want::More(wanted));
