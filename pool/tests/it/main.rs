@@ -4,5 +4,8 @@
 mod modes;
 
 mod calls;
+mod failure;
 mod lazy;
 mod lazy_joints;
+mod order;
+mod panics;
