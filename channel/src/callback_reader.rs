@@ -1,6 +1,5 @@
 //! A reader that tells before a read and may change items after it.
 
-use crate::error::{ReadError, ReadTimeoutError, TryReadError};
 use crate::read_items::ReadItems;
 use std::fmt;
 use std::time::Instant;
@@ -116,16 +115,19 @@ impl<T> Drop for PutBack<'_, T> {
 
 impl<R: ReadItems> ReadItems for CallbackReader<R> {
     type Item = R::Item;
+    type Error = R::Error;
+    type TryError = R::TryError;
+    type TimeoutError = R::TimeoutError;
 
-    fn try_read(&mut self, count: usize) -> Result<Vec<R::Item>, TryReadError> {
+    fn try_read(&mut self, count: usize) -> Result<Vec<R::Item>, R::TryError> {
         self.read_by(count, true, R::try_read)
     }
 
-    fn read(&mut self, count: usize) -> Result<Vec<R::Item>, ReadError> {
+    fn read(&mut self, count: usize) -> Result<Vec<R::Item>, R::Error> {
         self.read_by(count, false, R::read)
     }
 
-    fn read_deadline(&mut self, count: usize, deadline: Instant) -> Result<Vec<R::Item>, ReadTimeoutError> {
+    fn read_deadline(&mut self, count: usize, deadline: Instant) -> Result<Vec<R::Item>, R::TimeoutError> {
         self.read_by(count, false, |reader, count| reader.read_deadline(count, deadline))
     }
 }

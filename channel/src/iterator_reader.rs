@@ -46,6 +46,9 @@ impl<I: Iterator> IteratorReader<I> {
 
 impl<I: Iterator> ReadItems for IteratorReader<I> {
     type Item = I::Item;
+    type Error = ReadError;
+    type TryError = TryReadError;
+    type TimeoutError = ReadTimeoutError;
 
     fn try_read(&mut self, count: usize) -> Result<Vec<I::Item>, TryReadError> {
         let items = self.take(count);

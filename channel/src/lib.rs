@@ -46,7 +46,7 @@ pub use iterator_reader::IteratorReader;
 pub use iterators::{Iter, TryIter};
 pub use listening::Listening;
 pub use read_future::{ReadFuture, ReadOneFuture};
-pub use read_items::ReadItems;
+pub use read_items::{AnyReader, ReadItems};
 pub use reader::Reader;
 pub use write_future::{WriteAllFuture, WriteFuture};
 pub use write_items::WriteItems;

@@ -160,6 +160,11 @@ pub enum ReadError {
         /// How long the read waited.
         waited: Duration,
     },
+    /// Nothing is there now, and the read was not to wait.
+    NotYet {
+        /// The task whose output was to be read.
+        task: Arc<str>,
+    },
     /// The pool was dropped or shut down.
     PoolGone {
         /// The task whose output was to be read.
@@ -200,6 +205,10 @@ impl fmt::Display for ReadError {
                     "reading `{asked}` items timed out after {waited:?} with `{ready}` ready; read again to go on"
                 )
             }
+            Self::NotYet { task } => write!(
+                f,
+                "reading from task `{task}` without waiting while nothing is there; read again later, or wait with `read`"
+            ),
             Self::PoolGone { task } => write!(
                 f,
                 "reading from task `{task}` whose pool is gone; keep the pool alive for as long as its readers"

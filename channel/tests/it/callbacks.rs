@@ -1,8 +1,8 @@
 //! Callbacks around reads and writes.
 
 use millpond_channel::{
-    CallbackReader, CallbackWriter, IteratorReader, ReadItems, ReadTimeoutError, TryReadError, WriteItems, bounded,
-    unbounded,
+    AnyReader, CallbackReader, CallbackWriter, IteratorReader, ReadItems, ReadTimeoutError, TryReadError, WriteItems,
+    bounded, unbounded,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
@@ -102,9 +102,9 @@ fn a_panic_before_a_write_writes_nothing() {
 fn adaptors_stack_and_are_readers_behind_a_box() {
     let mut inner = CallbackReader::new(IteratorReader::new(0..4));
     inner.set_after(|items| items.reverse());
-    let mut outer = CallbackReader::new(&mut inner as &mut dyn ReadItems<Item = i32>);
+    let mut outer = CallbackReader::new(&mut inner as &mut AnyReader<'_, i32>);
     outer.set_after(|items| items.push(99));
     assert_eq!(outer.read(2).unwrap(), [1, 0, 99]);
-    let mut boxed: Box<dyn ReadItems<Item = i32>> = Box::new(inner);
+    let mut boxed: Box<AnyReader<'_, i32>> = Box::new(inner);
     assert_eq!(boxed.try_read(0).unwrap(), [3, 2]);
 }

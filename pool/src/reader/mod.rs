@@ -1,6 +1,7 @@
 //! The reader of a task's output: reading from it pulls.
 
 mod build;
+mod callback;
 mod finish;
 mod iterate;
 mod options;
