@@ -58,6 +58,10 @@ fn the_first_of_equal_paths_is_taken() {
     dag.add_edge(b, c).unwrap();
     dag.add_edge(a, c).unwrap();
     assert_eq!(dag.critical_path(|_, _| 1).nodes, [b, c]);
+    dag.remove_edge(b, c).unwrap();
+    dag.remove_edge(a, c).unwrap();
+    let first = dag.node_ids().next().unwrap();
+    assert_eq!(dag.critical_path(|_, _| 1).nodes, [first]);
 }
 
 #[test]

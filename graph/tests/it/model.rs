@@ -49,7 +49,7 @@ impl Model {
         match *change {
             Change::AddNode => {
                 self.added += 1;
-                let value = self.added * 7919 % 101;
+                let value = self.added * 7919 % 5;
                 let id = self.dag.add_node(value);
                 assert_eq!(self.nodes.insert(id, value), None, "an id is given out once");
             }

@@ -1,6 +1,6 @@
 //! The topological order holds after any sequence of changes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use millpond_graph::{Dag, NodeId};
 use proptest::prelude::*;
@@ -16,6 +16,29 @@ proptest! {
             let order: Vec<NodeId> = model.dag.node_ids().collect();
             prop_assert_eq!(order.len(), model.nodes.len());
             model.assert_in_order(&order);
+        }
+    }
+
+    #[test]
+    fn the_order_is_valid_after_every_edge_of_a_sparse_graph(
+        order in prop::collection::vec(any::<u32>(), 2..60),
+        edges in prop::collection::vec(any::<(prop::sample::Index, prop::sample::Index)>(), 0..90),
+    ) {
+        // Edges agree with a random order that the graph does not know.
+        let mut dag = Dag::new();
+        let ids: Vec<NodeId> = order.iter().map(|_| dag.add_node(())).collect();
+        let mut added = Vec::new();
+        for (one, other) in edges {
+            let (one, other) = (one.index(order.len()), other.index(order.len()));
+            if order[one] >= order[other] {
+                continue;
+            }
+            dag.add_edge(ids[one], ids[other]).unwrap();
+            added.push((ids[one], ids[other]));
+            let ranks: HashMap<NodeId, usize> = dag.node_ids().enumerate().map(|(rank, id)| (id, rank)).collect();
+            for (from, to) in &added {
+                prop_assert!(ranks[from] < ranks[to], "{} -> {} goes backwards after {:?}", from, to, added);
+            }
         }
     }
 
