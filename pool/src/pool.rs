@@ -63,6 +63,12 @@ impl<'env> ScopedPool<'env> {
         self.add_task(Task::source(items))
     }
 
+    /// What a function gives, until it gives `None`. See [`Task::generate`].
+    #[track_caller]
+    pub fn generate<T: Send + 'env>(&self, function: impl FnMut() -> Option<T> + Send + 'env) -> ScopedReader<'env, T> {
+        self.add_task(Task::generate(function))
+    }
+
     /// What a channel is written to, until it is closed. See [`Task::channel`].
     #[track_caller]
     pub fn channel<T: Send + 'env>(&self, reader: millpond_channel::Reader<T>) -> ScopedReader<'env, T> {
@@ -200,6 +206,13 @@ impl Drop for EndOfScope<'_, '_> {
 /// The threads for a pool of `size` workers: as many, because a reader that awaits does not work.
 fn threads(size: usize) -> Option<Arc<dyn Workers>> {
     (size > 0).then(|| Arc::new(RayonWorkers::new(size)) as Arc<dyn Workers>)
+}
+
+impl Default for Pool {
+    /// A pool of as many workers as the machine has processors for this process.
+    fn default() -> Self {
+        Self::new(std::thread::available_parallelism().map_or(1, usize::from))
+    }
 }
 
 impl Drop for ScopedPool<'_> {

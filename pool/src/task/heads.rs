@@ -24,6 +24,12 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         })
     }
 
+    /// What a function gives, until it gives `None`; it is called once for each item that is needed.
+    #[track_caller]
+    pub fn generate(function: impl FnMut() -> Option<T> + Send + 'env) -> Self {
+        Self::source(std::iter::from_fn(function)).name("generate")
+    }
+
     /// What a channel is written to, until it is closed. Demand for items that are not written yet occupies no worker.
     #[track_caller]
     pub fn channel(reader: millpond_channel::Reader<T>) -> Self {
