@@ -29,3 +29,8 @@ pub use dag::Dag;
 pub use drawing::{Direction, Drawing, Label};
 pub use error::{AddEdgeError, Cycle, UnknownNode};
 pub use id::NodeId;
+
+/// The README's code, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
