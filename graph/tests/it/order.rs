@@ -116,3 +116,16 @@ fn debug_shows_the_counts_and_needs_no_debug_of_the_values() {
     dag.add_edge(a, b).unwrap();
     assert_eq!(format!("{dag:?}"), "Dag { nodes: 2, edges: 1, .. }");
 }
+
+/// The backward search expands `v` and `b`, then the forward search leaps from `f` over `b` to `u`, where they part.
+/// `b`, which the forward search has passed, must stay before its output `x`.
+#[test]
+fn a_node_that_the_other_search_has_passed_stays_in_its_place() {
+    let mut dag = Dag::new();
+    let [w, f, a, c, b, x, u, v, y] = ["w", "f", "a", "c", "b", "x", "u", "v", "y"].map(|name| dag.add_node(name));
+    for (from, to) in [(w, f), (w, y), (f, u), (a, b), (c, b), (b, v), (b, x)] {
+        dag.add_edge(from, to).unwrap();
+    }
+    dag.add_edge(v, w).unwrap();
+    assert_eq!(dag.node_ids().collect::<Vec<_>>(), [a, c, b, x, v, w, f, u, y]);
+}
