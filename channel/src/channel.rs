@@ -1,7 +1,7 @@
 //! The flavours of a channel, and how both ends reach the one they have.
 
 use crate::core::Core;
-use crate::exclusive::{LockGate, ThreadGate};
+use crate::exclusive::{SharedGate, ThreadGate};
 use crate::reader::Reader;
 use crate::writer::Writer;
 use millpond_sync::WaitList;
@@ -21,7 +21,7 @@ use std::ops::Deref;
 /// ```
 #[must_use = "a channel without its ends is closed at once"]
 pub fn unbounded<T>() -> (Writer<T>, Reader<T>) {
-    ends(Channel::Threaded(Arc::new(Core::new(LockGate::new(), usize::MAX))))
+    ends(Channel::Threaded(Arc::new(Core::new(SharedGate::new(), usize::MAX))))
 }
 
 /// A channel that holds at most `capacity` items: writing waits for room.
@@ -44,7 +44,7 @@ pub fn unbounded<T>() -> (Writer<T>, Reader<T>) {
 #[track_caller]
 pub fn bounded<T>(capacity: usize) -> (Writer<T>, Reader<T>) {
     assert!(capacity > 0, "making a bounded channel of capacity `0`: nothing could ever be written; give at least 1");
-    ends(Channel::Threaded(Arc::new(Core::new(LockGate::new(), capacity))))
+    ends(Channel::Threaded(Arc::new(Core::new(SharedGate::new(), capacity))))
 }
 
 /// A channel for one thread: no bound, no lock, no atomic read-modify-write for an item.
@@ -76,7 +76,7 @@ fn ends<T>(channel: Channel<T>) -> (Writer<T>, Reader<T>) {
 /// The one flavour that an end has. Sharing it does not make an end.
 pub(crate) enum Channel<T> {
     /// Unbounded or bounded.
-    Threaded(Arc<Core<T, LockGate>>),
+    Threaded(Arc<Core<T, SharedGate>>),
     /// For one thread.
     Serial(Arc<Core<T, ThreadGate>>),
 }

@@ -8,7 +8,7 @@
 //! writer that found no room in `writers`. One item wakes one reader; a demand that is met wakes all gatherers, as the
 //! list does not know whose it was; each item taken wakes one writer.
 //!
-//! Flavours are types of gate: [`LockGate`] for threads, [`ThreadGate`] for the serial channel, whose waiters can only be
+//! Flavours are types of gate: [`LockGate`](crate::exclusive::LockGate) for threads, [`ThreadGate`](crate::exclusive::ThreadGate) for the serial channel, whose waiters can only be
 //! futures. It does not know the two ends, it counts them.
 
 use crate::error::{ReadTimeoutError, TryReadError, TryWriteError, WriteTimeoutError};
@@ -89,15 +89,23 @@ impl<T, G: Gate> Core<T, G> {
     #[track_caller]
     pub(crate) fn try_write(&self, item: T) -> Result<(), TryWriteError<T>> {
         let satisfies = self.queue.with(|queue| {
-            if self.is_closed.load(Ordering::Relaxed) {
+            // Subtle: only a serial channel can be closed without the queue knowing, by an end dropped elsewhere.
+            if !G::CAN_BLOCK && self.is_closed.load(Ordering::Relaxed) {
                 return Err(TryWriteError::Closed(item));
             }
-            queue.push(item).map_err(TryWriteError::Full)?;
+            queue.push(item).map_err(|item| self.refused(item))?;
             self.length.store(queue.len(), Ordering::Relaxed);
             Ok(queue.satisfies_a_demand())
         })?;
-        self.tell_readers(1, satisfies);
+        if satisfies || self.readers.waiting() > 0 {
+            self.tell_readers(1, satisfies);
+        }
         Ok(())
+    }
+
+    #[cold]
+    fn refused<R>(&self, rest: R) -> TryWriteError<R> {
+        if self.is_closed.load(Ordering::Relaxed) { TryWriteError::Closed(rest) } else { TryWriteError::Full(rest) }
     }
 
     /// Writes as many items from the front as fit; they are gone from `items` then.
@@ -118,7 +126,7 @@ impl<T, G: Gate> Core<T, G> {
         if count == 0 { Err(TryWriteError::Full(())) } else { Ok(count) }
     }
 
-    #[inline(always)]
+    #[cold]
     fn tell_readers(&self, count: usize, satisfies_a_demand: bool) {
         self.readers.notify_after_lock(count);
         if satisfies_a_demand {
@@ -199,7 +207,9 @@ impl<T, G: Gate> Core<T, G> {
             self.length.store(queue.len(), Ordering::Relaxed);
             Ok(item)
         })?;
-        self.tell_writers(1);
+        if self.writers.waiting() > 0 {
+            self.tell_writers(1);
+        }
         Ok(item)
     }
 
@@ -248,11 +258,12 @@ impl<T, G: Gate> Core<T, G> {
         taken
     }
 
+    #[cold]
     fn nothing(&self) -> TryReadError {
         if self.is_closed.load(Ordering::Relaxed) { TryReadError::Closed } else { TryReadError::Empty }
     }
 
-    #[inline(always)]
+    #[cold]
     fn tell_writers(&self, count: usize) {
         self.writers.notify_after_lock(count);
     }
@@ -337,7 +348,10 @@ impl<T, G: Gate> Core<T, G> {
     /// Closes; what is in it can still be read. Tells whether it was open.
     #[track_caller]
     pub(crate) fn close(&self) -> bool {
-        let was_closed = self.queue.with(|_| self.is_closed.swap(true, Ordering::Release));
+        let was_closed = self.queue.with(|queue| {
+            queue.close();
+            self.is_closed.swap(true, Ordering::Release)
+        });
         self.tell_all();
         !was_closed
     }
@@ -376,6 +390,7 @@ impl<T, G: Gate> Core<T, G> {
     /// alone is enough there: no end of that kind is left that could act between the flag and the queue.
     fn close_from_anywhere(&self, takes_items: bool) {
         let items = self.queue.with_if_allowed(|queue| {
+            queue.close();
             self.is_closed.store(true, Ordering::Release);
             let items = takes_items.then(|| queue.take_all());
             self.length.store(queue.len(), Ordering::Relaxed);

@@ -5,8 +5,7 @@
 //! sleeping properly would cost more than it saves. [`ThreadGate`] is for the thread that made it: it compares the
 //! thread's number and a flag, and no instruction of it is an atomic read-modify-write.
 //!
-//! Invariant: between a return from [`Gate::enter`] and the next [`Gate::leave`] no other `enter` of the same gate
-//! returns. All of the unsafe code below rests on it.
+//! Invariant: there is at most one turn of a gate at a time. All of the unsafe code below rests on it.
 //!
 //! It does not know what it guards. Code that runs behind a gate must be short and must not call its user.
 
@@ -19,23 +18,24 @@ use std::fmt;
 /// Lets one party at a time through.
 ///
 /// # Safety
-/// Between a return from `enter` (or a `try_enter` that gave true) and the next `leave`, no other `enter` of the same
-/// gate returns and no `try_enter` gives true; and what was written before a `leave` is seen after the next `enter`.
+/// While a turn of a gate exists, no other turn of it is given; and what was written during one turn is seen in the next.
 pub(crate) unsafe trait Gate {
     /// Whether another thread may open what this one waits for.
     const CAN_BLOCK: bool;
+
+    /// The right to be inside; dropping it leaves.
+    type Turn<'a>
+    where
+        Self: 'a;
 
     /// Waits for its turn and takes it.
     ///
     /// # Panics
     /// If this party may never enter.
-    fn enter(&self);
+    fn enter(&self) -> Self::Turn<'_>;
 
-    /// Takes its turn, waiting for it; false if this party may never enter.
-    fn enter_if_allowed(&self) -> bool;
-
-    /// Gives the turn back.
-    fn leave(&self);
+    /// Waits for its turn and takes it; `None` if this party may never enter.
+    fn enter_if_allowed(&self) -> Option<Self::Turn<'_>>;
 }
 
 /// A value behind a gate.
@@ -47,15 +47,6 @@ pub(crate) struct Exclusive<T, G> {
 // SAFETY: a shared `Exclusive` gives out `&mut T` behind the gate only, to one party at a time (the contract of `Gate`),
 // which is what a mutex does: `T: Send` suffices, as the value may be used from several threads one after the other.
 unsafe impl<T: Send, G: Gate + Sync> Sync for Exclusive<T, G> {}
-
-struct Turn<'a, G: Gate>(&'a G);
-
-impl<G: Gate> Drop for Turn<'_, G> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        self.0.leave();
-    }
-}
 
 impl<T, G: Gate> Exclusive<T, G> {
     pub(crate) fn new(gate: G, value: T) -> Self {
@@ -69,19 +60,15 @@ impl<T, G: Gate> Exclusive<T, G> {
     #[inline(always)]
     #[track_caller]
     pub(crate) fn with<R>(&self, access: impl FnOnce(&mut T) -> R) -> R {
-        self.gate.enter();
-        let _turn = Turn(&self.gate);
-        // SAFETY: `enter` has returned and `_turn` leaves only when it is dropped, after `access` has returned or
-        // unwound. By the contract of `Gate` nobody else is in `with` for that time, so the reference is the only one.
+        let _turn = self.gate.enter();
+        // SAFETY: `_turn` lives until `access` has returned or unwound, and by the contract of `Gate` there is no other
+        // turn while it does; so nobody else is in `with`, and the reference is the only one.
         self.value.with_mut(|value| access(unsafe { &mut *value }))
     }
 
     /// Like [`with`](Self::with), but `None` if this party may never enter.
     pub(crate) fn with_if_allowed<R>(&self, access: impl FnOnce(&mut T) -> R) -> Option<R> {
-        if !self.gate.enter_if_allowed() {
-            return None;
-        }
-        let _turn = Turn(&self.gate);
+        let _turn = self.gate.enter_if_allowed()?;
         // SAFETY: as in `with`.
         Some(self.value.with_mut(|value| access(unsafe { &mut *value })))
     }
@@ -97,11 +84,27 @@ impl<T, G: fmt::Debug> fmt::Debug for Exclusive<T, G> {
 #[derive(Debug)]
 pub(crate) struct LockGate {
     is_taken: AtomicBool,
+    /// For a test that must fail: leaves without publishing what was written.
+    #[cfg(all(test, loom))]
+    is_broken: bool,
 }
 
 impl LockGate {
     pub(crate) fn new() -> Self {
-        Self { is_taken: AtomicBool::new(false) }
+        Self {
+            is_taken: AtomicBool::new(false),
+            #[cfg(all(test, loom))]
+            is_broken: false,
+        }
+    }
+
+    #[inline(always)]
+    fn leave_order(&self) -> Ordering {
+        #[cfg(all(test, loom))]
+        if self.is_broken {
+            return Ordering::Relaxed;
+        }
+        Ordering::Release
     }
 
     #[inline(always)]
@@ -115,7 +118,7 @@ impl LockGate {
         let mut round = 0_u32;
         loop {
             match round {
-                0..7 => (0..1_u32 << round).for_each(|_| hint::spin_loop()),
+                0..7 if !cfg!(loom) => (0..1_u32 << round).for_each(|_| hint::spin_loop()),
                 _ => thread::yield_now(),
             }
             if round > 1000 {
@@ -135,26 +138,33 @@ fn nap() {
     thread::sleep(std::time::Duration::from_micros(100));
 }
 
-// SAFETY: `enter` returns only after a successful exchange from false to true, and only `leave` stores false; so between
-// the two no other exchange can succeed. Acquire and release order what is done in successive turns.
+/// A turn of a [`LockGate`].
+pub(crate) struct LockTurn<'a>(&'a LockGate);
+
+impl Drop for LockTurn<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.is_taken.store(false, self.0.leave_order());
+    }
+}
+
+// SAFETY: a turn is given only after a successful exchange from false to true, and only dropping a turn stores false; so
+// while one exists no other exchange can succeed. Acquire and release order what is done in successive turns.
 unsafe impl Gate for LockGate {
     const CAN_BLOCK: bool = true;
 
+    type Turn<'a> = LockTurn<'a>;
+
     #[inline(always)]
-    fn enter(&self) {
+    fn enter(&self) -> LockTurn<'_> {
         if !self.try_take() {
             self.wait_for_turn();
         }
+        LockTurn(self)
     }
 
-    fn enter_if_allowed(&self) -> bool {
-        self.enter();
-        true
-    }
-
-    #[inline(always)]
-    fn leave(&self) {
-        self.is_taken.store(false, Ordering::Release);
+    fn enter_if_allowed(&self) -> Option<LockTurn<'_>> {
+        Some(self.enter())
     }
 }
 
@@ -169,8 +179,8 @@ pub(crate) struct ThreadGate {
 }
 
 // SAFETY: `owner` and `thread` never change; `is_taken` is touched in `enter` and `enter_if_allowed` only after the
-// calling thread was found to be the owner, and in `leave`, which follows such an `enter` on the same thread
-// (`Exclusive` leaves in the frame that entered). So no two threads touch it.
+// calling thread was found to be the owner, and when a turn is dropped, which cannot be sent to another thread. So no two
+// threads touch it.
 unsafe impl Sync for ThreadGate {}
 
 // The numbers are never given twice, unlike addresses or handles that a later thread can inherit.
@@ -217,32 +227,115 @@ impl ThreadGate {
     }
 }
 
-// SAFETY: `enter` returns only in the one thread whose number is `owner` (numbers are unique for the life of the
-// process), and only if the flag was clear, which it then sets; `leave` clears it. So there are never two turns at once,
-// neither of two threads nor one inside another of the same thread. Program order of that thread makes writes visible.
+/// A turn of a [`ThreadGate`]. It holds a reference to something that is not `Send`, so it stays in its thread.
+pub(crate) struct ThreadTurn<'a>(&'a Cell<bool>);
+
+impl Drop for ThreadTurn<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
+// SAFETY: a turn is given only in the one thread whose number is `owner` (numbers are unique for the life of the process),
+// and only if the flag was clear, which it then sets; dropping the turn, in the same thread, clears it. So there are never
+// two turns at once, neither of two threads nor one inside another of the same thread. Program order of that thread makes
+// writes visible.
 unsafe impl Gate for ThreadGate {
     const CAN_BLOCK: bool = false;
 
+    type Turn<'a> = ThreadTurn<'a>;
+
     #[inline(always)]
     #[track_caller]
-    fn enter(&self) {
+    fn enter(&self) -> ThreadTurn<'_> {
         if !self.is_owner() || self.is_taken.replace(true) {
             self.refuse();
         }
+        ThreadTurn(&self.is_taken)
     }
 
-    fn enter_if_allowed(&self) -> bool {
-        self.is_owner() && !self.is_taken.replace(true)
-    }
-
-    #[inline(always)]
-    fn leave(&self) {
-        self.is_taken.set(false);
+    fn enter_if_allowed(&self) -> Option<ThreadTurn<'_>> {
+        (self.is_owner() && !self.is_taken.replace(true)).then(|| ThreadTurn(&self.is_taken))
     }
 }
 
 impl fmt::Debug for ThreadGate {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("ThreadGate").field("thread", &self.thread.id()).finish_non_exhaustive()
+    }
+}
+
+/// What threads share in this build: the lock, or under the model checker, which cannot bound spinning, a mutex of its own.
+#[cfg(not(loom))]
+pub(crate) type SharedGate = LockGate;
+
+#[cfg(loom)]
+pub(crate) use modelled::MutexGate as SharedGate;
+
+#[cfg(loom)]
+mod modelled {
+    use super::Gate;
+    use millpond_sync::shim::{Mutex, MutexGuard};
+
+    /// The model checker's mutex as a gate.
+    #[derive(Debug)]
+    pub(crate) struct MutexGate(Mutex<()>);
+
+    impl MutexGate {
+        pub(crate) fn new() -> Self {
+            Self(Mutex::new(()))
+        }
+    }
+
+    // SAFETY: a turn is the guard of a mutex.
+    unsafe impl Gate for MutexGate {
+        const CAN_BLOCK: bool = true;
+
+        type Turn<'a> = MutexGuard<'a, ()>;
+
+        fn enter(&self) -> MutexGuard<'_, ()> {
+            self.0.lock()
+        }
+
+        fn enter_if_allowed(&self) -> Option<MutexGuard<'_, ()>> {
+            Some(self.0.lock())
+        }
+    }
+}
+
+/// Run by `ci/loom.sh`, as all tests under `cfg(loom)`.
+#[cfg(all(test, loom))]
+mod tests {
+    use super::{Exclusive, LockGate};
+    use loom::thread;
+    use std::sync::Arc;
+
+    /// ```text
+    /// thread a   take   +1   leave
+    /// thread b        take (spins)   +1   leave
+    /// ```
+    fn two_threads_add_one(is_broken: bool) {
+        loom::model(move || {
+            let gate = LockGate { is_broken, ..LockGate::new() };
+            let count = Arc::new(Exclusive::new(gate, 0));
+            let threads = [0; 2].map(|_| {
+                let count = Arc::clone(&count);
+                thread::spawn(move || count.with(|count| *count += 1))
+            });
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            assert_eq!(count.with(|count| *count), 2);
+        });
+    }
+
+    #[test]
+    fn turns_of_the_lock_follow_each_other() {
+        two_threads_add_one(false);
+    }
+
+    #[test]
+    #[should_panic(expected = "Causality violation")]
+    fn a_lock_that_does_not_publish_is_found() {
+        two_threads_add_one(true);
     }
 }

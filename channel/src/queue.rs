@@ -5,7 +5,7 @@
 //! largest demand makes room beyond the capacity, as otherwise a reader that asks for more than the capacity would wait
 //! for ever: a bounded channel holds at most the larger of its capacity and what one reader waits for.
 //!
-//! It knows nothing of threads, waiting or closing.
+//! It knows nothing of threads and waiting.
 
 use std::collections::VecDeque;
 
@@ -18,8 +18,9 @@ pub(crate) struct Queue<T> {
     items: VecDeque<T>,
     /// How many items a writer may add up to; `usize::MAX` for no bound.
     capacity: usize,
-    /// The larger of the capacity and the largest demand.
+    /// The larger of the capacity and the largest demand; 0 once it is closed to writers.
     room: usize,
+    is_closed: bool,
     /// The smallest demand of a reader that waits for several items; `usize::MAX` if there is none.
     wanted: usize,
     /// What each reader that waits for several items waits for.
@@ -28,7 +29,14 @@ pub(crate) struct Queue<T> {
 
 impl<T> Queue<T> {
     pub(crate) const fn new(capacity: usize) -> Self {
-        Self { items: VecDeque::new(), capacity, room: capacity, wanted: usize::MAX, demands: Vec::new() }
+        Self {
+            items: VecDeque::new(),
+            capacity,
+            room: capacity,
+            is_closed: false,
+            wanted: usize::MAX,
+            demands: Vec::new(),
+        }
     }
 
     #[inline(always)]
@@ -42,7 +50,13 @@ impl<T> Queue<T> {
         self.room.saturating_sub(self.items.len())
     }
 
-    /// Adds an item, or gives it back if there is no room.
+    /// Takes no more items from now on.
+    pub(crate) fn close(&mut self) {
+        self.is_closed = true;
+        self.room = 0;
+    }
+
+    /// Adds an item, or gives it back if there is no room or it is closed.
     #[inline(always)]
     pub(crate) fn push(&mut self, item: T) -> Result<(), T> {
         if self.items.len() >= self.room {
@@ -101,7 +115,7 @@ impl<T> Queue<T> {
         let room = self.room;
         self.demands.push(count);
         self.weigh_demands();
-        self.room - room
+        self.room.saturating_sub(room)
     }
 
     /// Withdraws a demand.
@@ -114,7 +128,9 @@ impl<T> Queue<T> {
 
     fn weigh_demands(&mut self) {
         self.wanted = self.demands.iter().copied().min().unwrap_or(usize::MAX);
-        self.room = self.demands.iter().copied().fold(self.capacity, usize::max);
+        if !self.is_closed {
+            self.room = self.demands.iter().copied().fold(self.capacity, usize::max);
+        }
     }
 }
 
