@@ -9,6 +9,8 @@ use crate::reader::ScopedReader;
 use crate::registry::TaskId;
 use crate::report::TaskReport;
 use crate::task::Task;
+#[cfg(feature = "gcd")]
+use crate::workers::{GcdWorkers, QualityOfService};
 use crate::workers::{RayonWorkers, Workers};
 
 /// What executes a graph's tasks, within a [`scope`](Self::scope) whose functions may borrow what outlives `'env`.
@@ -24,14 +26,53 @@ use crate::workers::{RayonWorkers, Workers};
 /// Dropping the pool ends all that is going on at the next item; its readers then say [`ReadError::PoolGone`].
 pub struct ScopedPool<'env> {
     core: Arc<Core<'env>>,
+    threads: Threads,
 }
+
+/// Where a pool gets threads from when it is resized.
+#[derive(Debug, Clone)]
+enum Threads {
+    /// A rayon pool of its own.
+    Rayon,
+    /// Apple's dispatch library.
+    #[cfg(feature = "gcd")]
+    Gcd(QualityOfService),
+    /// What the user brought.
+    Given(Arc<dyn Workers>),
+}
+
+impl Threads {
+    /// The threads for a pool of `size` workers: as many, because a reader that awaits does not work.
+    fn of_size(&self, size: usize) -> Result<Option<Arc<dyn Workers>>, NoThreads> {
+        if size == 0 {
+            return Ok(None);
+        }
+        Ok(Some(match self {
+            Self::Rayon => Arc::new(RayonWorkers::new(size)),
+            #[cfg(feature = "gcd")]
+            Self::Gcd(quality) => Arc::new(GcdWorkers::new(size, *quality)?),
+            Self::Given(workers) => Arc::clone(workers),
+        }))
+    }
+}
+
+/// Why there are no threads: with rayon's and the user's own there always are.
+#[cfg(feature = "gcd")]
+type NoThreads = crate::workers::LibdispatchMissing;
+#[cfg(not(feature = "gcd"))]
+type NoThreads = std::convert::Infallible;
 
 /// What executes a graph's tasks. See [`ScopedPool`] for what it can do.
 pub type Pool = ScopedPool<'static>;
 
 impl<'env> ScopedPool<'env> {
+    fn with_threads(size: usize, threads: Threads) -> Result<Self, NoThreads> {
+        let workers = threads.of_size(size)?;
+        Ok(Self { core: Core::new(size, workers), threads })
+    }
+
     fn with_size(size: usize) -> Self {
-        Self { core: Core::new(size, threads(size)) }
+        Self::with_threads(size, Threads::Rayon).expect("rayon starts its threads when they are needed")
     }
 
     pub(crate) fn core(&self) -> &Arc<Core<'env>> {
@@ -104,7 +145,11 @@ impl<'env> ScopedPool<'env> {
     /// Growing and shrinking take effect at the next chunk; work in progress is finished. To and from serial mode the pool changes
     /// when nobody is reading.
     pub fn set_size(&self, size: usize) {
-        self.core.resize(size, threads(size));
+        if size == self.size() {
+            return;
+        }
+        let workers = self.threads.of_size(size).expect("a pool that was made from a library has it");
+        self.core.resize(size, workers);
     }
 
     /// How many tasks the pool has.
@@ -163,10 +208,30 @@ impl ScopedPool<'static> {
         Self::with_size(size)
     }
 
-    /// A pool of `size` workers whose threads come from `workers`.
+    /// A pool of `size` workers whose threads are lent by Apple's dispatch library (GCD), found at run time.
+    ///
+    /// # Errors
+    /// When the library is not there: says where it was looked for and what to install.
+    #[cfg(feature = "gcd")]
+    pub fn gcd(size: usize) -> Result<Self, crate::workers::LibdispatchMissing> {
+        Self::gcd_with(size, QualityOfService::default())
+    }
+
+    /// Like [`gcd`](Self::gcd), with threads of this quality of service.
+    ///
+    /// # Errors
+    /// As [`gcd`](Self::gcd).
+    #[cfg(feature = "gcd")]
+    pub fn gcd_with(size: usize, quality: QualityOfService) -> Result<Self, crate::workers::LibdispatchMissing> {
+        // Also for serial mode, so that the pool can grow later.
+        GcdWorkers::new(size, quality)?;
+        Self::with_threads(size, Threads::Gcd(quality))
+    }
+
+    /// A pool of `size` workers whose threads come from `workers`, also when it is resized.
     #[must_use]
     pub fn with_workers(size: usize, workers: Arc<dyn Workers>) -> Self {
-        Self { core: Core::new(size, Some(workers)) }
+        Self::with_threads(size, Threads::Given(workers)).expect("the threads are given")
     }
 }
 
@@ -201,11 +266,6 @@ impl Drop for EndOfScope<'_, '_> {
         self.0.close();
         self.0.wait_for_helpers();
     }
-}
-
-/// The threads for a pool of `size` workers: as many, because a reader that awaits does not work.
-fn threads(size: usize) -> Option<Arc<dyn Workers>> {
-    (size > 0).then(|| Arc::new(RayonWorkers::new(size)) as Arc<dyn Workers>)
 }
 
 impl Default for Pool {
