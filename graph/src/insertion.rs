@@ -11,10 +11,11 @@
 //!
 //! Invariants: every edge leads from a smaller tag to a greater one; a refused edge changes nothing but marks.
 //!
-//! Why the move is right. Let `u` be the first node that the forward search reached and did not expand (if there is
-//! one, the case with only `z` is its mirror). All nodes that the forward search found before `u` are expanded: F.
-//! The backward search stopped at a `z` not behind `u`, so all that it found behind `u` is expanded: B. Directly
-//! before `u` go B, then F. An input of B lies in B or before `u`; an output of F lies in F or is `u` or behind it.
+//! Why the move is right. Let `u` be the first node that the forward search reached and did not expand, if there is
+//! one. All that it found before `u` is expanded: F. The backward search stopped at a `z` not behind `u`, so all that it
+//! found behind `u` is expanded: B. Directly before `u` go B, then F. An input of B lies in B or before `u`; an output of
+//! F lies in F, or is `u`, or behind it. If the forward search has nothing left, all that it found before `from` is F,
+//! and all of F lies before the last `z` that the backward search has left: directly behind `z` go B, then F.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -46,9 +47,9 @@ impl Insertion {
     ) -> Result<(), Vec<NodeIndex>> {
         let anchor = self.search(graph, order, from, to).ok_or_else(|| shortest_path(graph, order, to, from))?;
         let here = order.tag(anchor.node());
-        // The backward search went from the last to the first.
+        // What the backward search expanded before the forward search leapt over it stays where it is.
         self.backward_done.retain(|&node| order.tag(node) > here);
-        self.forward_done.retain(|&node| order.tag(node) < here);
+        debug_assert!(self.forward_done.iter().all(|&node| order.tag(node) < here), "expanded in ascending order");
         self.backward_done.reverse();
         self.backward_done.append(&mut self.forward_done);
         order.move_to(anchor, self.backward_done.iter().copied());
@@ -80,7 +81,7 @@ impl Insertion {
                 (Some(&Reverse(first)), Some(&last)) if first.0 < last.0 => (first.1, last.1),
                 (Some(&Reverse((_, first))), _) => return Some(Anchor::Before(first)),
                 (None, Some(&(_, last))) => return Some(Anchor::Behind(last)),
-                (None, None) => return Some(Anchor::Behind(from)),
+                (None, None) => unreachable!("the loop ends when the first of the searches has nothing left"),
             };
             if forward_cost <= backward_cost {
                 self.forward.pop();
