@@ -169,6 +169,14 @@ pub enum DocumentError {
 }
 
 impl DocumentError {
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Unreadable { path, .. } | Self::NotGzip { path, .. } | Self::NotUtf8 { path, .. } => path,
+        }
+    }
+
     /// What is wrong, in the words of a report that counts such files.
     #[must_use]
     pub fn kind(&self) -> &'static str {

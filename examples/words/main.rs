@@ -10,10 +10,12 @@
 
 mod arguments;
 mod corpus;
+mod demo;
 mod document;
 mod markup;
 mod measurement;
 mod memory;
+mod pipeline;
 mod plain;
 mod progress;
 mod report;
@@ -25,6 +27,7 @@ use std::process::ExitCode;
 
 use arguments::{Arguments, USAGE};
 use measurement::{Comparison, Measurement};
+use progress::Progress;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::parse(env::args_os().skip(1)) {
@@ -38,10 +41,17 @@ fn main() -> ExitCode {
         print!("{USAGE}");
         return ExitCode::SUCCESS;
     }
-    for folder in &arguments.folders {
-        println!("reading {}", folder.display());
+    if arguments.is_plain {
+        let progress = Progress::on_stderr("files", None);
+        let (found, measured) = Measurement::of("a plain loop", || plain::run(&arguments.folders, progress));
+        print!("{}{}\n{}", found.corpus, found.rejected, Comparison(&[measured]));
+        return ExitCode::SUCCESS;
     }
-    let (run, measured) = Measurement::of("one loop, one thread", || plain::run(&arguments.folders));
-    print!("{}{}\n{}", run.corpus, run.rejected, Comparison(&[measured]));
-    ExitCode::SUCCESS
+    match demo::run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
 }

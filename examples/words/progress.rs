@@ -40,6 +40,14 @@ impl Progress<io::Stderr> {
     }
 }
 
+#[cfg(test)]
+impl Progress<io::Sink> {
+    /// A line that nobody sees.
+    pub fn hidden() -> Self {
+        Self::new(io::sink(), false, "files", None)
+    }
+}
+
 impl<W: Write> Progress<W> {
     fn new(output: W, is_terminal: bool, unit: &'static str, total: Option<u64>) -> Self {
         Self { output, unit, total, done: 0, began: Instant::now(), written: None, is_terminal, width: 0 }

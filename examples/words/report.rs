@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::document::{Document, DocumentError};
 use crate::progress::grouped;
@@ -73,6 +73,43 @@ impl fmt::Display for CorpusReport {
     }
 }
 
+/// What a run found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// What was found.
+    pub corpus: CorpusReport,
+    /// What gave nothing.
+    pub rejected: RejectedReport,
+}
+
+/// All that a run found, in few bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Digest {
+    documents: u64,
+    bytes: u64,
+    words: u64,
+    distinct: usize,
+    /// Of all words and their counts.
+    fingerprint: u64,
+    rejected: RejectedReport,
+}
+
+impl Findings {
+    /// Lets go of the words and keeps enough to tell whether another run found the same.
+    #[must_use]
+    pub fn into_digest(self) -> Digest {
+        let CorpusReport { documents, bytes, words } = self.corpus;
+        Digest {
+            documents,
+            bytes,
+            words: words.total(),
+            distinct: words.distinct(),
+            fingerprint: words.fingerprint(),
+            rejected: self.rejected,
+        }
+    }
+}
+
 /// A file or a folder that gave nothing, and why.
 #[derive(Debug)]
 pub enum Rejected {
@@ -80,6 +117,23 @@ pub enum Rejected {
     Folder(WalkError),
     /// A file that gave no text.
     File(DocumentError),
+}
+
+impl Rejected {
+    /// What is wrong, in the words of a report that counts such things.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Folder(_) => "unreadable folders",
+            Self::File(error) => error.kind(),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Folder(error) => &error.path,
+            Self::File(error) => error.path(),
+        }
+    }
 }
 
 impl From<WalkError> for Rejected {
@@ -112,28 +166,28 @@ impl std::error::Error for Rejected {
     }
 }
 
-/// All that was rejected: how many of each kind, and the first few in full.
-#[derive(Debug, Default)]
+/// All that was rejected, in whatever order it came: how many of each kind, and the first few by name in full.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct RejectedReport {
     counts: BTreeMap<&'static str, u64>,
     first: Vec<String>,
 }
 
-impl RejectedReport {
-    /// Adds one that was rejected.
-    pub fn add(&mut self, rejected: &Rejected) {
+impl FromIterator<Rejected> for RejectedReport {
+    fn from_iter<I: IntoIterator<Item = Rejected>>(rejected: I) -> Self {
         const SHOWN: usize = 5;
 
-        let kind = match rejected {
-            Rejected::Folder(_) => "unreadable folders",
-            Rejected::File(error) => error.kind(),
-        };
-        *self.counts.entry(kind).or_default() += 1;
-        if self.first.len() < SHOWN {
-            self.first.push(rejected.to_string());
+        let mut all: Vec<Rejected> = rejected.into_iter().collect();
+        all.sort_by(|one, other| one.path().cmp(other.path()));
+        let mut counts = BTreeMap::new();
+        for rejected in &all {
+            *counts.entry(rejected.kind()).or_default() += 1;
         }
+        Self { counts, first: all.iter().take(SHOWN).map(ToString::to_string).collect() }
     }
+}
 
+impl RejectedReport {
     /// How many were rejected.
     #[must_use]
     pub fn total(&self) -> u64 {
@@ -183,12 +237,9 @@ mod tests {
 
     #[test]
     fn rejected_files_are_counted_by_kind_and_the_first_are_shown() {
-        let mut rejected = RejectedReport::default();
-        assert_eq!(rejected.to_string(), "nothing rejected\n");
-        for number in 0..7 {
-            let path = PathBuf::from(format!("{number}.txt"));
-            rejected.add(&DocumentError::NotUtf8 { path, valid_up_to: number }.into());
-        }
+        assert_eq!(RejectedReport::default().to_string(), "nothing rejected\n");
+        let not_utf8 = |number| DocumentError::NotUtf8 { path: format!("{number}.txt").into(), valid_up_to: number };
+        let rejected: RejectedReport = (0..7).rev().map(|number| not_utf8(number).into()).collect();
         assert_eq!(
             rejected.to_string(),
             "7 rejected: 7 not UTF-8\n  \
