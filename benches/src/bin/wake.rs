@@ -19,8 +19,10 @@ use rayon::prelude::*;
 /// How long a pause is.
 const PAUSE: Duration = Duration::from_millis(1);
 /// Calls in a batch of those that take well under a microsecond, and of those that switch threads.
-const QUICK: u32 = 20_000;
-const SWITCHING: u32 = 1_000;
+const QUICK: u64 = 500;
+const SWITCHING: u64 = 20;
+/// Batches in a run.
+const BATCHES: u64 = 51;
 /// Calls after a pause in one run.
 const PAUSED: usize = 100;
 
@@ -57,15 +59,19 @@ fn spawn_and_receive(rayon: &ThreadPool, item: u64) -> u64 {
 }
 
 /// Nanoseconds per call, one right after the other; the results must be those of 0, 1, 2, ….
-fn back_to_back(calls: u32, mut call: impl FnMut(u64) -> u64) -> Measured<()> {
-    let begin = Instant::now();
-    let mut sum = 0_u64;
-    for number in 0..u64::from(calls) {
-        sum = sum.wrapping_add(black_box(call(black_box(number))));
-    }
-    let value = begin.elapsed().as_secs_f64() * 1e9 / f64::from(calls);
-    assert_eq!(sum, (0..u64::from(calls)).map(trivial).fold(0, u64::wrapping_add), "the sum of what the calls gave");
-    Measured { value, result: () }
+///
+/// The median of [`BATCHES`] batches of `calls` calls each, which are so short that few of them are preempted.
+fn back_to_back(calls: u64, mut call: impl FnMut(u64) -> u64) -> Measured<()> {
+    let batch = |batch: u64| {
+        let numbers = || batch * calls..(batch + 1) * calls;
+        let begin = Instant::now();
+        let sum = numbers().fold(0, |sum: u64, number| sum.wrapping_add(black_box(call(black_box(number)))));
+        let time = begin.elapsed().as_secs_f64() * 1e9 / calls as f64;
+        assert_eq!(sum, numbers().map(trivial).fold(0, u64::wrapping_add), "the sum of what the calls gave");
+        time
+    };
+    let times: Vec<f64> = (0..BATCHES).map(batch).collect();
+    Measured { value: median(&times), result: () }
 }
 
 /// Nanoseconds that each call takes after a pause.
@@ -96,7 +102,7 @@ fn read_one(group: &mut Group) {
         .rival_measured("rayon-spawn-channel", || back_to_back(SWITCHING, |item| spawn_and_receive(&rayon, item)))
         .rival_measured("mutex", || {
             let source = parking_lot::Mutex::new(0_u64..);
-            back_to_back(QUICK, |_| vec![trivial(source.lock().next().expect("it is endless"))][0])
+            back_to_back(QUICK, |_| black_box(vec![trivial(source.lock().next().expect("it is endless"))])[0])
         })
         .run(group);
 }
@@ -114,8 +120,8 @@ fn read_one_serial(group: &mut Group) {
             back_to_back(QUICK, |_| read_one_of(&mut reader))
         })
         .rival_measured("boxed-iterator", || {
-            let mut items: Box<dyn Iterator<Item = u64>> = Box::new((0_u64..).map(trivial));
-            back_to_back(QUICK, |_| items.by_ref().take(1).collect::<Vec<_>>()[0])
+            let mut items: Box<dyn Iterator<Item = u64>> = black_box(Box::new((0_u64..).map(trivial)));
+            back_to_back(QUICK, |_| black_box(items.by_ref().take(1).collect::<Vec<_>>())[0])
         })
         .run(group);
 }
