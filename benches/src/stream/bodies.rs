@@ -34,7 +34,7 @@ fn case(group: &mut Group, name: &str, time: Duration, count: u64, chunk: usize)
     }
     let body = Body::lasting(time);
     let stage = move |item| body.run(item);
-    let stages = [stage; 4];
+    let stages = (stage, stage, stage, stage);
     let all = move |item| stage(stage(stage(stage(item))));
     let (serial, pool, rayon) = (Pool::serial(), Pool::new(WORKERS), rayon_pool());
     let ours = |pool: &Pool| {

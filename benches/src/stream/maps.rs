@@ -6,6 +6,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use millpond::channel::{Reader, Writer};
 use millpond::{Pool, PoolReader};
 use pariter::IteratorExt as _;
 use rayon::prelude::*;
@@ -26,9 +27,6 @@ const CAPACITY: usize = 1024;
 const CHUNK: usize = 1024;
 /// Chunks in a bounded channel of a thread per stage.
 const CHUNKS: usize = 16;
-
-/// The four functions.
-pub(super) const STAGES: [fn(u64) -> u64; 4] = [first, second, third, fourth];
 
 #[inline]
 fn first(item: u64) -> u64 {
@@ -54,6 +52,11 @@ fn sum(items: impl Iterator<Item = u64>) -> u64 {
     items.fold(0, u64::wrapping_add)
 }
 
+/// All four functions in one.
+pub(super) fn all(item: u64) -> u64 {
+    fourth(third(second(first(item))))
+}
+
 /// The four maps of a plain iterator.
 pub(super) fn iterator(items: impl Iterator<Item = u64>) -> impl Iterator<Item = u64> {
     items.map(first).map(second).map(third).map(fourth)
@@ -61,11 +64,11 @@ pub(super) fn iterator(items: impl Iterator<Item = u64>) -> impl Iterator<Item =
 
 /// The four maps, each behind a `dyn Iterator` as an engine without types has it.
 fn boxed(count: u64) -> Box<dyn Iterator<Item = u64>> {
-    let mut items: Box<dyn Iterator<Item = u64>> = Box::new(0..count);
-    for stage in STAGES {
-        items = Box::new(items.map(stage));
-    }
-    items
+    let items: Box<dyn Iterator<Item = u64>> = Box::new(0..count);
+    let items: Box<dyn Iterator<Item = u64>> = Box::new(items.map(first));
+    let items: Box<dyn Iterator<Item = u64>> = Box::new(items.map(second));
+    let items: Box<dyn Iterator<Item = u64>> = Box::new(items.map(third));
+    Box::new(items.map(fourth))
 }
 
 /// The four maps as tasks of ours.
@@ -103,20 +106,20 @@ pub fn serial(group: &mut Group) {
 /// One thread, and every item is asked for by itself, so that none is made before its time.
 pub fn itemwise(group: &mut Group) {
     let pool = Pool::serial();
-    let channels = || (0..4).map(|_| millpond::channel::serial()).collect::<Vec<_>>();
     Case::new("serial-4-maps-itemwise", unit())
         .ours_measured(|| per_item(FEW, |count| sum(tasks(&pool, count).map_while(Result::ok))))
         .rival_measured("boxed-iterator", || per_item(FEW, |count| sum(boxed(count))))
         .rival_measured("serial-channels", || {
-            let channels = channels();
-            per_item(FEW, |count| {
-                sum((0..count).map(|item| {
-                    STAGES.iter().zip(&channels).fold(item, |item, (stage, (writer, reader))| {
-                        writer.write(stage(item)).expect("it is open");
-                        reader.read_one().expect("there is an item")
-                    })
-                }))
-            })
+            let [a, b, c, d] = std::array::from_fn(|_| millpond::channel::serial());
+            let through = |(writer, reader): &(Writer<u64>, Reader<u64>), item| {
+                writer.write(item).expect("it is open");
+                reader.read_one().expect("there is an item")
+            };
+            let hops = |item| {
+                let item = through(&b, second(through(&a, first(item))));
+                through(&d, fourth(through(&c, third(item))))
+            };
+            per_item(FEW, |count| sum((0..count).map(hops)))
         })
         .run(group);
 }
@@ -138,24 +141,39 @@ pub fn two_workers(group: &mut Group) {
         .rival_measured("serial", || per_item(MANY, |count| ours(&serial, count)))
         .rival_measured("iterator", || per_item(MANY, |count| sum(iterator(0..count))))
         .rival_measured("thread-per-stage-crossbeam-itemwise", || {
-            per_item(FEW, |count| threads::itemwise(0..count, STAGES, ends!(crossbeam_channel::bounded(CAPACITY))))
+            per_item(FEW, |count| {
+                threads::itemwise(0..count, (first, second, third, fourth), ends!(crossbeam_channel::bounded(CAPACITY)))
+            })
         })
         .rival_measured("thread-per-stage-crossbeam-chunks", || {
             per_item(MANY, |count| {
-                threads::in_chunks(0..count, CHUNK, STAGES, ends!(crossbeam_channel::bounded(CHUNKS)))
+                threads::in_chunks(
+                    0..count,
+                    CHUNK,
+                    (first, second, third, fourth),
+                    ends!(crossbeam_channel::bounded(CHUNKS)),
+                )
             })
         })
         .rival_measured("thread-per-stage-flume-itemwise", || {
-            per_item(FEW, |count| threads::itemwise(0..count, STAGES, ends!(flume::bounded(CAPACITY))))
+            per_item(FEW, |count| {
+                threads::itemwise(0..count, (first, second, third, fourth), ends!(flume::bounded(CAPACITY)))
+            })
         })
         .rival_measured("thread-per-stage-flume-chunks", || {
-            per_item(MANY, |count| threads::in_chunks(0..count, CHUNK, STAGES, ends!(flume::bounded(CHUNKS))))
+            per_item(MANY, |count| {
+                threads::in_chunks(0..count, CHUNK, (first, second, third, fourth), ends!(flume::bounded(CHUNKS)))
+            })
         })
         .rival_measured("thread-per-stage-kanal-itemwise", || {
-            per_item(FEW, |count| threads::itemwise(0..count, STAGES, ends!(kanal::bounded(CAPACITY))))
+            per_item(FEW, |count| {
+                threads::itemwise(0..count, (first, second, third, fourth), ends!(kanal::bounded(CAPACITY)))
+            })
         })
         .rival_measured("thread-per-stage-kanal-chunks", || {
-            per_item(MANY, |count| threads::in_chunks(0..count, CHUNK, STAGES, ends!(kanal::bounded(CHUNKS))))
+            per_item(MANY, |count| {
+                threads::in_chunks(0..count, CHUNK, (first, second, third, fourth), ends!(kanal::bounded(CHUNKS)))
+            })
         })
         .rival_measured("par_iter", || {
             per_item(MANY, |_| {
@@ -180,9 +198,7 @@ pub fn two_workers(group: &mut Group) {
                 sum((0..count).parallel_map(first).parallel_map(second).parallel_map(third).parallel_map(fourth))
             })
         })
-        .rival_measured("pariter-fused", || {
-            per_item(FEWEST, |count| sum((0..count).parallel_map(|item| fourth(third(second(first(item)))))))
-        })
+        .rival_measured("pariter-fused", || per_item(FEWEST, |count| sum((0..count).parallel_map(all))))
         .run(group);
 }
 

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use millpond::{Pool, PoolReader};
 use rayon::prelude::*;
 
-use super::maps::{STAGES, iterator, tasks};
+use super::maps::{all, iterator, tasks};
 use super::{WORKERS, rayon_pool};
 use crate::harness::{Case, Group, Measured, Row, Unit};
 use crate::heap::Heap;
@@ -51,8 +51,7 @@ fn streams(group: &mut Group, heap: &Heap) {
         .rival_measured("par_iter", || {
             peak(heap, || {
                 let items = || (0..black_box(10_000_000_u32)).into_par_iter().map(u64::from);
-                let maps = |item| STAGES.iter().fold(item, |item, stage| stage(item));
-                rayon.install(|| items().map(maps).collect::<Vec<_>>()).into_iter().fold(0, u64::wrapping_add)
+                rayon.install(|| items().map(all).collect::<Vec<_>>()).into_iter().fold(0, u64::wrapping_add)
             })
         })
         .run(group);
