@@ -1,0 +1,74 @@
+//! Faults that the laws have found, each by name.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use millpond_pool::Pool;
+
+use crate::reading::block_on;
+
+/// Two branches of one tee lead to the same task: nothing to do on the way by one said nothing about the other.
+#[test]
+fn a_merge_of_branches_of_one_tee_goes_on_where_the_first_branch_lacks_nothing() {
+    let pool = Pool::serial();
+    let mut branches = pool.source(0..3).tee(3);
+    let last = branches.pop().expect("three").sequential(|item| item);
+    branches.push(last);
+    let mut merged = pool.merge(branches);
+    let mut items = Vec::new();
+    loop {
+        let more = merged.read_some(1).expect("nothing fails here");
+        if more.is_empty() {
+            break;
+        }
+        items.extend(more);
+    }
+    items.sort_unstable();
+    assert_eq!(items, [0, 0, 0, 1, 1, 1, 2, 2, 2]);
+}
+
+/// A reader that is dropped before its task has a lane.
+#[test]
+fn a_reader_that_was_never_read_from_leaves_no_task_behind() {
+    let pool = Pool::serial();
+    drop(pool.source(0..3));
+    assert_eq!(pool.task_count(), 0);
+    drop(pool.source(0..3).map(|item| item + 1).sequential(|item| item));
+    assert_eq!(pool.task_count(), 0);
+}
+
+/// What an awaited read had asked for was taken back only after it had its items: a helper in between made as many once more.
+#[test]
+fn an_awaited_read_takes_its_demand_back_with_its_items() {
+    for _ in 0..300 {
+        let pool = Pool::new(1);
+        let made = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&made);
+        let count = move |item| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            item
+        };
+        let mut reader = pool.source(0..1_000).map(count);
+        assert_eq!(block_on(reader.read_async(82)).expect("nothing fails here").len(), 82);
+        drop((reader, pool));
+        assert_eq!(made.load(Ordering::Relaxed), 82);
+    }
+}
+
+/// Nobody was left to work for a future, or to wake it, once its pool was put into serial mode.
+#[test]
+fn an_awaited_read_goes_on_when_its_pool_becomes_serial() {
+    for _ in 0..100 {
+        let pool = Arc::new(Pool::new(2));
+        let weak = Arc::downgrade(&pool);
+        let resize = move |item| {
+            if item == 3 {
+                weak.upgrade().expect("the pool is there").set_size(0);
+            }
+            item
+        };
+        let mut reader = pool.source(0..10_000).map(resize).max_chunksize(1);
+        let items = block_on(reader.read_async(5_000)).expect("nothing fails here");
+        assert_eq!(items, (0..5_000).collect::<Vec<_>>());
+    }
+}
