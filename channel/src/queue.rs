@@ -12,17 +12,18 @@ use std::collections::VecDeque;
 /// From how many items on a whole buffer changes hands instead of its items.
 pub(crate) const HANDED_OVER: usize = 32;
 
-/// What stands between the two ends.
+/// What stands between the two ends. What every item touches comes first.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Queue<T> {
     items: VecDeque<T>,
-    /// How many items a writer may add up to; `usize::MAX` for no bound.
-    capacity: usize,
     /// The larger of the capacity and the largest demand; 0 once it is closed to writers.
     room: usize,
-    is_closed: bool,
     /// The smallest demand of a reader that waits for several items; `usize::MAX` if there is none.
     wanted: usize,
+    /// How many items a writer may add up to; `usize::MAX` for no bound.
+    capacity: usize,
+    is_closed: bool,
     /// What each reader that waits for several items waits for.
     demands: Vec<usize>,
 }

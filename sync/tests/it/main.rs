@@ -7,4 +7,5 @@ mod futures_wait;
 mod hand_over;
 mod order;
 mod readme;
+mod sizes;
 mod threads;

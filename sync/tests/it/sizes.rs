@@ -1,0 +1,8 @@
+//! The sizes that the README states.
+
+use millpond_sync::WaitList;
+
+#[test]
+fn a_list_without_waiters_is_as_small_as_the_readme_says() {
+    assert_eq!(size_of::<WaitList>(), 64);
+}
