@@ -265,7 +265,9 @@ impl<'env> Core<'env> {
             self.helpers.fetch_sub(1, Ordering::SeqCst);
             // A change that came before the count went down found this helper still counted.
             let may_stay = self.helpers.load(Ordering::SeqCst) < self.most_helpers();
-            if self.is_closed() || !may_stay || self.ticks() == before || self.job_count.load(Ordering::SeqCst) == 0 {
+            // One that left for want of room has not looked: of several, one finds that there is room for it after all.
+            let is_idle = has_room && self.ticks() == before;
+            if self.is_closed() || !may_stay || is_idle || self.job_count.load(Ordering::SeqCst) == 0 {
                 return;
             }
             self.helpers.fetch_add(1, Ordering::SeqCst);
@@ -317,10 +319,20 @@ impl<'env> Core<'env> {
 
     /// Another size, with the threads for it; helpers beyond it leave at the next chunk.
     pub(crate) fn resize(&self, size: usize, workers: Option<Arc<dyn Workers>>) -> usize {
-        let before = std::mem::replace(&mut *self.workers.lock(), workers);
+        // One lock over both, so that of two resizes at once the same one comes last in both.
+        let mut place = self.workers.lock();
+        let before = std::mem::replace(&mut *place, workers);
         let size_before = self.gate.resize(size);
+        drop(place);
         drop(before);
         self.tick();
+        if size == 0 {
+            // Nobody is lent any more: whoever awaits works for itself from its next poll on.
+            let jobs: Vec<_> = self.jobs.lock().iter().filter_map(|job| job.lane.upgrade()).collect();
+            for lane in jobs {
+                let _ = lane.header().waiters.list().notify_all();
+            }
+        }
         size_before
     }
 

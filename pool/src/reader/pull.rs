@@ -89,8 +89,11 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
             if !is_in_time {
                 let waited = started.map_or_else(Default::default, |started| started.elapsed());
                 // Once more: the last item may have come while the time ran out.
-                let last = lane.take(&pass, outlet, least, most);
-                break self.settled(last).unwrap_or(Err(ReadError::TimedOut { asked, ready, waited }));
+                let last = self.settled(lane.take_wanted(&pass, outlet, (least, most), want));
+                if last.is_some() {
+                    wanting.want = None;
+                }
+                break last.unwrap_or(Err(ReadError::TimedOut { asked, ready, waited }));
             }
         };
         drop(wanting);

@@ -46,11 +46,11 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
     /// Takes items if there are enough; otherwise sets workers to it and has `waker` called when it is worth asking again.
     ///
     /// In serial mode, and where `works`, the caller does the work here and now and only what waits for data from outside
-    /// makes it wait.
+    /// makes it wait. What the outlet has been told that is `asked` for is taken back, and then 0, with the answer.
     fn poll_pull(
         &self,
-        least: usize,
-        most: usize,
+        (least, most): (usize, usize),
+        asked: &mut usize,
         waits: &mut Waits<'env>,
         waker: &Waker,
         works: bool,
@@ -62,18 +62,31 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
             Err(error) => return Poll::Ready(Err(error)),
         };
         let core = &lane.header().core;
-        let take = || self.settled(lane.take(&pass, outlet, least, most));
-        if let Some(result) = take() {
+        let take = |asked: &mut usize| {
+            let want = (*asked > 0).then_some(Want::More(*asked));
+            let result = self.settled(lane.take_wanted(&pass, outlet, (least, most), want));
+            if result.is_some() {
+                *asked = 0;
+            }
+            result
+        };
+        if let Some(result) = take(asked) {
             return Poll::Ready(result);
         }
-        if works || !pass.is_shared() {
+        // Between two sizes a pass may still be shared where nobody is lent any more.
+        if works || !pass.is_shared() || core.size() == 0 {
             // Far more than there is, yet far from the number that stands for all.
             let wanted = most.min(usize::MAX / 4);
-            lane.want(&pass, outlet, Want::More(wanted));
+            let mut more = wanted.saturating_sub(*asked);
+            if more > 0 {
+                lane.want(&pass, outlet, Want::More(more));
+            }
             let mut walker = Walker::new(core, &pass, self.any(), outlet);
             let result = loop {
                 let walked = walker.walk(least, Deadline::NEVER);
-                if let Some(result) = take() {
+                let mut all = *asked + more;
+                if let Some(result) = take(&mut all) {
+                    (*asked, more) = (0, 0);
                     break Some(result);
                 }
                 if walked == Walked::Paused {
@@ -90,7 +103,9 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
                     break None;
                 }
             };
-            lane.want(&pass, outlet, Want::Fewer(wanted));
+            if more > 0 {
+                lane.want(&pass, outlet, Want::Fewer(more));
+            }
             if core.has_litter() {
                 core.sweep(&pass);
             }
@@ -106,7 +121,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         for source in lane.header().outside.iter() {
             waits.enter(source, waker);
         }
-        if let Some(result) = take() {
+        if let Some(result) = take(asked) {
             waits.leave();
             return Poll::Ready(result);
         }
@@ -129,7 +144,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     /// For a reader that is the source of another pool: gets items, working for them, or parks.
     pub(crate) fn poll_working(&mut self, least: usize, most: usize, waker: &Waker) -> Poll<Result<Vec<T>, ReadError>> {
         let mut waits = std::mem::take(&mut self.stream);
-        let poll = self.consumer().poll_pull(least, most, &mut waits, waker, true);
+        let poll = self.consumer().poll_pull((least, most), &mut 0, &mut waits, waker, true);
         self.stream = waits;
         poll
     }
@@ -184,7 +199,7 @@ impl<T: Send> Future for ReadFuture<'_, '_, T> {
                 this.ask(if count == usize::MAX { usize::MAX / 4 } else { missing });
             }
             let consumer = this.reader.consumer();
-            match consumer.poll_pull(least, most, &mut this.waits, context.waker(), false) {
+            match consumer.poll_pull((least, most), &mut this.asked, &mut this.waits, context.waker(), false) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(items)) if items.is_empty() || count != usize::MAX => {
                     this.ask(0);
@@ -232,7 +247,7 @@ impl<T: Send> Stream for ScopedReader<'_, T> {
             }
             let most = if this.iterates_ahead() { usize::MAX } else { 1 };
             let mut waits = std::mem::take(&mut this.stream);
-            let poll = this.consumer().poll_pull(1, most, &mut waits, context.waker(), false);
+            let poll = this.consumer().poll_pull((1, most), &mut 0, &mut waits, context.waker(), false);
             this.stream = waits;
             match poll {
                 Poll::Pending => return Poll::Pending,
