@@ -109,6 +109,7 @@ impl<T, G: Gate> Core<T, G> {
     }
 
     #[cold]
+    #[inline(never)]
     fn refused<R>(&self, rest: R) -> TryWriteError<R> {
         if self.is_closed.load(Ordering::Relaxed) { TryWriteError::Closed(rest) } else { TryWriteError::Full(rest) }
     }
@@ -132,6 +133,7 @@ impl<T, G: Gate> Core<T, G> {
     }
 
     #[cold]
+    #[inline(never)]
     fn tell_readers(&self, count: usize, satisfies_a_demand: bool) {
         self.readers.notify_after_lock(count);
         if satisfies_a_demand {
@@ -264,11 +266,13 @@ impl<T, G: Gate> Core<T, G> {
     }
 
     #[cold]
+    #[inline(never)]
     fn nothing(&self) -> TryReadError {
         if self.is_closed.load(Ordering::Relaxed) { TryReadError::Closed } else { TryReadError::Empty }
     }
 
     #[cold]
+    #[inline(never)]
     fn tell_writers(&self, count: usize) {
         self.writers.notify_after_lock(count);
     }

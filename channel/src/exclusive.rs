@@ -118,6 +118,7 @@ impl LockGate {
     /// Giving it away early is what makes two busy threads quick: the other one then does hundreds of turns undisturbed,
     /// where two that spin hand the cache line to and fro for each.
     #[cold]
+    #[inline(never)]
     fn wait_for_turn(&self) {
         let mut round = 0_u32;
         loop {

@@ -78,7 +78,7 @@ impl<T> Reader<T> {
     ///
     /// # Panics
     /// If the channel is serial and was made by another thread.
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub fn try_read_one(&self) -> Result<T, TryReadError> {
         with_core!(&self.channel, core => core.try_read_one())
@@ -124,7 +124,7 @@ impl<T> Reader<T> {
     ///
     /// # Blocking
     /// Until there is an item or the channel is closed.
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub fn read_one(&self) -> Result<T, ReadError> {
         with_core!(&self.channel, core => core.read_one(Deadline::NEVER)).map_err(without_time)

@@ -33,7 +33,7 @@ impl<T> Writer<T> {
     ///
     /// # Panics
     /// If the channel is serial and was made by another thread.
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub fn try_write(&self, item: T) -> Result<(), TryWriteError<T>> {
         with_core!(&self.channel, core => core.try_write(item))
@@ -49,7 +49,7 @@ impl<T> Writer<T> {
     ///
     /// # Blocking
     /// While a bounded channel is full. Never otherwise.
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub fn write(&self, item: T) -> Result<(), WriteError<T>> {
         let written = with_core!(&self.channel, core => core.write(item, Deadline::NEVER));
