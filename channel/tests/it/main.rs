@@ -12,6 +12,7 @@ mod model;
 mod scenarios;
 mod serial;
 mod setup;
+mod sizes;
 mod stream;
 mod stress;
 mod threads;
