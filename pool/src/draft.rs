@@ -97,9 +97,7 @@ impl<'env, T: Send + 'env> Upstream<'env, T> {
     ) -> Draft<'env, U> {
         let needs_own_lane = limits.concurrency != usize::MAX || needs_whole_chunks;
         let draft = match self {
-            Self::Draft(draft) if !draft.parts.is_last && !needs_own_lane && draft.parts.tasks.len() < MOST_TASKS => {
-                draft
-            }
+            Self::Draft(draft) if !needs_own_lane && draft.parts.lets_join(limits) => draft,
             other => other.relayed(),
         };
         let Draft { core, work, mut parts } = draft;
@@ -110,6 +108,11 @@ impl<'env, T: Send + 'env> Upstream<'env, T> {
 }
 
 impl Parts<'_> {
+    /// Whether a further task may join the lane: not one whose chunks must be smaller than those that a task before it needs.
+    fn lets_join(&self, limits: Limits) -> bool {
+        !self.is_last && self.tasks.len() < MOST_TASKS && limits.max_chunksize >= self.limits.min_count
+    }
+
     /// Takes a further task's limits into account.
     fn limit(&mut self, limits: Limits) {
         let Limits { min_count, max_chunksize, concurrency, read_ahead, is_ordered, expands } = limits;

@@ -67,7 +67,8 @@ impl<'env, A: Send + 'env, B: Send + 'env> Head<'env, (A, B)> for Zip<'env, A, B
                 out.extend(self.left.waiting.drain(..pairs).zip(self.right.waiting.drain(..pairs)));
                 Next::More
             }
-            (_, Some(stop @ (Next::End | Next::Upstream(_)))) => stop,
+            // Only beside an item of the left: whether it has one more, an end or a failure comes first, whoever is quicker.
+            (None, Some(stop @ (Next::End | Next::Upstream(_)))) => stop,
             _ => Next::Starved,
         }
     }
