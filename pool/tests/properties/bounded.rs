@@ -55,7 +55,7 @@ fn run(plan: &Plan, chunk: usize, way: Way, size: usize) -> Result<(), TestCaseE
     let _watch = Watch::over(&(plan, chunk, way, size));
     let pool = Pool::new(size);
     let mut builder = Builder::new(&pool, plan);
-    builder.source_chunk = Some(chunk);
+    builder.chunk = Some(chunk);
     let (made, taken, most) =
         (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     builder.made = Some(Arc::new({

@@ -18,8 +18,8 @@ pub(crate) struct Builder<'a> {
     pub(crate) tasks: Vec<millpond_pool::TaskId>,
     /// Called with each item that a source makes.
     pub(crate) made: Option<Arc<dyn Fn() + Send + Sync>>,
-    /// At most so many items at once from a source.
-    pub(crate) source_chunk: Option<usize>,
+    /// At most so many items at once from sources and joins.
+    pub(crate) chunk: Option<usize>,
 }
 
 /// A function of one operator: notes each call, takes its time, and fails where it is to.
@@ -88,7 +88,7 @@ impl<'a> Builder<'a> {
             operators: 0,
             tasks: Vec::new(),
             made: None,
-            source_chunk: None,
+            chunk: None,
         }
     }
 
@@ -116,7 +116,7 @@ impl<'a> Builder<'a> {
                     item
                 });
                 let mut reader = self.pool.source(items).named(format!("task {operator}"));
-                if let Some(items) = self.source_chunk {
+                if let Some(items) = self.chunk {
                     reader = reader.max_chunksize(items);
                 }
                 self.added(reader)
@@ -153,6 +153,10 @@ impl<'a> Builder<'a> {
                 .expect("a join has inputs"),
             Join::Chain => self.pool.chain(inputs),
             Join::Merge => self.pool.merge(inputs),
+        };
+        let joined = match self.chunk {
+            Some(items) => joined.max_chunksize(items),
+            None => joined,
         };
         self.added(joined)
     }

@@ -1,7 +1,7 @@
 //! Faults that the laws have found, each by name.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use millpond_pool::Pool;
 
@@ -70,5 +70,34 @@ fn an_awaited_read_goes_on_when_its_pool_becomes_serial() {
         let mut reader = pool.source(0..10_000).map(resize).max_chunksize(1);
         let items = block_on(reader.read_async(5_000)).expect("nothing fails here");
         assert_eq!(items, (0..5_000).collect::<Vec<_>>());
+    }
+}
+
+/// A task that joined the lane of a task with a `min_count` made its chunks smaller than that.
+#[test]
+fn a_smaller_max_chunksize_downstream_leaves_a_tasks_chunks_as_large_as_it_needs() {
+    let pool = Pool::serial();
+    let sizes = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&sizes);
+    let whole = move |items: Vec<i32>| {
+        noted.lock().expect("nothing panics here").push(items.len());
+        Ok::<_, String>(items)
+    };
+    let mut reader = pool.source(0..10).map_chunks(whole).min_count(5).map(|item| item + 1).max_chunksize(1);
+    assert_eq!(reader.read_all().expect("nothing fails here"), (1..=10).collect::<Vec<_>>());
+    let sizes = sizes.lock().expect("nothing panics here").clone();
+    assert!(sizes.iter().all(|&size| size >= 5), "chunks of {sizes:?}");
+}
+
+/// A zip whose inputs end at the same item, one of them by a failure, ended one way or the other by chance.
+#[test]
+fn a_zip_of_inputs_of_one_length_ends_as_the_left_one_does() {
+    for _ in 0..200 {
+        let pool = Pool::new(2);
+        let left = pool.source(0..2).try_map(|item| if item == 1 { Err("planned") } else { Ok(item) }).concurrency(1);
+        let mut zipped = left.zip(pool.source(0..1).concurrency(1));
+        assert_eq!(zipped.read(1).expect("one pair"), [(0, 0)]);
+        let error = block_on(zipped.read_async(5)).expect_err("the left failed");
+        assert_eq!(error.as_task_error().map(|error| error.index()), Some(1));
     }
 }

@@ -155,6 +155,16 @@ fn join(how: Join, inputs: &[Node]) -> (Vec<u64>, End, bool) {
     }
 }
 
+/// A zip of more than two is one of zips, each with its slack.
+fn nested(join: Join, inputs: usize, demand: Span, slack: usize) -> Span {
+    match join {
+        Join::Zip if demand.most > 0 => {
+            Span { most: demand.most.saturating_add(slack.saturating_mul(inputs - 2)), ..demand }
+        }
+        _ => demand,
+    }
+}
+
 fn pipe(input: Node, steps: &[Step], operators: &mut usize) -> Node {
     steps.iter().fold(input, |input, step| apply(input, step, next(operators)))
 }
@@ -283,11 +293,13 @@ impl Node {
                 input.expect(above, slack, all);
             }
             Shape::Join { join, inputs } => {
+                let demand = nested(*join, inputs.len(), demand, slack);
                 for (input, demand) in inputs.iter().zip(self.spread(*join, inputs, demand)) {
                     input.expect(demand, slack, all);
                 }
             }
             Shape::Fork { input, fork, join, branches } => {
+                let demand = nested(*join, branches.len(), demand, slack);
                 let mut above = Span::exactly(0);
                 for (number, (branch, demand)) in branches.iter().zip(self.spread(*join, branches, demand)).enumerate()
                 {
