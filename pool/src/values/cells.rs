@@ -265,6 +265,12 @@ pub(super) struct Gate {
     session: AtomicPtr<Session<'static, 'static>>,
 }
 
+/// Helpers share the session, which the erased pointer in the gate does not check.
+const _: () = {
+    const fn is_shared<T: Sync>() {}
+    is_shared::<Session<'static, 'static>>();
+};
+
 const OPEN: usize = 1;
 const ONE_INSIDE: usize = 2;
 

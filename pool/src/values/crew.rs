@@ -159,7 +159,7 @@ impl Help for Crew {
             self.lent.fetch_sub(1, Ordering::SeqCst);
             // Who made work and still counted on this helper did so before; then it is seen here (README, "Leaving").
             fence(Ordering::SeqCst);
-            let is_wanted = self.gate.enter(|_| self.has_work()).unwrap_or(false);
+            let is_wanted = self.gate.enter(|session| session.has_work(self)).unwrap_or(false);
             if !is_wanted || !self.reserve() {
                 return;
             }

@@ -33,6 +33,11 @@ pub enum GraphError {
         /// The task's name.
         name: String,
     },
+    /// Branches were given to a task that makes no choice.
+    NotAChoice {
+        /// The task's name.
+        name: String,
+    },
     /// A limit of zero units could never be taken.
     LimitOfNothing {
         /// The limit's name.
@@ -75,6 +80,9 @@ impl fmt::Display for GraphError {
             Self::NotAnInput { name } => {
                 write!(f, "setting the value of `{name}`, which computes it: declare it with `input` or `value`")
             }
+            Self::NotAChoice { name } => {
+                write!(f, "giving branches to `{name}`, which makes no choice: add it with `choice`")
+            }
             Self::LimitOfNothing { name } => {
                 write!(f, "making the limit `{name}` of 0 units: its tasks could never run, give it at least 1")
             }
@@ -114,6 +122,8 @@ pub enum Cause {
     },
     /// The graph that it made or holds was built wrongly.
     Graph(GraphError),
+    /// A choice in the graph that it made or holds took another way, so there is no value.
+    NotReached,
 }
 
 impl fmt::Display for Cause {
@@ -128,6 +138,7 @@ impl fmt::Display for Cause {
                 write!(f, "it picked branch `{picked}` and has {branches}, counted from 0")
             }
             Self::Graph(error) => error.fmt(f),
+            Self::NotReached => write!(f, "a choice in it took another way, so it has no value"),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Records, names and edges are flat arrays to which a task only appends; see DESIGN.md for why the builder is not
 //! petgraph itself. The graph does not know how it is run.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::num::NonZeroU32;
@@ -11,10 +12,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::body::{Attempt, Body, Compute, Control, Given};
+use super::branching::Branching;
 use super::cells::Bodies;
 use super::crew::Crew;
 use super::edges::Edges;
 use super::error::GraphError;
+use super::extras::Extras;
 use super::inputs::{Inputs, Link, Values};
 use super::names::Names;
 use super::plan::Plan;
@@ -60,6 +63,11 @@ pub struct Graph<'env> {
     pub(super) last_run: super::RunReport,
     /// What a task took, on average, when last measured, in nanoseconds.
     pub(super) pace: u64,
+    /// What some tasks have beyond a function, and whether anything asks for the careful loop.
+    pub(super) extras: HashMap<u32, Extras>,
+    pub(super) choices: Vec<u32>,
+    pub(super) has_flows: bool,
+    pub(super) has_priorities: bool,
 }
 
 static NEXT_KEY: AtomicU32 = AtomicU32::new(1);
@@ -91,6 +99,10 @@ impl<'env> Graph<'env> {
             crew: OnceLock::new(),
             last_run: super::RunReport::default(),
             pace: 0,
+            extras: HashMap::new(),
+            choices: Vec::new(),
+            has_flows: false,
+            has_priorities: false,
         }
     }
 
@@ -352,6 +364,12 @@ impl<'env> Graph<'env> {
         if self.is_stale {
             self.whole.compile_all(&self.edges, self.bodies.list().len());
             self.cycle = self.find_cycle(&self.whole);
+            if self.cycle.is_none() && !self.choices.is_empty() {
+                match Branching::of(&self.whole, &self.choices, &self.extras, Some) {
+                    Ok(branching) => self.whole.branch(branching),
+                    Err(cycle) => self.cycle = Some(cycle),
+                }
+            }
             self.is_stale = false;
             self.whole.unknown = self.len() - self.search.known_until.min(self.len());
         }

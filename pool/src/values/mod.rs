@@ -9,17 +9,24 @@
 //! When not to use it: for items that flow, use tasks joined by channels; for one loop over a slice, use rayon.
 
 mod body;
+mod branching;
+mod careful;
 #[expect(unsafe_code, reason = "tasks share memory by the schedule, see cells.rs and README.md")]
 mod cells;
 mod crew;
 mod drive;
 mod edges;
 mod error;
+mod extras;
+mod finish;
+mod flow;
+mod frame;
 mod graph;
 mod heartbeat;
 
 mod inputs;
 mod names;
+mod options;
 mod plan;
 mod run;
 mod session;
@@ -27,7 +34,9 @@ mod task;
 mod wanted;
 
 pub use self::error::{Cause, Failure, GraphError, RunError};
+pub use self::extras::Limit;
 pub use self::graph::Graph;
 pub use self::inputs::{Found, Inputs, Several, Values};
+pub use self::options::{CancelToken, Progress, RunOptions, Step, is_cancelled, time_left};
 pub use self::run::RunReport;
 pub use self::task::{Task, TaskId};

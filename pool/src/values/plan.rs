@@ -9,6 +9,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::branching::Branching;
 use super::cells::BodyRef;
 use super::edges::Edges;
 
@@ -35,6 +36,10 @@ pub(super) struct Plan<'env> {
     pub(super) is_dirty: bool,
     /// How many of its tasks have never run.
     pub(super) unknown: usize,
+    /// How many of its first tasks are what was asked for.
+    pub(super) targets: usize,
+    /// Its choices, if it has any.
+    pub(super) branching: Option<Box<Branching>>,
 }
 
 impl<'env> Plan<'env> {
@@ -91,6 +96,7 @@ impl<'env> Plan<'env> {
         self.tasks.clear();
         self.bodies.clear();
         self.unknown = 0;
+        self.targets = 0;
     }
 
     /// Adds a task to the plan and returns its number there.
@@ -153,6 +159,27 @@ impl<'env> Plan<'env> {
         self.arrivals.reserve_exact(self.totals.len());
         self.arrivals.extend(self.totals.iter().copied().map(AtomicU32::new));
         self.is_dirty = false;
+    }
+
+    /// Takes in the choices: what must be picked waits for that, too.
+    pub(super) fn branch(&mut self, branching: Option<Branching>) {
+        if let Some(branching) = &branching {
+            let mut must_be_picked = vec![false; self.len()];
+            for task in branching.picked() {
+                must_be_picked[task as usize] = true;
+                self.totals[task as usize] += 1;
+            }
+            for to in self.to.iter_mut().filter(|to| must_be_picked[(**to & !ONLY) as usize]) {
+                *to &= !ONLY;
+            }
+            self.finish();
+        }
+        self.branching = branching.map(Box::new);
+    }
+
+    /// How many successors a task has.
+    pub(super) fn degree(&self, task: u32) -> usize {
+        (self.offsets[task as usize + 1] - self.offsets[task as usize]) as usize
     }
 
     /// Sets the counters back after a run that was broken off.
@@ -257,7 +284,7 @@ impl<'env> Plan<'env> {
         vec![task]
     }
 
-    pub(super) fn successors(&self, task: u32) -> impl Iterator<Item = u32> + '_ {
+    pub(super) fn successors(&self, task: u32) -> impl ExactSizeIterator<Item = u32> + '_ {
         let (start, end) = (self.offsets[task as usize], self.offsets[task as usize + 1]);
         self.to[start as usize..end as usize].iter().map(|to| to & !ONLY)
     }

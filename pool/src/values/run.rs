@@ -1,11 +1,14 @@
 //! The pool's methods for graphs of values.
 
-use super::error::{Cause, Failure, GraphError, RunError};
+use std::sync::atomic::Ordering;
+
+use super::careful::Careful;
+use super::error::{Failure, GraphError, RunError};
 use super::graph::Graph;
 use super::heartbeat::Pace;
 use super::inputs::{Found, Inputs, Link, Read};
-use super::plan::Plan;
-use super::session::Session;
+use super::options::RunOptions;
+use super::session::{Noted, Session};
 use super::task::Task;
 use crate::ScopedPool;
 
@@ -54,6 +57,22 @@ impl ScopedPool<'_> {
         self.get_many(graph, target)
     }
 
+    /// [`get`](Self::get) with options.
+    ///
+    /// # Errors
+    /// As `get`, and [`RunError::Cancelled`]. A run that keeps going names all tasks that failed.
+    ///
+    /// # Blocking
+    /// Until the value is there or what was running when the run stopped has ended.
+    pub fn get_with<'graph, T: Send + Sync + 'static>(
+        &self,
+        graph: &'graph mut Graph<'_>,
+        target: Task<T>,
+        options: &RunOptions<'_>,
+    ) -> Result<&'graph T, RunError> {
+        self.get_many_with(graph, target, options)
+    }
+
     /// Returns the values of several targets, in the shape in which they are given: a tuple for a tuple, a vector for a slice.
     ///
     /// # Errors
@@ -78,6 +97,22 @@ impl ScopedPool<'_> {
         graph: &'graph mut Graph<'_>,
         targets: I,
     ) -> Result<Found<'graph, I>, RunError> {
+        self.get_many_with(graph, targets, &RunOptions::new())
+    }
+
+    /// [`get_many`](Self::get_many) with options.
+    ///
+    /// # Errors
+    /// As [`get_with`](Self::get_with). After a run that kept going, [`Graph::peek`] gives the values that there are.
+    ///
+    /// # Blocking
+    /// As `get_with`.
+    pub fn get_many_with<'graph, I: Inputs>(
+        &self,
+        graph: &'graph mut Graph<'_>,
+        targets: I,
+        options: &RunOptions<'_>,
+    ) -> Result<Found<'graph, I>, RunError> {
         let mut wanted = std::mem::take(&mut graph.search.targets);
         wanted.clear();
         let link = targets.link(&mut Link { graph: graph.key, bodies: graph.bodies.list(), inputs: &mut wanted });
@@ -86,7 +121,7 @@ impl ScopedPool<'_> {
         let sources = link?;
         result?;
         if graph.wanted.len() > 0 {
-            self.run_plan(graph, false)?;
+            self.run_plan(graph, false, options)?;
         }
         Ok(sources.found())
     }
@@ -116,14 +151,29 @@ impl ScopedPool<'_> {
     /// assert_eq!(count.into_inner(), 33);
     /// ```
     pub fn run(&self, graph: &mut Graph<'_>) -> Result<(), RunError> {
+        self.run_with(graph, &RunOptions::new())
+    }
+
+    /// [`run`](Self::run) with options.
+    ///
+    /// # Errors
+    /// As [`get_with`](Self::get_with). A run that keeps going leaves the values that it could compute.
+    ///
+    /// # Blocking
+    /// As `get_with`.
+    pub fn run_with(&self, graph: &mut Graph<'_>, options: &RunOptions<'_>) -> Result<(), RunError> {
         if let Some(unset) = graph.unset.first() {
             let name = graph.names.name(*unset).to_owned();
             return Err(GraphError::MissingInput { name }.into());
         }
         graph.check()?;
         graph.whole.reset();
-        let result = self.run_plan(graph, true);
-        if result.is_err() {
+        if !options.is_plain() || !graph.choices.is_empty() {
+            // What does not run this time must not show what it gave last time.
+            graph.forget_all();
+        }
+        let result = self.run_plan(graph, true, options);
+        if result.is_err() && !options.is_going_on {
             graph.forget_all();
         }
         result
@@ -160,7 +210,7 @@ impl ScopedPool<'_> {
         }
     }
 
-    fn run_plan(&self, graph: &mut Graph<'_>, is_whole: bool) -> Result<(), RunError> {
+    fn run_plan(&self, graph: &mut Graph<'_>, is_whole: bool, options: &RunOptions<'_>) -> Result<(), RunError> {
         let (workers, size) = (self.workers(), self.size());
         if let (Some(crew), Some(workers)) = (graph.crew.get(), &workers)
             && !crew.is_of(workers, size)
@@ -169,31 +219,65 @@ impl ScopedPool<'_> {
         }
         let stack = std::mem::take(&mut graph.stack);
         let plan = if is_whole { &graph.whole } else { &graph.wanted };
-        let session = Session::new(graph, plan, workers.as_ref().map(|workers| (workers, size)));
+        let is_careful = graph.has_flows || !graph.extras.is_empty() || !options.is_plain();
+        let careful = is_careful.then(|| Careful::new(graph, plan, options));
+        let session = Session::new(graph, plan, workers.as_ref().map(|workers| (workers, size)), careful);
         let pace = if plan.unknown > 1 { Pace::Unknown } else { Pace::Nanoseconds(graph.pace) };
         let (stack, pace) = session.run(stack, pace);
         let report = session.report();
-        let failures = session.into_failures();
+        let result = session.result(report.tasks);
+        drop(session);
         graph.stack = stack;
         graph.last_run = report;
         graph.pace = pace.unwrap_or(graph.pace);
-        if failures.is_empty() {
-            graph.note_run(is_whole);
-            return Ok(());
-        }
         let plan = if is_whole { &mut graph.whole } else { &mut graph.wanted };
-        plan.is_dirty = true;
-        let plan = if is_whole { &graph.whole } else { &graph.wanted };
-        let failures = failures.into_iter().map(|(task, cause)| describe(graph, plan, task, cause)).collect();
-        Err(RunError::Failed(failures))
+        plan.is_dirty = result.is_err() || plan.branching.is_some();
+        if result.is_ok() {
+            graph.note_run(is_whole);
+        }
+        result
     }
 }
 
-fn describe(graph: &Graph<'_>, plan: &Plan<'_>, task: u32, cause: Cause) -> Failure {
-    let path = if plan.tasks.is_empty() { vec![task] } else { plan.path_to_target(task, graph.search.targets.len()) };
-    Failure {
-        path: path.into_iter().map(|local| graph.names.name(plan.task(local)).to_owned()).collect(),
-        added: graph.names.added(plan.task(task)),
-        cause,
+impl Session<'_, '_> {
+    /// What came of the run, when it is over.
+    fn result(&self, done: u64) -> Result<(), RunError> {
+        let failures = self.take_failures();
+        let Some(careful) = &self.careful else {
+            return if failures.is_empty() { Ok(()) } else { Err(self.describe(failures)) };
+        };
+        careful.abandon(self);
+        for local in careful.notes.let_go() {
+            self.bodies[local as usize].get().clear();
+        }
+        if !failures.is_empty() {
+            return Err(self.describe(failures));
+        }
+        if careful.is_cancelled() {
+            let total = careful.total.load(Ordering::Relaxed);
+            return Err(RunError::Cancelled { done: done as usize, total });
+        }
+        match (0..self.plan.targets).find(|target| !self.bodies[*target].get().has_value()) {
+            Some(target) => {
+                let name = self.graph.names.name(self.plan.task(target as u32)).to_owned();
+                Err(RunError::NotReached { target: name })
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn describe(&self, failures: Vec<Noted>) -> RunError {
+        RunError::Failed(failures.into_iter().map(|noted| self.describe_one(noted)).collect())
+    }
+
+    fn describe_one(&self, Noted { task, cause, inner, added }: Noted) -> Failure {
+        let (names, plan) = (&self.graph.names, self.plan);
+        let outer = if plan.targets == 0 { vec![task] } else { plan.path_to_target(task, plan.targets) };
+        let outer = outer.into_iter().map(|local| names.name(plan.task(local)).to_owned());
+        Failure {
+            path: inner.into_iter().chain(outer).collect(),
+            added: added.unwrap_or_else(|| names.added(plan.task(task))),
+            cause,
+        }
     }
 }

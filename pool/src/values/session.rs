@@ -4,7 +4,8 @@
 //! what is ready into its queue and opens the gate: from then on counters and queues are shared. A run is over when no
 //! worker has work and no queue holds any; nothing is counted per task. `README.md` beside this file argues both.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::BinaryHeap;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
@@ -15,6 +16,7 @@ use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
 
 use super::body::Context;
+use super::careful::{Careful, Hands, Ready};
 use super::cells::BodyRef;
 use super::crew::{Crew, LINGER, relax};
 use super::drive::Pause;
@@ -61,7 +63,19 @@ pub(super) struct Session<'run, 'env> {
     lends: AtomicUsize,
     /// What a task of the slowest worker took on average, in nanoseconds, when shared.
     pace: AtomicU64,
-    failures: Mutex<Vec<(u32, Cause)>>,
+    failures: Mutex<Vec<Noted>>,
+    /// What more is needed when the plan asks for it.
+    pub(super) careful: Option<Careful<'run, 'env>>,
+}
+
+/// A failure, as it is noted during the run.
+pub(super) struct Noted {
+    /// The task of the run's plan that failed, or that holds what failed.
+    pub(super) task: u32,
+    pub(super) cause: Cause,
+    /// The names inside that task, from what failed outwards.
+    pub(super) inner: Vec<String>,
+    pub(super) added: Option<&'static Location<'static>>,
 }
 
 /// What a worker has to itself during a run.
@@ -71,6 +85,10 @@ pub(super) struct Local<'env> {
     pub(super) current: u32,
     /// What is ready, while the caller is alone.
     pub(super) stack: Vec<u64>,
+    /// The same by priority, in a careful run.
+    pub(super) ready: BinaryHeap<Ready>,
+    /// Room for what becomes ready at once.
+    pub(super) scratch: Vec<u32>,
     /// How many of the plan's sources have been started, while the caller is alone.
     pub(super) started: usize,
     pub(super) beat: Heartbeat,
@@ -87,6 +105,8 @@ impl Local<'_> {
             context: Context::default(),
             current: 0,
             stack,
+            ready: BinaryHeap::new(),
+            scratch: Vec::new(),
             started: 0,
             beat,
             done: 0,
@@ -101,6 +121,7 @@ impl<'run, 'env> Session<'run, 'env> {
         graph: &'run Graph<'env>,
         plan: &'run Plan<'env>,
         workers: Option<(&'run Arc<dyn Workers>, usize)>,
+        careful: Option<Careful<'run, 'env>>,
     ) -> Self {
         let bodies = if plan.tasks.is_empty() { graph.bodies.list() } else { &plan.bodies };
         Self {
@@ -118,6 +139,7 @@ impl<'run, 'env> Session<'run, 'env> {
             lends: AtomicUsize::new(0),
             pace: AtomicU64::new(0),
             failures: Mutex::new(Vec::new()),
+            careful,
         }
     }
 
@@ -136,17 +158,24 @@ impl<'run, 'env> Session<'run, 'env> {
             Pace::Nanoseconds(mean) => (Heartbeat::measuring(mean), false),
         };
         let mut local = Local::new(stack, beat, true);
+        if let Some(careful) = &self.careful {
+            careful.begin(self, &mut local);
+        }
         let pause = if is_eager && self.plan.sources.len() > 1 {
             Pause::Share
         } else {
-            self.guarded(&mut local, |local| self.drive_alone(local))
+            self.guarded(&mut local, |local| match &self.careful {
+                None => self.drive_alone(local),
+                Some(careful) => careful.drive(self, &mut Hands { local, shared: None, has_pushed: false }, None),
+            })
         };
+        if self.careful.is_none() {
+            local.done = local.beat.counted();
+        }
         let pace = if pause == Pause::Share {
-            self.done.fetch_add(local.beat.counted(), Ordering::Relaxed);
             self.share(&mut local);
             Some(self.pace.load(Ordering::Relaxed))
         } else {
-            local.done = local.beat.counted();
             self.done.fetch_add(local.done, Ordering::Relaxed);
             local.beat.pace()
         };
@@ -174,7 +203,16 @@ impl<'run, 'env> Session<'run, 'env> {
     /// Notes that a task failed and stops the run.
     #[cold]
     pub(super) fn fail(&self, task: u32, cause: Cause) {
-        self.failures.lock().push((task, cause));
+        self.note(Noted { task, cause, inner: Vec::new(), added: None });
+        self.stop();
+    }
+
+    pub(super) fn note(&self, noted: Noted) {
+        self.failures.lock().push(noted);
+    }
+
+    /// Lets nothing more start.
+    pub(super) fn stop(&self) {
         self.is_stopped.store(true, Ordering::Relaxed);
     }
 
@@ -192,7 +230,8 @@ impl<'run, 'env> Session<'run, 'env> {
     /// Whether helpers would shorten the rest, of which one task takes `mean` nanoseconds.
     #[cold]
     pub(super) fn is_worth_sharing(&self, local: &mut Local<'_>, has_next: bool) -> bool {
-        let ready = local.stack.len() + (self.plan.sources.len() - local.started) + usize::from(has_next);
+        let ready =
+            local.stack.len() + local.ready.len() + (self.plan.sources.len() - local.started) + usize::from(has_next);
         let Some(mean) = local.beat.tick() else { return false };
         if ready < 2 {
             return false;
@@ -210,6 +249,9 @@ impl<'run, 'env> Session<'run, 'env> {
         let queue = crew.first_seat();
         let unstarted = self.plan.sources[local.started..].iter().rev().map(|task| u64::from(*task));
         unstarted.chain(local.stack.drain(..)).for_each(|item| queue.push(item));
+        if let Some(careful) = &self.careful {
+            careful.share(local);
+        }
         let _gate = crew.gate.open(self);
         self.pushed(crew);
         loop {
@@ -239,7 +281,7 @@ impl<'run, 'env> Session<'run, 'env> {
         let mut rounds = 0;
         let mut stay = Stay::Over;
         while crew.gate.is_open() {
-            if crew.has_work() {
+            if self.has_work(crew) {
                 self.active.fetch_add(1, Ordering::SeqCst);
                 self.work(crew, number, queue, &mut local);
                 idle_since = Instant::now();
@@ -275,11 +317,17 @@ impl<'run, 'env> Session<'run, 'env> {
     /// Runs what is in the own queue and what can be stolen. The worker is counted in, and counted out at the end.
     fn work(&self, crew: &Arc<Crew>, number: usize, queue: &Worker<u64>, local: &mut Local<'env>) {
         let begun = Instant::now();
-        while let Some(item) = queue.pop().or_else(|| self.steal(crew, queue, number)) {
+        while let Some(item) = self.next(crew, queue, number) {
             if self.is_stopped() {
                 continue;
             }
-            self.guarded(local, |local| self.drive_shared(crew, queue, local, item as u32));
+            self.guarded(local, |local| match &self.careful {
+                None => self.drive_shared(crew, queue, local, item as u32),
+                Some(careful) => {
+                    let mut hands = Hands { local, shared: Some((crew, queue)), has_pushed: false };
+                    careful.drive(self, &mut hands, Some(item))
+                }
+            });
         }
         local.busy += begun.elapsed();
         if self.active.fetch_sub(1, Ordering::SeqCst) == 1 {
@@ -287,9 +335,19 @@ impl<'run, 'env> Session<'run, 'env> {
         }
     }
 
+    fn next(&self, crew: &Arc<Crew>, queue: &Worker<u64>, number: usize) -> Option<u64> {
+        let by_priority = self.careful.as_ref().and_then(Careful::pop_ready);
+        by_priority.or_else(|| queue.pop()).or_else(|| self.steal(crew, queue, number))
+    }
+
+    /// Whether something is ready that any worker may take.
+    pub(super) fn has_work(&self, crew: &Crew) -> bool {
+        crew.has_work() || self.careful.as_ref().is_some_and(Careful::has_ready)
+    }
+
     fn steal(&self, crew: &Arc<Crew>, queue: &Worker<u64>, number: usize) -> Option<u64> {
         let item = crew.steal(queue, number)?;
-        if crew.has_work() {
+        if self.has_work(crew) {
             // More is there than one can do: let the next helper come.
             self.pushed(crew);
         }
@@ -326,7 +384,7 @@ impl<'run, 'env> Session<'run, 'env> {
             if self.active.load(Ordering::SeqCst) == 0 {
                 return true;
             }
-            if crew.has_work() {
+            if self.has_work(crew) {
                 self.active.fetch_add(1, Ordering::SeqCst);
                 return false;
             }
@@ -336,7 +394,7 @@ impl<'run, 'env> Session<'run, 'env> {
             }
             self.is_asleep.store(true, Ordering::SeqCst);
             fence(Ordering::SeqCst);
-            if self.active.load(Ordering::SeqCst) != 0 && !crew.has_work() {
+            if self.active.load(Ordering::SeqCst) != 0 && !self.has_work(crew) {
                 std::thread::park();
             }
             self.is_asleep.store(false, Ordering::SeqCst);
@@ -351,7 +409,7 @@ impl<'run, 'env> Session<'run, 'env> {
         }
     }
 
-    pub(super) fn into_failures(self) -> Vec<(u32, Cause)> {
-        self.failures.into_inner()
+    pub(super) fn take_failures(&self) -> Vec<Noted> {
+        std::mem::take(&mut *self.failures.lock())
     }
 }

@@ -1,7 +1,10 @@
 //! Graphs of values: what a get runs, what it remembers, and that it is the same in every mode.
 
+mod branches;
 mod build;
+mod control;
 mod errors;
+mod flows;
 mod lazy;
 mod parallel;
 mod random;

@@ -1,0 +1,374 @@
+//! The loop for graphs that ask for more than functions: choices, subflows, limits, priorities, going on after failures.
+//!
+//! The same counters and queues as in [`super::drive`], with a look before and after each body. Items name a task of a
+//! [frame](super::frame): the run's graph, or one that a task put into the run. Each frame counts what is outstanding; who
+//! brings that to nothing is alone with it, begins a loop's next round or ends the frame.
+//!
+//! A parked task (its limit is used up) lies in no queue: who gives the units back makes it ready again.
+
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
+
+use crossbeam_deque::Worker;
+use parking_lot::{Mutex, RwLock};
+
+use super::body::Signal;
+use super::crew::Crew;
+use super::drive::Pause;
+use super::error::{Cause, GraphError};
+use super::extras::Limit;
+use super::frame::{Frame, Notes, View};
+use super::graph::Graph;
+use super::options::{Around, Progress, RunOptions, Step};
+use super::plan::Plan;
+use super::session::{Local, Session};
+
+/// A task that is ready, by its priority and then by when it became ready.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Ready {
+    priority: i32,
+    order: std::cmp::Reverse<usize>,
+    item: u64,
+}
+
+/// The units of a limit.
+struct Units {
+    free: u32,
+    parked: VecDeque<(u64, u32)>,
+}
+
+/// How a task ended, for what waits for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Good,
+    Picked(usize),
+    /// It failed, or it was skipped.
+    Bad,
+}
+
+/// What became of a graph that a task handed out.
+pub(super) enum PutIn<'env> {
+    /// It runs.
+    Runs,
+    /// It has no tasks.
+    Empty(Graph<'env>),
+    /// It was built wrongly.
+    Wrong(Graph<'env>, GraphError),
+}
+
+/// What a run has beside its session when it is careful.
+pub(super) struct Careful<'run, 'env> {
+    pub(super) options: &'run RunOptions<'run>,
+    /// Of the run's own graph, which is frame 0.
+    pub(super) notes: Notes,
+    /// Frame 1 and so on.
+    pub(super) frames: RwLock<Vec<Option<Arc<Frame<'env>>>>>,
+    /// Whether what is ready goes by priority.
+    pub(super) has_priorities: AtomicBool,
+    ready: Mutex<BinaryHeap<Ready>>,
+    ready_count: AtomicUsize,
+    order: AtomicUsize,
+    limits: Mutex<HashMap<u64, Units>>,
+    is_cancelled: AtomicBool,
+    pub(super) total: AtomicUsize,
+    done: AtomicUsize,
+    running: AtomicUsize,
+    failed: AtomicUsize,
+}
+
+/// A worker's own: where it pushes and pops.
+pub(super) struct Hands<'a, 'env> {
+    pub(super) local: &'a mut Local<'env>,
+    /// None while the caller is alone.
+    pub(super) shared: Option<(&'a Arc<Crew>, &'a Worker<u64>)>,
+    pub(super) has_pushed: bool,
+}
+
+pub(super) fn item(frame: u32, task: u32) -> u64 {
+    u64::from(frame) << 32 | u64::from(task)
+}
+
+/// Adds to a counter and returns what it is then; a plain load and store while the caller is alone.
+pub(super) fn add(counter: &AtomicUsize, change: isize, is_shared: bool) -> usize {
+    if is_shared {
+        counter.fetch_add(change as usize, Ordering::AcqRel).wrapping_add(change as usize)
+    } else {
+        let now = counter.load(Ordering::Relaxed).wrapping_add(change as usize);
+        counter.store(now, Ordering::Relaxed);
+        now
+    }
+}
+
+impl<'run, 'env> Careful<'run, 'env> {
+    pub(super) fn new(graph: &Graph<'env>, plan: &Plan<'env>, options: &'run RunOptions<'run>) -> Self {
+        Self {
+            options,
+            notes: Notes::new(graph, plan, options.is_going_on),
+            frames: RwLock::new(Vec::new()),
+            has_priorities: AtomicBool::new(graph.has_priorities),
+            ready: Mutex::new(BinaryHeap::new()),
+            ready_count: AtomicUsize::new(0),
+            order: AtomicUsize::new(0),
+            limits: Mutex::new(HashMap::new()),
+            is_cancelled: AtomicBool::new(false),
+            total: AtomicUsize::new(plan.len()),
+            done: AtomicUsize::new(0),
+            running: AtomicUsize::new(0),
+            failed: AtomicUsize::new(0),
+        }
+    }
+
+    /// Whether something was left out because of the token.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.is_cancelled.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn has_ready(&self) -> bool {
+        self.ready_count.load(Ordering::SeqCst) > 0
+    }
+
+    pub(super) fn pop_ready(&self) -> Option<u64> {
+        if !self.has_ready() {
+            return None;
+        }
+        let ready = self.ready.lock().pop()?;
+        self.ready_count.fetch_sub(1, Ordering::SeqCst);
+        Some(ready.item)
+    }
+
+    /// Puts the plan's sources where a lone caller finds them.
+    pub(super) fn begin(&self, session: &Session<'_, 'env>, local: &mut Local<'env>) {
+        let mut hands = Hands { local, shared: None, has_pushed: false };
+        for source in session.plan.sources.iter().rev() {
+            self.push(&mut hands, self.root(session), item(0, *source));
+        }
+        local.started = session.plan.sources.len();
+    }
+
+    /// Moves what a lone caller has by priority to where all find it.
+    pub(super) fn share(&self, local: &mut Local<'env>) {
+        let mut ready = self.ready.lock();
+        self.ready_count.fetch_add(local.ready.len(), Ordering::SeqCst);
+        ready.append(&mut local.ready);
+    }
+
+    pub(super) fn root<'a>(&'a self, session: &'a Session<'_, 'env>) -> View<'a, 'env> {
+        View { graph: session.graph, plan: session.plan, bodies: session.bodies, notes: &self.notes }
+    }
+
+    pub(super) fn frame(&self, number: u32) -> Option<Arc<Frame<'env>>> {
+        match number {
+            0 => None,
+            _ => self.frames.read()[number as usize - 1].clone(),
+        }
+    }
+
+    pub(super) fn push(&self, hands: &mut Hands<'_, 'env>, view: View<'_, 'env>, ready: u64) {
+        hands.has_pushed = true;
+        if self.has_priorities.load(Ordering::Relaxed) {
+            let extras = view.graph.extras.get(&view.plan.task(ready as u32));
+            let priority = extras.map_or(0, |extras| extras.priority);
+            let order = std::cmp::Reverse(add(&self.order, 1, hands.shared.is_some()));
+            let ready = Ready { priority, order, item: ready };
+            if hands.shared.is_some() {
+                self.ready.lock().push(ready);
+                self.ready_count.fetch_add(1, Ordering::SeqCst);
+            } else {
+                hands.local.ready.push(ready);
+            }
+        } else {
+            match hands.shared {
+                Some((_, queue)) => queue.push(ready),
+                None => hands.local.stack.push(ready),
+            }
+        }
+    }
+
+    fn pop(&self, hands: &mut Hands<'_, 'env>) -> Option<u64> {
+        match hands.shared {
+            Some((_, queue)) => self.pop_ready().or_else(|| queue.pop()),
+            None => hands.local.ready.pop().map(|ready| ready.item).or_else(|| hands.local.stack.pop()),
+        }
+    }
+
+    /// Runs what is ready here, until nothing is, or the run stops, or the caller should go on with others.
+    pub(super) fn drive(&self, session: &Session<'_, 'env>, hands: &mut Hands<'_, 'env>, first: Option<u64>) -> Pause {
+        let mut next = first;
+        while let Some(at) = next.take().or_else(|| self.pop(hands)) {
+            if self.must_stop(session) {
+                return Pause::Stopped;
+            }
+            let (number, task) = ((at >> 32) as u32, at as u32);
+            let frame = self.frame(number);
+            let view = match &frame {
+                None => self.root(session),
+                Some(frame) => match frame.view() {
+                    Some(view) => view,
+                    None => continue,
+                },
+            };
+            next = self.step(session, hands, view, number, task);
+            if let Some((crew, _)) = hands.shared {
+                if std::mem::take(&mut hands.has_pushed) {
+                    session.pushed(crew);
+                }
+            } else if hands.local.beat.count() && session.is_worth_sharing(hands.local, next.is_some()) {
+                hands.local.stack.extend(next);
+                return Pause::Share;
+            }
+        }
+        Pause::Dry
+    }
+
+    fn must_stop(&self, session: &Session<'_, 'env>) -> bool {
+        if self.options.cancel.as_ref().is_some_and(super::options::CancelToken::is_cancelled) {
+            self.is_cancelled.store(true, Ordering::Relaxed);
+            session.stop();
+        }
+        session.is_stopped()
+    }
+
+    /// Runs one task and returns one that is ready then.
+    fn step(
+        &self,
+        session: &Session<'_, 'env>,
+        hands: &mut Hands<'_, 'env>,
+        view: View<'_, 'env>,
+        number: u32,
+        task: u32,
+    ) -> Option<u64> {
+        if view.notes.spoiled(task, None) {
+            self.tell(Step::Skipped, view, task);
+            return self.complete(session, hands, (number, task), End::Bad);
+        }
+        let extras = view.graph.extras.get(&view.plan.task(task));
+        let limits = extras.map_or(&[][..], |extras| &extras.limits);
+        // A lone caller runs one task at a time, which every limit allows.
+        let is_limited = hands.shared.is_some() && !limits.is_empty();
+        if is_limited && !self.take_units(limits, item(number, task)) {
+            return None;
+        }
+        self.tell(Step::Started, view, task);
+        let time_limit = extras.and_then(|extras| extras.time_limit);
+        let begun = time_limit.map(|_| Instant::now());
+        let body = view.bodies[task as usize].get();
+        let ended = {
+            let is_told = time_limit.is_some() || self.options.cancel.is_some();
+            let _around = is_told.then(|| Around::task(time_limit, self.options.cancel.as_ref()));
+            catch_unwind(AssertUnwindSafe(|| body.run(&mut hands.local.context)))
+        };
+        if is_limited {
+            self.give_units_back(session, hands, limits);
+        }
+        hands.local.done += 1;
+        if hands.local.is_caller {
+            session.report_progress(hands.local.done);
+        }
+        let flow = hands.local.context.flow.take();
+        let cause = hands.local.context.failure.take();
+        let took = begun.map(|begun| begun.elapsed());
+        let ended = match (ended, time_limit, took) {
+            (Err(payload), ..) => Err(Cause::panic(payload)),
+            (Ok(Signal::Failed), ..) => Err(cause.unwrap_or(Cause::NotReached)),
+            (Ok(_), Some(limit), Some(took)) if took > limit => Err(Cause::TimeLimit { limit, took }),
+            (Ok(signal), ..) => Ok(signal),
+        };
+        let place = (number, task);
+        let end = match (ended, flow) {
+            (Err(cause), flow) => {
+                body.clear();
+                if let Some(graph) = flow {
+                    body.take_back(graph, false);
+                }
+                Err(cause)
+            }
+            (Ok(signal), Some(graph)) => match self.put_in(hands, graph, place, signal == Signal::Joined) {
+                PutIn::Runs if signal == Signal::Joined => return None,
+                PutIn::Runs => Ok(End::Good),
+                PutIn::Empty(graph) => match body.take_back(graph, true) {
+                    Signal::Failed => Err(Cause::NotReached),
+                    _ => Ok(End::Good),
+                },
+                PutIn::Wrong(graph, error) => {
+                    body.take_back(graph, false);
+                    Err(Cause::Graph(error))
+                }
+            },
+            (Ok(Signal::Picked), None) => Ok(End::Picked(hands.local.context.picked)),
+            (Ok(_), None) => Ok(End::Good),
+        };
+        match end {
+            Ok(end) => {
+                self.tell(Step::Finished, view, task);
+                self.complete(session, hands, place, end)
+            }
+            Err(cause) => self.fail(session, hands, view, place, cause),
+        }
+    }
+
+    /// Calls the progress callback, if there is one.
+    pub(super) fn tell(&self, step: Step, view: View<'_, 'env>, task: u32) {
+        let Some(callback) = self.options.progress else { return };
+        match step {
+            Step::Started => _ = self.running.fetch_add(1, Ordering::Relaxed),
+            Step::Skipped => _ = self.done.fetch_add(1, Ordering::Relaxed),
+            Step::Finished | Step::Failed => {
+                self.running.fetch_sub(1, Ordering::Relaxed);
+                self.done.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        if step == Step::Failed {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+        }
+        callback(&Progress {
+            step,
+            name: view.graph.names.name(view.plan.task(task)),
+            total: self.total.load(Ordering::Relaxed),
+            done: self.done.load(Ordering::Relaxed),
+            running: self.running.load(Ordering::Relaxed),
+            failed: self.failed.load(Ordering::Relaxed),
+        });
+    }
+
+    /// Takes what a task needs of its limits, or parks it.
+    fn take_units(&self, limits: &[(Limit, u32)], parked: u64) -> bool {
+        let mut all = self.limits.lock();
+        for (limit, _) in limits {
+            all.entry(limit.number()).or_insert_with(|| Units { free: limit.units(), parked: VecDeque::new() });
+        }
+        let missing = limits.iter().find(|(limit, units)| all[&limit.number()].free < *units);
+        if let Some((limit, units)) = missing {
+            all.get_mut(&limit.number()).expect("it is there").parked.push_back((parked, *units));
+            return false;
+        }
+        for (limit, units) in limits {
+            all.get_mut(&limit.number()).expect("it is there").free -= units;
+        }
+        true
+    }
+
+    /// Gives units back, and makes as many parked tasks ready as may fit now.
+    fn give_units_back(&self, session: &Session<'_, 'env>, hands: &mut Hands<'_, 'env>, limits: &[(Limit, u32)]) {
+        let mut woken = Vec::new();
+        {
+            let mut all = self.limits.lock();
+            for (limit, units) in limits {
+                let state = all.get_mut(&limit.number()).expect("its units were taken");
+                state.free += units;
+                let mut free = state.free;
+                while let Some((parked, needs)) = state.parked.pop_front_if(|(_, needs)| *needs <= free) {
+                    free -= needs;
+                    woken.push(parked);
+                }
+            }
+        }
+        for parked in woken {
+            let frame = self.frame((parked >> 32) as u32);
+            let view = frame.as_deref().and_then(Frame::view).unwrap_or_else(|| self.root(session));
+            self.push(hands, view, parked);
+        }
+    }
+}
