@@ -245,6 +245,12 @@ impl<T> Reader<T> {
         with_core!(&self.channel, core => core.capacity())
     }
 
+    /// Whether the channel is serial: bound to the thread that made it, which waits for nobody else.
+    #[must_use]
+    pub const fn is_serial(&self) -> bool {
+        matches!(self.channel, Channel::Serial(_))
+    }
+
     /// Whether both read the same channel.
     #[must_use]
     pub fn is_same_channel(&self, other: &Self) -> bool {

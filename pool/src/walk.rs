@@ -24,7 +24,7 @@ use crate::lane::{AnyLane, Header, Step};
 
 /// What waking a sleeping thread costs at the worst, in nanoseconds: less work than that is not worth it.
 pub(crate) const WAKE_NANOS: f32 = 60_000.0;
-/// How many chunks a walk lands before it looks at the clock or at other jobs.
+/// How many chunks a walk lands before it looks at other jobs; in a deep graph as many as it is deep, since going up costs as much.
 const LANDINGS: usize = 64;
 
 /// A lane on the way of a walk.
@@ -65,6 +65,8 @@ pub(crate) struct Walker<'a, 'env> {
     number: u64,
     /// How many chunks the last walk landed.
     landings: usize,
+    /// How deep the last walk's stack was at the most.
+    deepest: usize,
     /// What the pool's clock of changes showed when it began.
     ticks: u64,
     role: Role,
@@ -106,6 +108,7 @@ impl<'a, 'env> Walker<'a, 'env> {
             is_parked: false,
             number: 0,
             landings: 0,
+            deepest: 0,
             ticks: 0,
             role: Role::Caller,
         }
@@ -168,6 +171,7 @@ impl<'a, 'env> Walker<'a, 'env> {
         self.restart();
         self.push(self.root, self.outlet);
         self.landings = 0;
+        self.deepest = 0;
         self.ticks = self.core.ticks();
         while let Some(frame) = self.stack.last_mut() {
             if frame.is_fired {
@@ -183,6 +187,7 @@ impl<'a, 'env> Walker<'a, 'env> {
                 Step::Landed => {
                     self.landings += 1;
                     self.restart();
+                    self.deepest = self.deepest.max(self.stack.len());
                     if self.stack.len() > 1 {
                         self.stack.pop();
                     }
@@ -190,7 +195,7 @@ impl<'a, 'env> Walker<'a, 'env> {
                         frame.is_fired = false;
                         frame.next_input = 0;
                     }
-                    if self.landings >= LANDINGS || (deadline.moment().is_some() && deadline.has_passed()) {
+                    if self.landings >= LANDINGS.max(self.deepest) || (deadline.moment().is_some() && deadline.has_passed()) {
                         return Walked::Paused;
                     }
                 }
@@ -290,18 +295,18 @@ impl<'a, 'env> Walker<'a, 'env> {
     }
 
     /// After a walk that could not go on: waits until one of the obstacles changes, until something could be done after all, or
-    /// until the reader is `ready`. False when the time was up.
+    /// until the reader is `ready`, or the deadline has passed.
     ///
     /// No wake-up is lost: the thread enters the waiters of all obstacles, walks once more and looks whether it is ready, and
     /// sleeps only if all that was in vain and the walk was blocked at lanes entered before it began. A lane that changed
     /// before it was entered is seen as changed by that walk; one that changes later wakes its waiters, this thread among them.
-    pub(crate) fn wait(&mut self, enough: usize, deadline: Deadline, mut ready: impl FnMut() -> bool) -> bool {
+    pub(crate) fn wait(&mut self, enough: usize, deadline: Deadline, mut ready: impl FnMut() -> bool) {
         self.count_caller();
         if self.core.spin(self.ticks) {
-            return true;
+            return;
         }
         let mut entered: SmallVec<[(&'a Arc<dyn AnyLane<'env> + 'env>, Ticket); 4]> = SmallVec::new();
-        let is_awake = Parker::with(|parker| {
+        Parker::with(|parker| {
             let _nested = parker.nested();
             loop {
                 let mut is_new = false;
@@ -313,18 +318,22 @@ impl<'a, 'env> Walker<'a, 'env> {
                 }
                 if !is_new {
                     let sleep = || parker.park_deadline(deadline);
-                    return if self.pass.is_shared() { self.core.while_idle(sleep) } else { sleep() };
+                    if self.pass.is_shared() {
+                        self.core.while_idle(sleep);
+                    } else {
+                        sleep();
+                    }
+                    return;
                 }
                 self.walk(enough, deadline);
-                if self.landings > 0 || ready() {
-                    return true;
+                if self.landings > 0 || ready() || self.hopeless().is_some() {
+                    return;
                 }
             }
         });
         for (lane, ticket) in entered {
             let _ = lane.header().waiters.list().leave(ticket);
         }
-        is_awake
     }
 
     /// Why waiting for the obstacles would be waiting for ever, if it would.

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 use std::task::{Poll, Waker};
-use std::time::Duration;
 
-use millpond_channel::{Listening, ReadTimeoutError, TryReadError};
+use millpond_channel::{Listening, TryReadError};
 
 use super::{Head, Next};
 use crate::error::{Cause, ReadError};
@@ -65,14 +64,8 @@ impl<'env, T: Send + 'env> Head<'env, T> for ChannelSource<T> {
                     self.listening = Some(self.reader.listen(&waker));
                 }
                 Err(TryReadError::Empty) => {
-                    let would_wait = self.reader.read_one_timeout(Duration::ZERO);
-                    match would_wait {
-                        Ok(item) => self.waiting.push(item),
-                        Err(error) => {
-                            self.waiters.set_dry(error == ReadTimeoutError::WouldWaitForever);
-                            return Next::Parked;
-                        }
-                    }
+                    self.waiters.set_dry(self.reader.is_serial());
+                    return Next::Parked;
                 }
                 Err(_) => {
                     *out = std::mem::take(&mut self.waiting);

@@ -79,14 +79,13 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
             if core.is_closed() {
                 break Err(self.refused(Refused::Closed));
             }
-            let is_in_time = if walked == Walked::Paused {
-                !deadline.has_passed()
-            } else if let Some(error) = walker.hopeless() {
-                break Err(error);
-            } else {
-                walker.wait(least, deadline, || lane.has(&pass, outlet, least)) || !deadline.has_passed()
-            };
-            if !is_in_time {
+            if walked != Walked::Paused {
+                if let Some(error) = walker.hopeless() {
+                    break Err(error);
+                }
+                walker.wait(least, deadline, || lane.has(&pass, outlet, least));
+            }
+            if deadline.has_passed() {
                 let waited = started.map_or_else(Default::default, |started| started.elapsed());
                 // Once more: the last item may have come while the time ran out.
                 let last = self.settled(lane.take_wanted(&pass, outlet, (least, most), want));
