@@ -30,3 +30,8 @@ pub use millpond_channel as channel;
 pub use millpond_graph as graph;
 pub use millpond_pool::*;
 pub use millpond_sync as sync;
+
+/// Runs the README's example with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
