@@ -182,7 +182,11 @@ impl<T, G: Gate> Core<T, G> {
     #[track_caller]
     pub(crate) fn write_many(&self, items: &mut VecDeque<T>, deadline: Deadline) -> Result<(), WriteTimeoutError<()>> {
         let written = match self.attempt_write_many(items) {
-            None => self.writers.wait_until_deadline(deadline, || self.attempt_write_many(items)),
+            None => {
+                let most = self.capacity - items.len().min(self.capacity);
+                self.spin(|| self.len() <= most);
+                self.writers.wait_until_deadline(deadline, || self.attempt_write_many(items))
+            }
             written => written,
         };
         match written {
