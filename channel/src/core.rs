@@ -256,8 +256,8 @@ impl<T, G: Gate> Core<T, G> {
     /// Makes room for what is probably taken, so that nothing is allocated in the turn.
     fn reserve(&self, count: usize, into: &mut Vec<T>) {
         let length = self.len();
-        // All of a long queue is handed over in its own buffer.
-        let is_handed_over = length <= count && length >= HANDED_OVER && into.is_empty();
+        // All of a long queue is handed over in its own buffer, if there is not one to use again.
+        let is_handed_over = length <= count && length >= HANDED_OVER && into.is_empty() && into.capacity() < length;
         if !is_handed_over {
             into.reserve(length.min(count));
         }

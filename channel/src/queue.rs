@@ -89,10 +89,11 @@ impl<T> Queue<T> {
 
     /// Moves the first `count` items, or all if there are fewer, to the end of `into`; tells how many it were.
     ///
-    /// All of a long queue is not copied: its buffer is handed over.
+    /// All of a long queue is not copied into a vector that would have to grow: the queue's buffer is handed over.
     pub(crate) fn pop_many(&mut self, count: usize, into: &mut Vec<T>) -> usize {
         let count = count.min(self.items.len());
-        if count == self.items.len() && into.is_empty() && is_worth_handing_over(&self.items) {
+        let takes_all = count == self.items.len();
+        if takes_all && into.is_empty() && into.capacity() < count && is_worth_handing_over(&self.items) {
             *into = std::mem::take(&mut self.items).into();
         } else {
             into.extend(self.items.drain(..count));

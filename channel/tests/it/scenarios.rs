@@ -24,6 +24,7 @@ in_every_way!(scenarios,
     count_zero_reads_all_until_the_close,
     trying_gives_what_is_there,
     reading_into_a_vector_adds_to_its_end,
+    reading_into_a_vector_uses_its_buffer,
     the_length_follows,
     a_writer_takes_a_whole_iterator_apart_into_batches,
     an_iteration_ends_with_the_close,
@@ -167,6 +168,19 @@ pub(crate) fn reading_into_a_vector_adds_to_its_end(setup: Setup) {
     }
     assert_eq!(reader.try_read_into(10, &mut items), Err(TryReadError::Empty));
     assert_eq!(items, [0, 1, 2, 3]);
+}
+
+pub(crate) fn reading_into_a_vector_uses_its_buffer(setup: Setup) {
+    let (writer, reader) = setup.channel();
+    let count = reader.capacity().unwrap_or(100);
+    let mut items = Vec::with_capacity(100);
+    let buffer = items.as_ptr();
+    for _ in 0..3 {
+        items.clear();
+        setup.write_all(&writer, (0..count).collect()).unwrap();
+        assert_eq!(reader.try_read_into(0, &mut items), Ok(count));
+        assert_eq!((items.as_ptr(), items.len()), (buffer, count));
+    }
 }
 
 pub(crate) fn the_length_follows(setup: Setup) {
