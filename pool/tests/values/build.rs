@@ -163,3 +163,21 @@ fn debug_shows_counts() {
     assert_eq!(format!("{graph:?}"), "Graph { tasks: 2, edges: 1, .. }");
     assert!(format!("{b:?}").starts_with("Task(1 of graph "));
 }
+
+#[test]
+fn a_graph_becomes_data_that_can_be_drawn() {
+    let mut graph = Graph::new();
+    let a = graph.value("a", 1);
+    let b = graph.task("b", a, |a| a + 1);
+    let again = graph.choice("again", b, |_| 1);
+    let end = graph.control("end", || ());
+    graph.branches(again, [b.id(), end.id()]).unwrap();
+    let dag = graph.to_dag().unwrap();
+    let name = |node| dag.get(node).unwrap().name.clone();
+    let mut edges: Vec<_> = dag.edges().map(|(from, to)| (name(from), name(to))).collect();
+    edges.sort();
+    let expected = [("a", "b"), ("again", "end"), ("b", "again")];
+    assert_eq!(edges, expected.map(|(from, to)| (from.to_owned(), to.to_owned())));
+    let with_values: Vec<_> = dag.iter().filter(|(_, task)| task.has_value).map(|(_, task)| task.id).collect();
+    assert_eq!(with_values, [a.id()]);
+}

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use millpond_pool::Pool;
-use millpond_pool::values::{Graph, RunError, Task};
+use millpond_pool::values::{CancelToken, Graph, Limit, RunError, RunOptions, Task};
 use proptest::prelude::*;
 
 use crate::{pools, spin};
@@ -51,6 +51,8 @@ struct World {
     clock: AtomicU64,
     notes: Vec<Note>,
     failing: Vec<bool>,
+    /// The task that cancels, and what.
+    cancelling: Option<(usize, CancelToken)>,
 }
 
 impl World {
@@ -59,12 +61,18 @@ impl World {
             clock: AtomicU64::new(1),
             notes: (0..tasks).map(|_| Note::default()).collect(),
             failing: vec![false; tasks],
+            cancelling: None,
         }
     }
 
     fn work(&self, number: usize, rounds: u64, inputs: impl Iterator<Item = u64>) -> Result<u64, String> {
         let note = &self.notes[number];
         note.began.store(self.clock.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
+        if let Some((cancelling, token)) = &self.cancelling
+            && *cancelling == number
+        {
+            token.cancel();
+        }
         spin(rounds);
         let value = inputs.fold(number as u64 + 1, |sum, input| sum.wrapping_mul(31).wrapping_add(input));
         note.runs.fetch_add(1, Ordering::SeqCst);
@@ -227,6 +235,111 @@ proptest! {
         pool.get_many(&mut graph, &tasks).unwrap();
         for (number, runs) in world.runs().into_iter().enumerate() {
             prop_assert_eq!(runs == 2, needed(&plans, &[number])[forgotten]);
+        }
+    }
+
+    #[test]
+    fn keeping_going_runs_all_that_does_not_need_a_failure(
+        plans in plans(),
+        failing in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
+    ) {
+        let failing: Vec<_> = failing.into_iter().map(|index| index.index(plans.len())).collect();
+        let expected = expected(&plans);
+        let options = RunOptions::new().keep_going();
+        for pool in pools() {
+            let mut world = World::new(plans.len());
+            failing.iter().for_each(|failing| world.failing[*failing] = true);
+            let (mut graph, tasks) = build(&world, &plans);
+            let error = pool.run_with(&mut graph, &options).unwrap_err();
+            let reached = |number: usize| {
+                let behind = needed(&plans, &[number]);
+                !failing.iter().any(|failing| *failing != number && behind[*failing])
+            };
+            let mut named: Vec<usize> =
+                error.failures().iter().map(|failure| failure.name()[5..].parse().unwrap()).collect();
+            named.sort_unstable();
+            let must_be_named: Vec<_> =
+                (0..plans.len()).filter(|number| world.failing[*number] && reached(*number)).collect();
+            prop_assert_eq!(named, must_be_named);
+            for number in 0..plans.len() {
+                let is_good = reached(number) && !world.failing[number];
+                prop_assert_eq!(graph.peek(tasks[number]).unwrap(), is_good.then_some(&expected[number]));
+                prop_assert_eq!(world.runs()[number], u32::from(reached(number)));
+            }
+            assert_ordered(&world, &plans);
+        }
+    }
+
+    #[test]
+    fn a_cancelled_run_can_be_taken_up_and_doubles_nothing(
+        plans in plans(),
+        cancelling in any::<prop::sample::Index>(),
+    ) {
+        let expected = expected(&plans);
+        for pool in pools() {
+            let token = CancelToken::new();
+            let mut world = World::new(plans.len());
+            world.cancelling = Some((cancelling.index(plans.len()), token.clone()));
+            let (mut graph, tasks) = build(&world, &plans);
+            match pool.get_many_with(&mut graph, &tasks, &RunOptions::new().cancel(&token)) {
+                Ok(_) => {}
+                Err(RunError::Cancelled { done, total }) => {
+                    prop_assert_eq!(total, plans.len());
+                    prop_assert_eq!(done, world.runs().into_iter().sum::<u32>() as usize);
+                }
+                Err(error) => panic!("{error}"),
+            }
+            prop_assert_eq!(pool.get_many(&mut graph, &tasks).unwrap(), expected.iter().collect::<Vec<_>>());
+            prop_assert_eq!(world.runs(), vec![1; plans.len()]);
+            assert_ordered(&world, &plans);
+        }
+    }
+
+    #[test]
+    fn subflows_give_what_plain_tasks_give(
+        plans in plans(),
+        priorities in prop::collection::vec(-2..3_i32, 60),
+        units in prop::collection::vec(0..3_u32, 60),
+        is_let_go in prop::collection::vec(any::<bool>(), 60),
+    ) {
+        let expected = expected(&plans);
+        let target = plans.len() - 1;
+        for pool in pools() {
+            let world = World::new(plans.len());
+            let limit = Limit::new("few", 2).unwrap();
+            let mut graph = Graph::new();
+            let mut tasks: Vec<Task<u64>> = Vec::new();
+            for (number, plan) in plans.iter().enumerate() {
+                let inputs: Vec<_> = plan.inputs.iter().map(|input| tasks[*input]).collect();
+                let (rounds, world) = (plan.rounds, &world);
+                let task = graph.subflow("flow", &inputs, move |flow, inputs| {
+                    let inputs: Vec<u64> = inputs.iter().copied().collect();
+                    let parts: Vec<_> = (0..rounds % 4).map(|_| flow.task("part", (), move |()| spin(rounds / 8))).collect();
+                    let end = flow.attempt("end", &parts, move |_| world.work(number, rounds, inputs.iter().copied()));
+                    flow.priority(end, 1).unwrap();
+                    end
+                });
+                graph.priority(task, priorities[number]).unwrap();
+                if units[number] > 0 {
+                    graph.limit(task, &limit, units[number]).unwrap();
+                }
+                if is_let_go[number] {
+                    graph.let_go(task).unwrap();
+                }
+                tasks.push(task);
+            }
+            for (number, plan) in plans.iter().enumerate() {
+                plan.waits.iter().for_each(|wait| graph.before(tasks[*wait], tasks[number]));
+            }
+            prop_assert_eq!(*pool.get(&mut graph, tasks[target]).unwrap(), expected[target]);
+            let needed = needed(&plans, &[target]);
+            let runs: Vec<_> = world.runs().into_iter().map(|runs| runs == 1).collect();
+            prop_assert_eq!(&runs, &needed);
+            for number in 0..target {
+                let is_kept = needed[number] && !is_let_go[number];
+                prop_assert_eq!(graph.peek(tasks[number]).unwrap().is_some(), is_kept);
+            }
+            assert_ordered(&world, &plans);
         }
     }
 }
