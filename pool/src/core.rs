@@ -276,10 +276,7 @@ impl<'env> Core<'env> {
 
     /// Walks once from each job, beginning with another one each time; says whether anything was done.
     fn help_once(self: &Arc<Self>, turn: &mut usize) -> bool {
-        let Ok(pass) = self.enter() else { return false };
-        if !pass.is_shared() {
-            return false;
-        }
+        let Ok(pass) = self.gate.enter_shared() else { return false };
         let jobs: SmallVec<[(Arc<dyn AnyLane<'env> + 'env>, usize); 4]> = {
             let mut jobs = self.jobs.lock();
             jobs.retain(|job| job.lane.strong_count() > 0);

@@ -89,6 +89,25 @@ impl Gate {
         }
     }
 
+    /// Passes the gate in shared mode only: a helper must not be in the way of a serial pool's one thread.
+    ///
+    /// # Errors
+    /// [`Occupied`] when the pool is in serial mode.
+    pub(crate) fn enter_shared(&self) -> Result<Pass<'_>, Occupied> {
+        let mut word = self.word.load(Ordering::Relaxed);
+        loop {
+            let to = match word {
+                FREE if self.size() > 0 => SHARED + ONE,
+                _ if word & SHARED != 0 => word + ONE,
+                _ => return Err(Occupied),
+            };
+            match self.word.compare_exchange_weak(word, to, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return Ok(self.pass(Kind::Shared)),
+                Err(now) => word = now,
+            }
+        }
+    }
+
     fn pass(&self, kind: Kind) -> Pass<'_> {
         Pass { gate: self, kind, stays_on_its_thread: PhantomData }
     }
@@ -173,6 +192,20 @@ mod tests {
         std::thread::scope(|scope| {
             scope.spawn(|| assert!(gate.enter().is_ok()));
         });
+    }
+
+    #[test]
+    fn a_helper_is_let_in_where_everybody_is() {
+        let gate = Gate::new(0);
+        assert_eq!(gate.enter_shared().err(), Some(Occupied));
+        gate.resize(2);
+        let helper = gate.enter_shared().expect("shared");
+        assert!(helper.is_shared());
+        gate.resize(0);
+        assert!(gate.enter_shared().is_ok(), "the mode changes when the last pass is back");
+        drop(helper);
+        assert!(gate.enter_shared().is_err());
+        assert!(gate.enter().is_ok_and(|pass| !pass.is_shared()), "nobody is in the way");
     }
 
     #[test]

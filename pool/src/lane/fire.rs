@@ -78,6 +78,7 @@ pub(crate) struct Firing<'a, 'env> {
     /// What the head said of what comes after the chunk.
     next: Next,
     is_cancelled: &'a AtomicBool,
+    has_ended: &'a AtomicBool,
     stride: usize,
     /// The time of the last mark, where this firing is measured.
     marked: Option<Instant>,
@@ -163,16 +164,23 @@ impl<'env, T, H: Head<'env, T>> Work<'env, T> for Headed<H> {
             }
             next => next,
         };
-        let dropped = if next.goes_on() && !firing.is_cancelled() {
+        let mut dropped = if next.goes_on() && !firing.is_cancelled() {
             self.head.with(firing.pass, |place| place.replace(head))
         } else {
             head.retract(firing.pass);
             Some(head)
         };
+        if dropped.is_none() && (firing.is_cancelled() || firing.has_ended.load(Ordering::Relaxed)) {
+            // Meanwhile: whoever let go of the lane's head may have found none in its place.
+            dropped = self.head.with(firing.pass, Option::take);
+            if let Some(head) = &mut dropped {
+                head.retract(firing.pass);
+            }
+        }
         if self.is_task {
             firing.mark(firing.given.unwrap_or(items.len()));
         }
-        if firing.holds_head && !items.is_empty() && matches!(next, Next::More) {
+        if firing.holds_head && dropped.is_none() && !items.is_empty() && matches!(next, Next::More) {
             firing.made = Made::Held(items.len());
             return Some(items);
         }
@@ -219,6 +227,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             made: Made::Nothing,
             next: Next::More,
             is_cancelled: &self.header.is_cancelled,
+            has_ended: &self.header.has_ended,
             stride,
             marked: started,
             sample,

@@ -135,6 +135,8 @@ pub(crate) struct Header<'env> {
     pub(crate) consumers: Box<[AtomicUsize]>,
     /// Nobody can read what this lane makes: stop at the next item boundary.
     pub(crate) is_cancelled: AtomicBool,
+    /// The output has ended: what the head holds is of no more use.
+    pub(crate) has_ended: AtomicBool,
     /// The inputs have been told that this lane reads from them no more.
     is_detached: AtomicBool,
     /// The last walk through here ended at a source that waits for data from outside.
@@ -170,6 +172,7 @@ impl<'env> Header<'env> {
             outside,
             consumers: (0..outlets).map(|_| AtomicUsize::new(1)).collect(),
             is_cancelled: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
             is_detached: AtomicBool::new(false),
             is_parked: AtomicBool::new(false),
             barren: AtomicU64::new(0),

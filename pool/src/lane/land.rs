@@ -147,7 +147,15 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         self.changed(pass);
         drop(litter);
         if has_ended {
+            self.let_head_go(pass);
             detach(&self.header);
+        }
+    }
+
+    /// The output has ended: drops the head, which may not be at its own end, with what it asked of the lanes upstream.
+    pub(super) fn let_head_go(&self, pass: &Pass<'_>) {
+        if !self.header.has_ended.swap(true, Ordering::Relaxed) {
+            self.work.clear(pass);
         }
     }
 

@@ -140,6 +140,9 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
             state.end.is_some()
         });
         self.changed(pass);
+        if is_over {
+            self.let_head_go(pass);
+        }
         is_over
     }
 }
