@@ -101,3 +101,36 @@ fn a_zip_of_inputs_of_one_length_ends_as_the_left_one_does() {
         assert_eq!(error.as_task_error().map(|error| error.index()), Some(1));
     }
 }
+
+/// The demand of a task that has failed stayed with the reader that it shared the items with.
+#[test]
+fn a_task_that_failed_wants_nothing_of_a_shared_reader_any_more() {
+    let pool = Pool::serial();
+    let made = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&made);
+    let source = pool.source((0..10_000).inspect(move |_| {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }));
+    let mut shared = source.clone();
+    let mut failing = source.try_map(|_| Err::<i32, _>("planned"));
+    assert!(failing.read(500).is_err());
+    let before = made.load(Ordering::Relaxed);
+    for _ in 0..8 {
+        assert_eq!(shared.read(1).expect("nothing fails here").len(), 1);
+    }
+    assert!(made.load(Ordering::Relaxed) <= before + 8, "{} items for 8", made.load(Ordering::Relaxed) - before);
+}
+
+/// A task that has ended by a failure holds on to nothing that it will not use.
+#[test]
+fn a_task_that_failed_lets_its_source_go() {
+    for size in [0, 2] {
+        let pool = Pool::new(size);
+        let held = Arc::new(());
+        let holder = Arc::clone(&held);
+        let source = pool.source((0..10_000).inspect(move |_| assert_eq!(Arc::strong_count(&holder), 2)));
+        let mut failing = source.try_map(|_| Err::<i32, _>("planned"));
+        assert!(failing.read(500).is_err());
+        assert_eq!(Arc::strong_count(&held), 1, "size {size}");
+    }
+}
