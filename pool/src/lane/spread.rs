@@ -5,12 +5,15 @@ use smallvec::SmallVec;
 /// What a chunk becomes at the end of a lane: a chunk per outlet.
 pub(super) type Parcel<T> = SmallVec<[Vec<T>; 1]>;
 
+/// Clones a chunk.
+type CopyChunk<'env, T> = Box<dyn Fn(&[T]) -> Vec<T> + Send + Sync + 'env>;
+
 /// Which outlets an item goes to.
 pub(crate) enum Spread<'env, T> {
     /// The one outlet.
     Whole,
     /// Every outlet gets a clone of every item (the last one gets the item itself).
-    Copies(Box<dyn Fn(&[T]) -> Vec<T> + Send + Sync + 'env>),
+    Copies(CopyChunk<'env, T>),
     /// Each item goes to the outlet that this names.
     Routes(Box<dyn Fn(&T) -> usize + Send + Sync + 'env>),
 }
