@@ -5,8 +5,8 @@
 //! parker per thread, made at its first wait.
 //!
 //! Subtle: waits nest. A thread that waits may, in its attempt, run code that waits as well, and the inner wait can take
-//! a token that was meant for the outer one. So an inner wait that ends puts a token back ([`Parker::nested`]); the
-//! outer one then looks once more than needed.
+//! a token that was meant for the outer one. So an inner wait that took a token puts one back when it ends
+//! ([`Parker::nested`]); the outer one then looks once more than needed.
 
 use crate::deadline::Deadline;
 use crate::shim::atomic::{AtomicBool, Ordering};
@@ -22,6 +22,8 @@ pub struct Parker {
     waker: Waker,
     /// How many waits of this thread are under way, one inside the other.
     depth: Cell<usize>,
+    /// Whether the innermost of them has taken a token.
+    has_taken: Cell<bool>,
 }
 
 struct Token {
@@ -50,7 +52,7 @@ impl Parker {
     fn new() -> Self {
         let token = Arc::new(Token { is_set: AtomicBool::new(false), thread: thread::current() });
         let waker = Waker::from(Arc::clone(&token));
-        Self { token, waker, depth: Cell::new(0) }
+        Self { token, waker, depth: Cell::new(0), has_taken: Cell::new(false) }
     }
 
     /// Calls `body` with the calling thread's parker.
@@ -99,13 +101,18 @@ impl Parker {
 
     /// Takes the token if it is set, without sleeping.
     pub fn take_token(&self) -> bool {
-        self.token.is_set.load(Ordering::Relaxed) && self.token.is_set.swap(false, Ordering::AcqRel)
+        let is_taken = self.token.is_set.load(Ordering::Relaxed) && self.token.is_set.swap(false, Ordering::AcqRel);
+        if is_taken {
+            self.has_taken.set(true);
+        }
+        is_taken
     }
 
-    /// Marks the begin of a wait that may be inside another one; at its end the outer wait is made to look again.
+    /// Marks the begin of a wait that may be inside another one; if it has taken a token, the outer wait is made to look
+    /// again at its end.
     pub fn nested(&self) -> Nested<'_> {
         self.depth.set(self.depth.get() + 1);
-        Nested { parker: self }
+        Nested { parker: self, had_taken: self.has_taken.replace(false) }
     }
 }
 
@@ -142,6 +149,8 @@ impl fmt::Debug for Parker {
 #[derive(Debug)]
 pub struct Nested<'a> {
     parker: &'a Parker,
+    /// Whether the wait around it had taken a token.
+    had_taken: bool,
 }
 
 impl Drop for Nested<'_> {
@@ -152,7 +161,8 @@ impl Drop for Nested<'_> {
         }
         let depth = self.parker.depth.get() - 1;
         self.parker.depth.set(depth);
-        if depth > 0 {
+        let has_taken = self.parker.has_taken.replace(self.had_taken);
+        if depth > 0 && has_taken {
             self.parker.token.is_set.store(true, Ordering::Release);
         }
     }

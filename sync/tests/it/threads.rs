@@ -95,6 +95,19 @@ fn a_wait_inside_an_attempt_does_not_swallow_the_outer_wake_up() {
 }
 
 #[test]
+fn a_wait_inside_an_attempt_that_was_not_woken_does_not_keep_the_outer_one_awake() {
+    let (outer, inner) = (WaitList::new(), WaitList::new());
+    let mut attempts = 0;
+    let deadline = Deadline::after(std::time::Duration::from_millis(30));
+    let value = outer.wait_until_deadline(deadline, || {
+        attempts += 1;
+        inner.wait_until_deadline(std::time::Instant::now(), || None::<()>)
+    });
+    assert_eq!(value, None);
+    assert!(attempts <= 4, "before, after entering, at the end, and perhaps once for a stale token; not {attempts}");
+}
+
+#[test]
 fn a_thread_may_wait_while_its_thread_locals_are_destroyed() {
     static LIST: WaitList = WaitList::new();
     static IS_OPEN: AtomicBool = AtomicBool::new(false);
