@@ -54,10 +54,10 @@ fn every(
     let made = AtomicUsize::new(0);
     Arc::new(move || {
         let number = made.fetch_add(1, Ordering::Relaxed);
-        if number.is_multiple_of(items) {
-            if let Some(pool) = pool.upgrade() {
-                act(&pool, number / items);
-            }
+        if number.is_multiple_of(items)
+            && let Some(pool) = pool.upgrade()
+        {
+            act(&pool, number / items);
         }
     })
 }

@@ -341,10 +341,11 @@ impl Node {
     /// What a demand on this operator asks of its input.
     fn above(&self, demand: Span, slack: usize) -> Span {
         let most = self.up(demand.most, true);
-        // What expands takes its slack in items of its input.
+        // What expands takes its slack in items of its input; what is two tasks may be two lanes, with their slack each.
         let more = match &self.shape {
-            Shape::Step { act: Act::FlatMap(_), .. } if most > 0 => slack,
-            Shape::Step { act: Act::BatchFlatten(size), .. } if most > 0 => slack.saturating_mul(*size),
+            Shape::Step { act: Act::FlatMap(_) | Act::Enumerate, .. } if most > 0 => slack,
+            Shape::Step { act: Act::Batch(size), .. } if most > 0 => slack.saturating_mul(*size),
+            Shape::Step { act: Act::BatchFlatten(size), .. } if most > 0 => slack.saturating_mul(2 * *size),
             _ => 0,
         };
         Span { least: self.up(demand.least, false), most: most.saturating_add(more) }
