@@ -9,6 +9,7 @@ mod lazy;
 mod parallel;
 mod random;
 mod repeat;
+mod streams;
 
 use std::hint::black_box;
 
