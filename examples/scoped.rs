@@ -8,7 +8,7 @@ use millpond::ScopedPool;
 /// Looks up words in a list that the pool's functions borrow.
 pub fn main() -> Result<(), Box<dyn Error>> {
     let text = "the water stands still until the gate is opened".to_owned();
-    let known = vec!["gate".to_owned(), "mill".to_owned(), "water".to_owned()];
+    let known = ["gate", "mill", "water"].map(str::to_owned);
     let asked = AtomicUsize::new(0);
 
     let found = ScopedPool::scope(2, |pool| {
