@@ -1,6 +1,7 @@
 //! What all readers and workers of a pool share.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -380,7 +381,8 @@ impl<'env> Core<'env> {
         }
         while let Some(lane) = graves.0.pop() {
             drop(graves);
-            drop(lane);
+            // The drop of what a user's function holds may panic; the lanes after it are let go all the same.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(lane)));
             graves = self.graves.lock();
         }
         graves.1 = false;
