@@ -93,7 +93,7 @@ fn run(plan: &Plan, chunk: usize, way: Way, size: usize) -> Result<(), TestCaseE
 }
 
 proptest! {
-    #![proptest_config(config(60, "tests/properties/regressions/bounded.txt"))]
+    #![proptest_config(config(40, "tests/properties/regressions/bounded.txt"))]
 
     /// P4: items made and not yet read are at most: the demand, plus all read-ahead, plus per operator a window of chunks (two per
     /// worker, one in serial mode) and a chunk in hand; however long the source.

@@ -40,7 +40,7 @@ fn a_reader_that_was_never_read_from_leaves_no_task_behind() {
 /// What an awaited read had asked for was taken back only after it had its items: a helper in between made as many once more.
 #[test]
 fn an_awaited_read_takes_its_demand_back_with_its_items() {
-    for _ in 0..300 {
+    for _ in 0..100 {
         let pool = Pool::new(1);
         let made = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&made);
@@ -133,4 +133,31 @@ fn a_task_that_failed_lets_its_source_go() {
         assert!(failing.read(500).is_err());
         assert_eq!(Arc::strong_count(&held), 1, "size {size}");
     }
+}
+
+/// A value that panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        std::panic::resume_unwind(Box::new("planned"));
+    }
+}
+
+/// A panic in the drop of a function's captured value left the lanes that were dropped after it in memory for ever.
+#[test]
+fn a_function_whose_drop_panics_keeps_no_other_task_alive() {
+    let pool = Pool::serial();
+    let bomb = Bomb;
+    let bombed = pool.source(0..3).map(move |item| {
+        let _ = &bomb;
+        item
+    });
+    let mut reader = bombed.sequential(|item| item);
+    assert_eq!(reader.read(1).expect("nothing fails here"), [0]);
+    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(reader)));
+    let mut reader = pool.source(0..3).sequential(|item| item).sequential(|item| item);
+    assert_eq!(reader.read(1).expect("nothing fails here"), [0]);
+    drop(reader);
+    assert_eq!(pool.task_count(), 0);
 }

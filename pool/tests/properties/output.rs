@@ -63,7 +63,7 @@ fn run(plan: &Plan, readings: &[Reading], size: usize) -> Result<(), TestCaseErr
 }
 
 proptest! {
-    #![proptest_config(config(150, "tests/properties/regressions/output.txt"))]
+    #![proptest_config(config(120, "tests/properties/regressions/output.txt"))]
 
     /// P2, P3, P5, P6, P8: whatever the graph and however it is read, in every mode: the items of the model in its order, then its
     /// end or the error with its task and index; every function called with each of its items exactly once.
