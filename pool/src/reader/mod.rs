@@ -172,6 +172,9 @@ impl<T: Send> Drop for ScopedReader<'_, T> {
         if self.core.is_of_this_process() {
             self.stream.leave();
             self.stop_iterating();
+            if let Some(adding) = self.adding.get_mut().take() {
+                self.core.forget_tasks(std::slice::from_ref(&adding.1));
+            }
         }
     }
 }
