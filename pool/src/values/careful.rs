@@ -202,6 +202,9 @@ impl<'run, 'env> Careful<'run, 'env> {
                 return Pause::Stopped;
             }
             let (number, task) = ((at >> 32) as u32, at as u32);
+            if number == 0 {
+                hands.local.current = task;
+            }
             let frame = self.frame(number);
             let view = match &frame {
                 None => self.root(session),

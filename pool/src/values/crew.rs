@@ -4,8 +4,8 @@
 //! it. The protocol is argued in `README.md` beside this file.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crossbeam_deque::{Steal, Stealer, Worker};
@@ -35,11 +35,12 @@ pub(super) struct Crew {
     seats: Box<[CachePadded<Seat>]>,
     /// How many helpers were asked for and have not gone back.
     lent: CachePadded<AtomicUsize>,
-    workers: Arc<dyn Workers>,
+    /// Not kept alive by a graph that has run on them.
+    workers: Weak<dyn Workers>,
 }
 
 impl Crew {
-    pub(super) fn new(workers: Arc<dyn Workers>, size: usize) -> Self {
+    pub(super) fn new(workers: &Arc<dyn Workers>, size: usize) -> Self {
         let seat = || {
             let queue = Worker::new_lifo();
             let stealer = queue.stealer();
@@ -49,13 +50,13 @@ impl Crew {
             gate: Gate::default(),
             seats: (0..size).map(|_| seat()).collect(),
             lent: CachePadded::new(AtomicUsize::new(0)),
-            workers,
+            workers: Arc::downgrade(workers),
         }
     }
 
     /// Whether this crew was made for these workers.
     pub(super) fn is_of(&self, workers: &Arc<dyn Workers>, size: usize) -> bool {
-        Arc::ptr_eq(&self.workers, workers) && self.seats.len() == size
+        std::ptr::addr_eq(self.workers.as_ptr(), Arc::as_ptr(workers)) && self.seats.len() == size
     }
 
     /// The caller's queue.
@@ -75,10 +76,11 @@ impl Crew {
     /// Asks the pool for one more helper, unless all have been asked for.
     #[cold]
     pub(super) fn lend(self: &Arc<Self>) -> bool {
+        let Some(workers) = self.workers.upgrade() else { return false };
         let is_reserved = self.reserve();
         if is_reserved {
             let job: Arc<dyn Help> = Arc::<Self>::clone(self);
-            self.workers.lend(1, job);
+            workers.lend(1, job);
         }
         is_reserved
     }

@@ -107,7 +107,8 @@ impl<'a> RunOptions<'a> {
 
     /// Calls `callback` when a task starts and when it ends, on the thread that runs it.
     ///
-    /// Calls may overlap and overtake each other. They hold up the worker, so they should be short.
+    /// Calls may overlap and overtake each other. They hold up the worker, so they should be short. One that
+    /// panics stops the run, as the failure of the task that it is about.
     pub fn progress(mut self, callback: &'a ProgressCallback<'a>) -> Self {
         self.progress = Some(callback);
         self

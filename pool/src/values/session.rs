@@ -244,7 +244,7 @@ impl<'run, 'env> Session<'run, 'env> {
     #[cold]
     fn share(&self, local: &mut Local<'env>) {
         let (workers, size) = self.workers.expect("only a run that may have helpers is shared");
-        let crew = self.graph.crew.get_or_init(|| Arc::new(Crew::new(Arc::clone(workers), size)));
+        let crew = self.graph.crew.get_or_init(|| Arc::new(Crew::new(workers, size)));
         let _ = self.caller.set(std::thread::current());
         let queue = crew.first_seat();
         let unstarted = self.plan.sources[local.started..].iter().rev().map(|task| u64::from(*task));

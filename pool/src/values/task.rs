@@ -33,7 +33,8 @@ impl fmt::Debug for TaskId {
 /// so it is copied freely; it does not keep the graph alive.
 pub struct Task<T> {
     pub(super) id: TaskId,
-    value: PhantomData<fn() -> T>,
+    /// Invariant: what is set through a handle is what the task's consumers were made for.
+    value: PhantomData<fn(T) -> T>,
 }
 
 impl<T> Task<T> {

@@ -265,3 +265,18 @@ fn a_value_that_is_let_go_is_dropped_when_its_last_consumer_has_run() {
         assert_eq!(ALIVE.load(Ordering::SeqCst), 0);
     }
 }
+
+#[test]
+fn a_progress_callback_that_panics_stops_the_run() {
+    for pool in pools() {
+        let callback = |progress: &millpond_pool::values::Progress<'_>| {
+            assert!(progress.name != "b" || progress.step != Step::Started, "no b");
+        };
+        let mut graph = Graph::new();
+        let a = graph.task("a", (), |()| 1);
+        let b = graph.task("b", a, |n| n + 1);
+        let error = pool.get_with(&mut graph, b, &RunOptions::new().progress(&callback)).unwrap_err();
+        assert_eq!(error.to_string(), "running the graph: task `b` failed: panicked: no b");
+        assert_eq!(*pool.get(&mut graph, b).unwrap(), 2);
+    }
+}

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use millpond_pool::values::Graph;
 use millpond_pool::PoolReader;
+use millpond_pool::values::Graph;
 
 use crate::pools;
 

@@ -16,6 +16,7 @@ use std::time::Instant;
 use millpond::Pool;
 use millpond::values::{Graph, Task};
 use millpond_benches::harness::{Case, Group, Measured, Unit, median};
+use millpond_benches::heap::Heap;
 use rayon::ThreadPool;
 use tokio::runtime::Runtime;
 
@@ -25,6 +26,9 @@ use self::rayon_scope::Scoped;
 use self::shape::{Shape, run, spin};
 
 const THREADS: usize = 2;
+
+#[global_allocator]
+static HEAP: Heap = Heap::new();
 
 /// What the sides run on.
 struct Stage {
@@ -167,28 +171,37 @@ impl Stage {
         sides.run(group);
     }
 
-    /// What a built graph takes, by the pages that the process holds.
+    /// What a built graph has on the heap, beside the resident memory of the rival; and what a run of it allocates.
     fn bytes(&self, group: &mut Group) {
         let shape = Shape::new("chain", 1 << 20);
+        let per_task = |bytes: f64| Measured { value: bytes / shape.tasks as f64, result: () };
         let case = "bytes-per-task-1m";
-        if !group.selects(case) || resident_bytes().is_none() {
-            return;
+        if group.selects(case) {
+            let mut flow = self.onetbb.as_deref().map(|program| Flow::start(program, &shape, 0, 1, 1));
+            let mut sides = Case::new(case, Unit::cost("bytes")).ours_measured(|| {
+                let (bytes, _graph) = HEAP.left_by(|| {
+                    let mut graph = shape.control(0);
+                    self.serial.run(&mut graph).expect("the tasks do not fail");
+                    graph
+                });
+                per_task(bytes)
+            });
+            if let Some(flow) = &mut flow {
+                sides = sides.rival_measured("onetbb", || Measured { value: flow.ask("bytes"), result: () });
+            }
+            sides.run(group);
         }
-        let mut flow = self.onetbb.as_deref().map(|program| Flow::start(program, &shape, 0, 1, 1));
-        let mut kept = Vec::new();
-        let mut sides = Case::new(case, Unit::cost("bytes")).ours_measured(|| {
-            let before = resident_bytes().unwrap_or(0.0);
+        let case = "allocated-per-run-1m";
+        if group.selects(case) {
             let mut graph = shape.control(0);
-            self.serial.run(&mut graph).expect("the tasks do not fail");
-            let value = (resident_bytes().unwrap_or(0.0) - before) / shape.tasks as f64;
-            // Kept, so that the next round does not get pages that are there already.
-            kept.push(graph);
-            Measured { value, result: () }
-        });
-        if let Some(flow) = &mut flow {
-            sides = sides.rival_measured("onetbb", || Measured { value: flow.ask("bytes"), result: () });
+            self.pool.run(&mut graph).expect("the tasks do not fail");
+            Case::new(case, Unit::cost("bytes"))
+                .ours_measured(|| {
+                    let (value, ()) = HEAP.peak_of(|| self.pool.run(&mut graph).expect("the tasks do not fail"));
+                    Measured { value, result: () }
+                })
+                .run(group);
         }
-        sides.run(group);
     }
 
     /// One target of a graph of a million tasks, of which it needs ten.
@@ -226,12 +239,4 @@ fn lines() -> (Graph<'static>, Vec<Task<u64>>) {
 
 fn get_some(pool: &Pool, graph: &mut Graph<'static>, targets: impl Iterator<Item = Task<u64>>) -> u64 {
     targets.map(|target| *pool.get(graph, target).expect("the tasks do not fail")).sum()
-}
-
-/// The bytes of memory that this process holds, where the system tells.
-fn resident_bytes() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kilobytes: f64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
-    Some(kilobytes * 1024.0)
 }
