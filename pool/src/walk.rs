@@ -195,7 +195,9 @@ impl<'a, 'env> Walker<'a, 'env> {
                         frame.is_fired = false;
                         frame.next_input = 0;
                     }
-                    if self.landings >= LANDINGS.max(self.deepest) || (deadline.moment().is_some() && deadline.has_passed()) {
+                    if self.landings >= LANDINGS.max(self.deepest)
+                        || (deadline.moment().is_some() && deadline.has_passed())
+                    {
                         return Walked::Paused;
                     }
                 }
@@ -343,7 +345,10 @@ impl<'a, 'env> Walker<'a, 'env> {
         }
         let is_dry = |lane: &&&Arc<dyn AnyLane<'env> + 'env>| lane.header().waiters.is_dry();
         let dry = self.obstacles.iter().find(is_dry).filter(|_| !self.pass.is_shared());
-        dry.map(|lane| ReadError::WouldWaitForever { task: lane.header().name() })
+        // The task that reads the channel is the first of its lane.
+        let source =
+            |lane: &Arc<dyn AnyLane<'env> + 'env>| lane.header().tasks.first().map(|task| Arc::clone(&task.name));
+        dry.and_then(|lane| source(lane)).map(|task| ReadError::WouldWaitForever { task })
     }
 
     /// Whether one of the obstacles is a lane that this very thread is firing: waiting for it would be waiting for itself.

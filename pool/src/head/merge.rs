@@ -43,7 +43,8 @@ impl<'env, T: Send + 'env> Merge<'env, T> {
         let takers = (0..self.sides.len()).filter(|&index| counts(index)).count();
         let count = self.sides.len();
         let mut left = takers;
-        for step in 0..count {
+        // Beginning after the side that gave last: with less to share out than there are sides, each gets its turn.
+        for step in 1..=count {
             let index = (self.turn + step) % count;
             if counts(index) {
                 let part = more.div_ceil(left);

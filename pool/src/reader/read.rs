@@ -9,6 +9,10 @@ use super::pull::Pull;
 use crate::error::ReadError;
 use crate::lane::Want;
 
+/// What a read that asks for more is taken down as: far more than there is, yet so little that what tens of thousands of readers want
+/// can be added up and taken off again.
+const MOST_WANTED: usize = usize::MAX >> 16;
+
 impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     /// Reads `count` items; fewer only at the end, none after it. Count 0 reads all, like [`read_all`](Self::read_all).
     ///
@@ -120,7 +124,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         if missing == 0 {
             return Ok(items);
         }
-        let want = Some(Want::More(missing));
+        let want = Some(Want::More(missing.min(MOST_WANTED)));
         match self.consumer().pull(Pull { least: missing, most: missing, want, deadline, asked: count }) {
             Ok(more) if items.is_empty() => Ok(more),
             Ok(more) => {

@@ -3,9 +3,18 @@
 #[macro_use]
 mod modes;
 
+mod awaiting;
 mod calls;
+mod cancel;
+mod channels;
+mod deep;
+mod executor;
 mod failure;
 mod lazy;
 mod lazy_joints;
+mod live;
+mod misuse;
+mod nested;
 mod order;
 mod panics;
+mod scoped;
