@@ -25,6 +25,14 @@ const SPIN: Duration = Duration::from_micros(60);
 struct Job<'env> {
     lane: Weak<dyn AnyLane<'env> + 'env>,
     outlet: usize,
+    /// Whether a reader awaits it, and so does not work for it.
+    is_awaited: bool,
+}
+
+impl<'env> Job<'env> {
+    fn is(&self, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize) -> bool {
+        self.outlet == outlet && std::ptr::addr_eq(self.lane.as_ptr(), Arc::as_ptr(lane))
+    }
 }
 
 /// See the [module documentation](self).
@@ -46,6 +54,8 @@ pub(crate) struct Core<'env> {
     jobs: Mutex<Vec<Job<'env>>>,
     /// How many jobs there are.
     job_count: AtomicUsize,
+    /// How many of them are awaited.
+    awaited: AtomicUsize,
     /// How often a thread was asked for, for tests and figures.
     wakes: AtomicU64,
     pub(crate) registry: Mutex<Registry<'env>>,
@@ -78,6 +88,7 @@ impl<'env> Core<'env> {
             walks: AtomicU64::new(0),
             jobs: Mutex::default(),
             job_count: AtomicUsize::new(0),
+            awaited: AtomicUsize::new(0),
             wakes: AtomicU64::new(0),
             registry: Mutex::default(),
             litter: Mutex::default(),
@@ -178,41 +189,52 @@ impl<'env> Core<'env> {
 
     /// There is work at `lane` for `nanos` beyond what its reader does now, which is worth waking helpers for.
     pub(crate) fn offer(self: &Arc<Self>, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize, nanos: f32) {
-        self.add_job(lane, outlet);
+        self.add_job(lane, outlet, false);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive; saturates")]
         let useful = (nanos / WAKE_NANOS * 2.0) as usize;
         self.lend(useful);
     }
 
     /// Puts a lane that is read from on the list of jobs, where it is not there yet.
-    pub(crate) fn add_job(&self, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize) {
+    pub(crate) fn add_job(&self, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize, is_awaited: bool) {
         let offered = &lane.header().offered[outlet];
-        if offered.load(Ordering::SeqCst) {
+        if !is_awaited && offered.load(Ordering::SeqCst) {
             return;
         }
         let mut jobs = self.jobs.lock();
         if !offered.swap(true, Ordering::SeqCst) {
-            jobs.push(Job { lane: Arc::downgrade(lane), outlet });
-            self.job_count.store(jobs.len(), Ordering::SeqCst);
+            jobs.push(Job { lane: Arc::downgrade(lane), outlet, is_awaited });
+        } else if let Some(job) = jobs.iter_mut().find(|job| job.is(lane, outlet)) {
+            job.is_awaited |= is_awaited;
         }
+        self.count_jobs(&jobs);
+    }
+
+    fn count_jobs(&self, jobs: &[Job<'env>]) {
+        self.job_count.store(jobs.len(), Ordering::SeqCst);
+        self.awaited.store(jobs.iter().filter(|job| job.is_awaited).count(), Ordering::SeqCst);
     }
 
     /// Takes a job off the list whose reader has what it asked for, or will ask again by itself.
     fn remove_job(&self, pass: &Pass<'_>, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize, is_over: bool) {
         let mut jobs = self.jobs.lock();
-        jobs.retain(|job| !(job.outlet == outlet && std::ptr::addr_eq(job.lane.as_ptr(), Arc::as_ptr(lane))));
-        self.job_count.store(jobs.len(), Ordering::SeqCst);
+        let is_awaited = jobs.iter().any(|job| job.is_awaited && job.is(lane, outlet));
+        jobs.retain(|job| !job.is(lane, outlet));
+        self.count_jobs(&jobs);
         lane.header().offered[outlet].store(false, Ordering::SeqCst);
         drop(jobs);
         // A reader that asked for more in between found the job still listed.
         if is_over && lane.is_short(outlet, pass) {
-            self.add_job(lane, outlet);
+            self.add_job(lane, outlet, is_awaited);
         }
     }
 
     /// How many helpers there may be beside the readers that work.
+    ///
+    /// A reader that does not await counts also while it is between two reads: it will be back for the next chunk.
     fn most_helpers(&self) -> usize {
-        self.gate.size().saturating_sub(self.callers.load(Ordering::SeqCst))
+        let returning = usize::from(self.awaited.load(Ordering::SeqCst) == 0);
+        self.gate.size().saturating_sub(self.callers.load(Ordering::SeqCst).max(returning))
     }
 
     /// Asks for up to `count` more helpers.
@@ -281,7 +303,7 @@ impl<'env> Core<'env> {
         let jobs: SmallVec<[(Arc<dyn AnyLane<'env> + 'env>, usize); 4]> = {
             let mut jobs = self.jobs.lock();
             jobs.retain(|job| job.lane.strong_count() > 0);
-            self.job_count.store(jobs.len(), Ordering::SeqCst);
+            self.count_jobs(&jobs);
             *turn = turn.wrapping_add(1);
             let first = *turn % jobs.len().max(1);
             let (before, after) = jobs.split_at(first);
@@ -406,8 +428,10 @@ impl<'env> Core<'env> {
         }
         self.litter.lock().extend(lanes);
         self.has_litter.store(true, Ordering::Release);
-        self.jobs.lock().clear();
-        self.job_count.store(0, Ordering::SeqCst);
+        let mut jobs = self.jobs.lock();
+        jobs.clear();
+        self.count_jobs(&jobs);
+        drop(jobs);
         self.tidy();
     }
 

@@ -8,7 +8,7 @@
 /// What a chunk should take, in nanoseconds.
 const CHUNK_NANOS: f32 = 30_000.0;
 /// How much of the processor's cache a chunk may fill, in bytes.
-const CHUNK_BYTES: usize = 64 * 1024;
+const CHUNK_BYTES: usize = 32 * 1024;
 /// Beyond this, larger chunks gain nothing.
 const MOST: usize = 8 * 1024;
 /// How many firings are all measured before small, quick chunks are measured by samples.
@@ -83,7 +83,7 @@ impl Grain {
 
     /// After how many items a worker looks whether it is still wanted: each, where items are slow.
     pub(super) fn stride(&self) -> usize {
-        if self.nanos_per_item == 0.0 || self.nanos_per_item > 200.0 { 1 } else { 64 }
+        if self.nanos_per_item == 0.0 || self.nanos_per_item > 200.0 { 1 } else { 256 }
     }
 }
 
@@ -99,7 +99,7 @@ mod tests {
             sizes.push(grain.chunk());
             grain.learn(grain.chunk(), grain.chunk() as u64);
         }
-        assert_eq!(sizes, [1, 8, 64, 512, 4096, 8192]);
+        assert_eq!(sizes, [1, 8, 64, 512, 4096, 4096]);
     }
 
     #[test]
@@ -116,6 +116,6 @@ mod tests {
         for _ in 0..9 {
             grain.learn(grain.chunk(), 1);
         }
-        assert_eq!(grain.chunk(), 16);
+        assert_eq!(grain.chunk(), 16, "the least that makes a chunk worth while");
     }
 }

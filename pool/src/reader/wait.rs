@@ -125,7 +125,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
             waits.leave();
             return Poll::Ready(result);
         }
-        core.add_job(self.any(), outlet);
+        core.add_job(self.any(), outlet, true);
         core.tick();
         core.lend(core.size());
         Poll::Pending

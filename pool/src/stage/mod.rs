@@ -2,12 +2,13 @@
 
 mod chunk;
 mod expand;
+mod in_place;
 mod map;
 mod retry;
 
 pub(crate) use chunk::MapChunk;
 pub(crate) use expand::FlatMap;
-pub(crate) use map::{Each, Map};
+pub(crate) use map::Each;
 pub use retry::Retry;
 
 use crate::gate::Pass;

@@ -3,13 +3,13 @@
 use super::Task;
 use crate::error::{BoxError, Cause};
 use crate::reader::ScopedReader;
-use crate::stage::{Each, FlatMap, Map, MapChunk, Retry};
+use crate::stage::{Each, FlatMap, MapChunk, Retry};
 
 impl<'env, T: Send + 'env> Task<'env, T> {
     /// One item in, one out.
     #[track_caller]
     pub fn map<A: Send + 'env>(input: ScopedReader<'env, A>, function: impl Fn(A) -> T + Send + Sync + 'env) -> Self {
-        Self::stage("map", input, Map(function), false)
+        Self::stage("map", input, Each(move |item| Ok(Some(function(item)))), false)
     }
 
     /// One item in, one out; the first error stops the task.
@@ -52,9 +52,9 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     pub fn inspect(input: ScopedReader<'env, T>, look: impl Fn(&T) + Send + Sync + 'env) -> Self {
         let map = move |item| {
             look(&item);
-            item
+            Ok(Some(item))
         };
-        Self::stage("inspect", input, Map(map), false)
+        Self::stage("inspect", input, Each(map), false)
     }
 
     /// One item in, any number out.
