@@ -86,27 +86,33 @@ fn three_ways(
 ) -> Result<Parallel, Box<dyn Error>> {
     // Only a digest is kept, so that no run's peak memory holds what another found.
     let expected = expected.into_digest();
-    let progress = || Progress::on_stderr("files", Some(files));
+    let progress = |name: &str| {
+        println!("{name}:");
+        Progress::on_stderr("files", Some(files))
+    };
     let check = |name: &str, findings: Findings| match findings.into_digest() {
         digest if digest == expected => Ok(()),
         digest => Err(format!("{name} found {digest:?}, and the first run {expected:?}")),
     };
 
-    let (findings, plain) = Measurement::of("a plain loop", || plain::run(&arguments.folders, progress()));
+    let line = progress("a plain loop");
+    let (findings, plain) = Measurement::of("a plain loop", || plain::run(&arguments.folders, line));
     check(&plain.name, findings)?;
 
     let mut pipeline = Pipeline::new(&arguments.folders, 0);
-    let (findings, serial) = Measurement::of("the graph, serial", || pipeline.run(progress()));
+    let line = progress("the graph in serial mode");
+    let (findings, serial) = Measurement::of("the graph, serial", || pipeline.run(line));
     check(&serial.name, findings?)?;
 
     let mut pipeline = Pipeline::new(&arguments.folders, workers);
     let name = format!("the graph, {workers} workers");
-    let (findings, parallel) = Measurement::of(name, || pipeline.run(progress()));
+    let line = progress(&format!("the graph with {workers} workers"));
+    let (findings, parallel) = Measurement::of(name, || pipeline.run(line));
     check(&parallel.name, findings?)?;
 
     let elapsed = parallel.elapsed;
     let speed_up = serial.elapsed.as_secs_f64() / elapsed.as_secs_f64();
-    print!("{}", Comparison(&[plain, serial, parallel]));
+    print!("\n{}", Comparison(&[plain, serial, parallel]));
     println!("{workers} workers are {speed_up:.2} × as quick as serial mode; all three found the same");
     Ok(Parallel { pipeline, elapsed })
 }
