@@ -112,6 +112,11 @@ impl Crew {
         None
     }
 
+    /// Whether there is a run with something to do.
+    fn is_wanted(&self) -> bool {
+        self.gate.enter(|session| session.has_work(self)).unwrap_or(false)
+    }
+
     fn take_seat(&self) -> Option<(usize, MutexGuard<'_, Worker<u64>>)> {
         (1..self.seats.len()).find_map(|number| Some((number, self.seats[number].queue.try_lock()?)))
     }
@@ -159,9 +164,12 @@ impl Help for Crew {
             }
             // The seat is free again before this helper counts as gone, so that its successor finds one.
             self.lent.fetch_sub(1, Ordering::SeqCst);
-            // Who made work and still counted on this helper did so before; then it is seen here (README, "Leaving").
+            // Who made work and still counted on this helper did so before, or a moment ago (README, "Calls that are missed").
             fence(Ordering::SeqCst);
-            let is_wanted = self.gate.enter(|session| session.has_work(self)).unwrap_or(false);
+            let is_wanted = self.is_wanted() || {
+                relax(&mut 0);
+                self.is_wanted()
+            };
             if !is_wanted || !self.reserve() {
                 return;
             }

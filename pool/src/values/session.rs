@@ -29,6 +29,9 @@ use crate::workers::Workers;
 /// For how long a helper watches before it judges.
 const WATCH: Duration = Duration::from_micros(6);
 
+/// For how long the caller sleeps at most before it looks whether it missed something.
+const LOOK_AGAIN: Duration = Duration::from_micros(500);
+
 /// What a helper should do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stay {
@@ -355,10 +358,10 @@ impl<'run, 'env> Session<'run, 'env> {
     }
 
     /// Called after pushing: somebody should see it.
+    ///
+    /// Without a fence, which would cost as much as the push: who goes or sleeps looks again a little later (README).
     #[inline]
     pub(super) fn pushed(&self, crew: &Arc<Crew>) {
-        // The push comes before the look at who is there; who leaves or sleeps says so before a last look at the queues.
-        fence(Ordering::SeqCst);
         if self.is_asleep.load(Ordering::Relaxed) {
             self.wake_caller();
         }
@@ -395,7 +398,7 @@ impl<'run, 'env> Session<'run, 'env> {
             self.is_asleep.store(true, Ordering::SeqCst);
             fence(Ordering::SeqCst);
             if self.active.load(Ordering::SeqCst) != 0 && !self.has_work(crew) {
-                std::thread::park();
+                std::thread::park_timeout(LOOK_AGAIN);
             }
             self.is_asleep.store(false, Ordering::SeqCst);
         }
