@@ -280,10 +280,9 @@ impl<'env> Core<'env> {
         loop {
             let before = self.ticks();
             let has_room = self.helpers.load(Ordering::SeqCst) <= self.most_helpers();
-            if has_room && !self.is_closed() {
-                if self.help_once(&mut turn) || self.spin(before) {
-                    continue;
-                }
+            let may_work = has_room && !self.is_closed();
+            if may_work && (self.help_once(&mut turn) || self.spin(before)) {
+                continue;
             }
             self.helpers.fetch_sub(1, Ordering::SeqCst);
             // A change that came before the count went down found this helper still counted.
@@ -382,10 +381,11 @@ impl<'env> Core<'env> {
 
     /// Sweeps if there is something to sweep and nobody is in the way; whoever is will do it.
     pub(crate) fn tidy(&self) {
-        if self.has_litter.load(Ordering::Acquire) && self.is_of_this_process() {
-            if let Ok(pass) = self.gate.enter() {
-                self.sweep(&pass);
-            }
+        if self.has_litter.load(Ordering::Acquire)
+            && self.is_of_this_process()
+            && let Ok(pass) = self.gate.enter()
+        {
+            self.sweep(&pass);
         }
     }
 

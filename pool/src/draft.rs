@@ -129,14 +129,16 @@ impl Parts<'_> {
 
 impl<'env, T: Send + 'env> Draft<'env, T> {
     /// A lane that begins with `head`, which is a task of its own or only reads from the inputs.
-    pub(crate) fn headed(
+    pub(crate) fn headed<H: Head<'env, T> + 'env>(
         core: &Arc<Core<'env>>,
-        head: impl Head<'env, T> + 'env,
+        head: H,
         inputs: Vec<Input<'env>>,
         source: Option<Arc<Waiters>>,
         task: Option<(TaskEntry, Limits)>,
     ) -> Self {
-        let min_count = inputs.iter().map(|input| input.lane.header().limits.min_count).max().unwrap_or(1);
+        let inherited =
+            inputs.iter().map(|input| input.lane.header().limits.min_count).filter(|_| H::INHERITS_MIN_COUNT);
+        let min_count = inherited.max().unwrap_or(1);
         let is_task = task.is_some();
         let mut parts = Parts {
             core: Arc::clone(core),

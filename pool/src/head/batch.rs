@@ -27,6 +27,9 @@ impl<'env, T: Send + 'env> Batch<'env, T> {
 }
 
 impl<'env, T: Send + 'env> Head<'env, Vec<T>> for Batch<'env, T> {
+    /// A count of items is not one of groups.
+    const INHERITS_MIN_COUNT: bool = false;
+
     fn make(&mut self, out: &mut Vec<Vec<T>>, firing: &mut Firing<'_, 'env>) -> Next {
         let order = firing.order;
         let (least, most) = (self.lacking(1), self.lacking(order.most));

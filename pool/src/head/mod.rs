@@ -43,6 +43,9 @@ pub(crate) enum Next {
 
 /// Makes a lane's chunks, one after the other; one worker at a time.
 pub(crate) trait Head<'env, T>: Send {
+    /// Whether its lane makes as many items at once as the lanes that it reads from must.
+    const INHERITS_MIN_COUNT: bool = true;
+
     /// Makes at most `firing.order.most` items into `out`, which is empty.
     ///
     /// What is in `out` when this panics counts as made.

@@ -267,13 +267,9 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
 
     /// Spreads a chunk over the outlets; a panic in the user's clone or key is the last task's failure.
     fn spread(&self, chunk: Vec<T>, tasks: usize, failure: &mut Option<StageFailure>) -> Parcel<T> {
-        let mut parcel = Parcel::new();
         let outlets = self.header.consumers.len();
-        let spreading = catch_unwind(AssertUnwindSafe(|| {
-            self.spread.apply(chunk, &mut parcel, outlets, |outlet| self.header.has_consumers(outlet));
-        }));
-        if let Err(payload) = spreading {
-            let position = parcel.iter().map(Vec::len).sum();
+        let (parcel, interrupted) = self.spread.apply(chunk, outlets, |outlet| self.header.has_consumers(outlet));
+        if let Some((position, payload)) = interrupted {
             *failure = Some(StageFailure { task: tasks.saturating_sub(1), position, cause: Cause::panic(payload) });
         }
         parcel

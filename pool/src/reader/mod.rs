@@ -50,7 +50,7 @@ use crate::task::Task;
 pub struct ScopedReader<'env, T: Send + 'env> {
     core: Arc<Core<'env>>,
     /// The task, until its lane is made: by the first read, by a clone, or by a task that reads from it.
-    adding: Mutex<Option<Box<(Task<'env, T>, TaskEntry)>>>,
+    adding: Mutex<Option<Adding<'env, T>>>,
     /// The lane's outlet, once it is made.
     consumer: OnceLock<Consumer<'env, T>>,
     /// Items that an iteration has taken and not given yet.
@@ -62,6 +62,9 @@ pub struct ScopedReader<'env, T: Send + 'env> {
     /// Where this reader waits as a stream.
     stream: wait::Waits<'env>,
 }
+
+/// A task that has been added and has no lane yet.
+type Adding<'env, T> = Box<(Task<'env, T>, TaskEntry)>;
 
 /// The reader of a task's output. See [`ScopedReader`] for what it can do.
 pub type PoolReader<T> = ScopedReader<'static, T>;
@@ -79,11 +82,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         Self::new(core, None, OnceLock::from(consumer))
     }
 
-    fn new(
-        core: Arc<Core<'env>>,
-        adding: Option<Box<(Task<'env, T>, TaskEntry)>>,
-        consumer: OnceLock<Consumer<'env, T>>,
-    ) -> Self {
+    fn new(core: Arc<Core<'env>>, adding: Option<Adding<'env, T>>, consumer: OnceLock<Consumer<'env, T>>) -> Self {
         Self {
             core,
             adding: Mutex::new(adding),

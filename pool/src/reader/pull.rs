@@ -25,7 +25,7 @@ pub(super) struct Pull {
 }
 
 impl<'env, T: Send + 'env> Consumer<'env, T> {
-    fn refused(&self, refused: Refused) -> ReadError {
+    pub(super) fn refused(&self, refused: Refused) -> ReadError {
         let task = self.lane().header().name();
         match refused {
             Refused::Closed => ReadError::PoolGone { task },
@@ -81,9 +81,10 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
             }
             if walked != Walked::Paused {
                 if let Some(error) = walker.hopeless() {
-                    break Err(error);
+                    // Lanes that were cancelled meanwhile look as if this thread were at them.
+                    break Err(if core.is_closed() { self.refused(Refused::Closed) } else { error });
                 }
-                walker.wait(least, deadline, || lane.has(&pass, outlet, least));
+                walker.wait(least, deadline, || core.is_closed() || lane.has(&pass, outlet, least));
             }
             if deadline.has_passed() {
                 let waited = started.map_or_else(Default::default, |started| started.elapsed());

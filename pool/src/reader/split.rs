@@ -48,7 +48,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         T: Clone,
     {
         assert!(count > 0, "a tee was given `0` branches; give 1 or more");
-        self.spread("tee", Spread::Copies(Box::new(<[T]>::to_vec)), count)
+        self.spread("tee", Spread::Copies(Box::new(|items, copies| copies.extend_from_slice(items))), count)
     }
 
     /// `parts` readers, of which each item goes to the one whose number `key` gives.

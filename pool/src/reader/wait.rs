@@ -10,6 +10,7 @@ use millpond_sync::{Deadline, Ticket};
 
 use super::ScopedReader;
 use crate::consumer::Consumer;
+use crate::core::Refused;
 use crate::error::ReadError;
 use crate::lane::{Waiters, Want};
 use crate::walk::{Walked, Walker};
@@ -92,7 +93,11 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
                 if walked == Walked::Paused {
                     continue;
                 }
-                if let Some(error) = walker.hopeless() {
+                let hopeless = walker.hopeless();
+                if core.is_closed() {
+                    break Some(Err(self.refused(Refused::Closed)));
+                }
+                if let Some(error) = hopeless {
                     break Some(Err(error));
                 }
                 let known = waits.entered.len();
@@ -128,6 +133,10 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         core.add_job(self.any(), outlet, true);
         core.tick();
         core.lend(core.size());
+        if core.size() == 0 {
+            // A resize that came in between did not find this job on the list.
+            waker.wake_by_ref();
+        }
         Poll::Pending
     }
 }

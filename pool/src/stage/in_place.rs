@@ -72,11 +72,7 @@ impl<A, B> Chunk<A, B> {
     }
 
     #[inline]
-    fn apply(
-        &mut self,
-        most: usize,
-        function: &mut impl FnMut(A) -> Result<Option<B>, Cause>,
-    ) -> Result<(), Cause> {
+    fn apply(&mut self, most: usize, function: &mut impl FnMut(A) -> Result<Option<B>, Cause>) -> Result<(), Cause> {
         match self {
             Self::Shared(shared) => shared.apply(most, function),
             Self::Apart { items, given, results } => {
@@ -127,11 +123,7 @@ impl<A, B> Shared<A, B> {
 
     /// Applies the function to at most `most` items. When it fails or panics, the counts say how far it came.
     #[inline]
-    fn apply(
-        &mut self,
-        most: usize,
-        function: &mut impl FnMut(A) -> Result<Option<B>, Cause>,
-    ) -> Result<(), Cause> {
+    fn apply(&mut self, most: usize, function: &mut impl FnMut(A) -> Result<Option<B>, Cause>) -> Result<(), Cause> {
         let end = self.read + most.min(self.len - self.read);
         let (read, written, buffer) = (self.read, self.written, self.buffer);
         // The counts stay in registers; they are written back when this is dropped, also by a panic.
@@ -141,23 +133,28 @@ impl<A, B> Shared<A, B> {
         if read == written {
             for place in read..end {
                 // SAFETY: as below.
-                let item = unsafe { buffer.add(place).read() };
+                let source = unsafe { buffer.add(place) };
+                // SAFETY: as below.
+                let item = unsafe { source.read() };
                 at.read = place + 1;
                 let Some(result) = function(item)? else { break };
                 // SAFETY: as below; the place is that of the item just taken.
-                unsafe { buffer.cast::<B>().add(place).write(result) };
+                unsafe { source.cast::<B>().write(result) };
                 at.written = place + 1;
             }
         }
         while at.read < end {
-            // SAFETY: `read < end <= len`, and items from `read` on are there and not yet taken; adding one before anything else
-            // can happen makes sure that this one is taken once.
-            let item = unsafe { buffer.add(at.read).read() };
+            // SAFETY: `read < end <= len`, so the place is within the buffer.
+            let source = unsafe { buffer.add(at.read) };
+            // SAFETY: items from `read` on are there and not yet taken; adding one before anything else can happen makes sure
+            // that this one is taken once.
+            let item = unsafe { source.read() };
             at.read += 1;
             if let Some(result) = function(item)? {
-                // SAFETY: `written < read <= len`, so the place is within the buffer and its item has been taken; `B` has the
-                // layout of `A` (checked in `new`), so the place fits it.
-                unsafe { buffer.cast::<B>().add(at.written).write(result) };
+                // SAFETY: `written < read <= len`, so the place is within the buffer.
+                let target = unsafe { buffer.add(at.written) };
+                // SAFETY: the item there has been taken, and `B` has the layout of `A` (checked in `new`), so it fits.
+                unsafe { target.cast::<B>().write(result) };
                 at.written += 1;
             }
         }
@@ -219,11 +216,16 @@ mod tests {
         }
         let drops = Rc::new(Cell::new(0));
         let items: Vec<Counted> = (0..10).map(|number| Counted(number, Rc::clone(&drops))).collect();
-        let applied = apply(items, 4, || true, |item: Counted| match fails_at {
-            Some((at, panics)) if at == item.0 && panics => panic!("told to"),
-            Some((at, _)) if at == item.0 => Err(Cause::Error("told to".into())),
-            _ => Ok((item.0 % 3 != 2).then(|| make(item.0))),
-        });
+        let applied = apply(
+            items,
+            4,
+            || true,
+            |item: Counted| match fails_at {
+                Some((at, panics)) if at == item.0 && panics => panic!("told to"),
+                Some((at, _)) if at == item.0 => Err(Cause::Error("told to".into())),
+                _ => Ok((item.0 % 3 != 2).then(|| make(item.0))),
+            },
+        );
         (applied.results.len(), applied.given, applied.cause.is_some(), drops.get())
     }
 
