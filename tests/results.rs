@@ -54,6 +54,9 @@ fn a_side_that_is_dropped_holds_up_nobody() {
         drop(accepted);
         assert_eq!(rejected.read_all().expect("no error").len(), 100, "size {size}");
         drop(rejected);
-        assert_eq!(pool.task_count(), 0, "size {size}");
+        // A helper that is on its way out may hold on to them for a moment.
+        while pool.task_count() > 0 {
+            std::thread::yield_now();
+        }
     }
 }

@@ -67,7 +67,12 @@ fn first_results(arguments: &Arguments, workers: usize) -> Result<u64, Box<dyn E
         println!("  {name:<24} {:>8} words{most}", grouped(report.words.total()));
     }
     let files = Walk::new(&arguments.folders).flatten().filter(|path| is_document(path)).count() as u64;
-    println!("the first {} results after {}; files opened: {opened} of {}", reports.len(), short(read), grouped(files));
+    let rejected = match opened.saturating_sub(reports.len() as u64) {
+        0 => String::new(),
+        rejected => format!(", {rejected} of them rejected"),
+    };
+    let (first, read, all) = (reports.len(), short(read), grouped(files));
+    println!("the first {first} results after {read}; files opened: {opened} of {all}{rejected}");
     Ok(files)
 }
 
