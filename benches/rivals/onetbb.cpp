@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -113,9 +114,13 @@ int main(int count, char **words) {
     tbb::global_control limit(tbb::global_control::max_allowed_parallelism, std::size_t(threads));
 
     std::atomic<std::uint64_t> ran{0};
-    auto body = [rounds](const tbb::flow::continue_msg &message) {
-        if (rounds > 0) spin(rounds);
-        return message;
+    std::function<std::unique_ptr<Built>()> build = [&] {
+        auto empty = [](const tbb::flow::continue_msg &message) { return message; };
+        auto spinning = [rounds](const tbb::flow::continue_msg &message) {
+            spin(rounds);
+            return message;
+        };
+        return rounds > 0 ? std::make_unique<Built>(plan, spinning) : std::make_unique<Built>(plan, empty);
     };
     {
         Built counting(plan, [&ran](const tbb::flow::continue_msg &message) {
@@ -137,13 +142,13 @@ int main(int count, char **words) {
     };
     for (std::string line; std::getline(std::cin, line);) {
         if (line == "run") {
-            if (!built) built = std::make_unique<Built>(plan, body);
+            if (!built) built = build();
             timed([&] { for (int repeat = 0; repeat < repeats; ++repeat) built->run(); }, double(plan.tasks) * repeats);
         } else if (line == "build") {
-            timed([&] { Built fresh(plan, body); fresh.run(); }, double(plan.tasks));
+            timed([&] { build()->run(); }, double(plan.tasks));
         } else if (line == "bytes") {
             double before = resident_bytes();
-            kept.push_back(std::make_unique<Built>(plan, body));
+            kept.push_back(build());
             std::cout << (resident_bytes() - before) / double(plan.tasks) << std::endl;
         }
     }

@@ -17,7 +17,7 @@ const WINDOW_NANOSECONDS: u64 = 4_000;
 /// A window in which a task took this long on average is worth sharing at once.
 pub(super) const SLOW_NANOSECONDS: u64 = 300;
 /// Two windows in a row in which a task took this long are, too.
-const SLOWISH_NANOSECONDS: u64 = 50;
+const SLOWISH_NANOSECONDS: u64 = 60;
 
 /// What is known of a plan's tasks before it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
