@@ -115,7 +115,7 @@ impl Parts<'_> {
 
     /// Takes a further task's limits into account.
     fn limit(&mut self, limits: Limits) {
-        let Limits { min_count, max_chunksize, concurrency, read_ahead, is_ordered, expands } = limits;
+        let Limits { min_count, max_chunksize, concurrency, read_ahead, is_ordered, expands, wants_chunks } = limits;
         let all = &mut self.limits;
         all.min_count = all.min_count.max(min_count);
         all.max_chunksize = all.max_chunksize.min(max_chunksize);
@@ -123,6 +123,7 @@ impl Parts<'_> {
         all.read_ahead = all.read_ahead.max(read_ahead);
         all.is_ordered &= is_ordered;
         all.expands |= expands;
+        all.wants_chunks |= wants_chunks;
         self.is_last = concurrency != usize::MAX || read_ahead > 0 || expands;
     }
 }

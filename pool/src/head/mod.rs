@@ -22,7 +22,7 @@ pub(crate) use zip::Zip;
 
 use crate::error::{Cause, TaskError};
 use crate::gate::Pass;
-use crate::lane::Firing;
+use crate::lane::{Firing, One, Single};
 
 /// What comes after the chunk that a head made.
 #[derive(Debug)]
@@ -50,6 +50,11 @@ pub(crate) trait Head<'env, T>: Send {
     ///
     /// What is in `out` when this panics counts as made.
     fn make(&mut self, out: &mut Vec<T>, firing: &mut Firing<'_, 'env>) -> Next;
+
+    /// Makes one item in serial mode, or says that it takes the ordinary way.
+    fn one(&mut self, _single: &mut Single<'_>) -> One<T> {
+        One::NotHere
+    }
 
     /// It is no more: takes back what it asked of the lanes that it reads from.
     fn retract(&mut self, _pass: &Pass<'_>) {}

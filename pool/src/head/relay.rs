@@ -2,7 +2,7 @@
 
 use super::{Head, Next};
 use crate::gate::Pass;
-use crate::lane::{Firing, Inlet, Taken};
+use crate::lane::{Firing, Inlet, One, Single, Taken};
 
 /// See the [module documentation](self).
 pub(crate) struct Relay<'env, T>(pub(crate) Inlet<'env, T>);
@@ -19,6 +19,10 @@ impl<'env, T: Send + 'env> Head<'env, T> for Relay<'env, T> {
             Taken::End => Next::End,
             Taken::Failed(error) => Next::Upstream(error),
         }
+    }
+
+    fn one(&mut self, single: &mut Single<'_>) -> One<T> {
+        self.0.one(single)
     }
 
     fn retract(&mut self, pass: &Pass<'_>) {

@@ -7,7 +7,7 @@ use millpond_channel::{Listening, TryReadError};
 
 use super::{Head, Next};
 use crate::error::{Cause, ReadError};
-use crate::lane::{Firing, Waiters};
+use crate::lane::{Firing, One, Single, Waiters};
 use crate::reader::ScopedReader;
 
 /// Any iterator.
@@ -27,6 +27,11 @@ impl<'env, I: Iterator + Send> Head<'env, I::Item> for IteratorSource<I> {
             }
         }
         Next::More
+    }
+
+    #[inline]
+    fn one(&mut self, _single: &mut Single<'_>) -> One<I::Item> {
+        self.0.next().map_or(One::End, One::Item)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::admit::{Admission, Grant, Order};
 use super::spread::Parcel;
 use super::state::{End, Landing};
-use super::{AnyLane, Lane};
+use super::{AnyLane, Lane, One, Single};
 use crate::error::Cause;
 use crate::gate::Pass;
 use crate::guarded::Guarded;
@@ -133,6 +133,9 @@ pub(crate) trait Work<'env, T>: Send + Sync {
     /// Makes a chunk and runs it through the stages; `None` when the head made none.
     fn fire(&self, firing: &mut Firing<'_, 'env>) -> Option<Vec<T>>;
 
+    /// Makes a single item, in serial mode; see [`One`].
+    fn one(&self, single: &mut Single<'_>) -> One<T>;
+
     /// Lets go of the head.
     fn clear(&self, pass: &Pass<'_>);
 }
@@ -190,6 +193,16 @@ impl<'env, T, H: Head<'env, T>> Work<'env, T> for Headed<H> {
         // Dropping the user's iterator or function may panic or read from the pool: only now, with the head released.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(dropped)));
         number.map(|_| items)
+    }
+
+    fn one(&self, single: &mut Single<'_>) -> One<T> {
+        let Some(mut head) = self.head.with(single.pass, Option::take) else { return One::NotHere };
+        let made = head.one(single);
+        self.head.with(single.pass, |place| *place = Some(head));
+        if self.is_task && matches!(made, One::Item(_)) {
+            single.reach();
+        }
+        made
     }
 
     fn clear(&self, pass: &Pass<'_>) {

@@ -76,6 +76,8 @@ pub(crate) struct Limits {
     pub(crate) is_ordered: bool,
     /// Whether an item may become several.
     pub(crate) expands: bool,
+    /// Whether a function gets whole chunks, however small.
+    pub(crate) wants_chunks: bool,
 }
 
 impl Limits {
@@ -86,6 +88,7 @@ impl Limits {
         read_ahead: 0,
         is_ordered: true,
         expands: false,
+        wants_chunks: false,
     };
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Lane;
 use super::take::{Ready, Stated};
+use super::{Lane, One, Single};
 use crate::error::TaskError;
 use crate::gate::Pass;
 
@@ -43,6 +43,16 @@ impl<'env, T: Send + 'env> Inlet<'env, T> {
             Ready::NotYet(_) => Taken::Starved,
             Ready::End => Taken::End,
             Ready::Failed(error) => Taken::Failed(error),
+        }
+    }
+
+    /// Takes one item in serial mode, from the outlet or past it; failures take the ordinary way.
+    pub(crate) fn one(&mut self, single: &mut Single<'_>) -> One<T> {
+        match self.lane.take(single.pass, self.outlet, 1, 1) {
+            Ready::Items(items) => items.into_iter().next().map_or(One::NotHere, One::Item),
+            Ready::NotYet(_) => self.lane.one_within(single.pass, single.depth).map_or(One::NotHere, One::Item),
+            Ready::End => One::End,
+            Ready::Failed(_) => One::NotHere,
         }
     }
 

@@ -17,6 +17,7 @@ mod grain;
 mod header;
 mod inlet;
 mod land;
+mod one;
 mod spread;
 mod state;
 mod take;
@@ -25,6 +26,7 @@ pub(crate) use admit::Order;
 pub(crate) use fire::{Firing, Headed, Step, Work};
 pub(crate) use header::{Header, Input, Limits, TaskCounters, TaskEntry, Waiters, detach, lose_consumer};
 pub(crate) use inlet::{Inlet, Taken};
+pub(crate) use one::{One, Single};
 pub(crate) use spread::Spread;
 pub(crate) use take::{Ready, Want};
 

@@ -36,6 +36,12 @@ impl<T> Default for Returned<T> {
     }
 }
 
+impl<T> Returned<T> {
+    pub(super) fn has_any(&self) -> bool {
+        self.is_any.load(Ordering::Acquire)
+    }
+}
+
 impl<T> Outlet<T> {
     /// Takes at most `most` items. Whole chunks go without being copied; small ones are put together.
     pub(super) fn take(&mut self, most: usize) -> Vec<T> {
@@ -174,7 +180,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         returned.push((outlet, items));
         self.returned.is_any.store(true, Ordering::Release);
         drop(returned);
-        self.header.waiters.list().notify_all_after_lock();
+        self.header.waiters.list().notify_all();
     }
 
     fn put_back_in_front(&self, pass: &Pass<'_>) {

@@ -34,6 +34,11 @@ impl<'env, T: Send + 'env> Iterator for ScopedReader<'env, T> {
         if self.is_over {
             return None;
         }
+        if self.core.size() == 0
+            && let Some(item) = self.consumer().pull_one()
+        {
+            return Some(Ok(item));
+        }
         let most = if self.core.size() == 0 { 1 } else { usize::MAX };
         match self.read_some(most) {
             Ok(items) => {

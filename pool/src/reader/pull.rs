@@ -59,6 +59,11 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         let Pull { least, most, want, deadline, asked } = pull;
         let (lane, outlet) = (self.lane(), self.outlet());
         let pass = self.enter()?;
+        if most == 1
+            && let Some(item) = lane.one(&pass)
+        {
+            return Ok(vec![item]);
+        }
         let first = lane.take_or_want(&pass, outlet, (least, most), want);
         if let Some(result) = self.settled(first) {
             return result;
@@ -101,6 +106,17 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
             core.sweep(&pass);
         }
         result
+    }
+
+    /// One item in serial mode, or `None` where it takes a [pull](Self::pull) to get it or to say why not.
+    pub(super) fn pull_one(&self) -> Option<T> {
+        let pass = self.enter().ok()?;
+        let item = self.lane().one(&pass);
+        let core = &self.lane().header().core;
+        if core.has_litter() {
+            core.sweep(&pass);
+        }
+        item
     }
 
     /// Takes items if there are enough, without working or waiting; an empty answer is the end.

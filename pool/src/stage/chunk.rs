@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Stage;
 use crate::error::Cause;
-use crate::lane::Firing;
+use crate::lane::{Firing, One};
 
 /// A chunk in, any number of items out.
 pub(crate) struct MapChunk<F>(pub(crate) F);
@@ -28,5 +28,9 @@ where
         }
         firing.mark(given);
         results
+    }
+
+    fn one(&self, _item: A) -> One<B> {
+        unreachable!("a lane that wants chunks is asked for chunks")
     }
 }

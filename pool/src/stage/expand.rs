@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Stage;
 use crate::error::Cause;
-use crate::lane::Firing;
+use crate::lane::{Firing, One};
 
 /// One item in, any number out.
 pub(crate) struct FlatMap<F>(pub(crate) F);
@@ -31,5 +31,9 @@ where
         }
         firing.mark(given - items.len());
         results
+    }
+
+    fn one(&self, _item: A) -> One<B> {
+        unreachable!("a lane that expands is asked for chunks")
     }
 }

@@ -3,7 +3,7 @@
 use super::Stage;
 use super::in_place::{Applied, apply};
 use crate::error::Cause;
-use crate::lane::Firing;
+use crate::lane::{Firing, One};
 
 /// One item in, one out or none, or a failure.
 pub(crate) struct Each<F>(pub(crate) F);
@@ -16,5 +16,14 @@ impl<A, B, F: Fn(A) -> Result<Option<B>, Cause> + Send + Sync> Stage<A, B> for E
         }
         firing.mark(given);
         results
+    }
+
+    #[inline]
+    fn one(&self, item: A) -> One<B> {
+        match (self.0)(item) {
+            Ok(Some(result)) => One::Item(result),
+            Ok(None) => One::Skipped,
+            Err(cause) => One::Fail(cause),
+        }
     }
 }

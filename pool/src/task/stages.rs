@@ -81,6 +81,8 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         function: impl Fn(Vec<A>) -> Result<I, E> + Send + Sync + 'env,
     ) -> Self {
         let chunk = move |items| function(items).map_err(|error| Cause::Error(error.into()));
-        Self::stage("map_chunks", input, MapChunk(chunk), true)
+        let mut task = Self::stage("map_chunks", input, MapChunk(chunk), true);
+        task.limits.wants_chunks = true;
+        task
     }
 }

@@ -1,0 +1,139 @@
+//! One item at a time in serial mode, without the trappings of a chunk.
+//!
+//! Pulling a single item through a firing costs some ten times what carrying it costs: a list for each step, a log, a landing.
+//! So where nothing is buffered, in flight or limited, and items are known to be quick, an item goes from the head through the stages
+//! straight to the reader. Everything else, and every so often a firing to measure, takes the ordinary way; so does whatever
+//! comes after the end or a failure, which is only recorded here. Calls, order and errors are the same.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+
+use super::header::{Header, Limits, TaskCounters};
+use super::state::{End, HeadState, State};
+use super::{Lane, detach};
+use crate::error::Cause;
+use crate::gate::Pass;
+
+/// How many lanes an item may be pulled through by calls within calls.
+const DEEPEST: usize = 16;
+
+/// What comes of asking for one item.
+pub(crate) enum One<T> {
+    /// It.
+    Item(T),
+    /// A task had no use for it.
+    Skipped,
+    /// It cannot be had this way now.
+    NotHere,
+    /// There are no more.
+    End,
+    /// The task that was [reached](Single::reach) last failed on it.
+    Fail(Cause),
+}
+
+/// One item on its way through a lane.
+pub(crate) struct Single<'a> {
+    pub(crate) pass: &'a Pass<'a>,
+    /// How many lanes further up it may still come from.
+    pub(crate) depth: usize,
+    /// How many tasks of the lane it has come to.
+    reached: usize,
+}
+
+impl Single<'_> {
+    /// The item has come to the next task of the lane.
+    #[inline]
+    pub(crate) fn reach(&mut self) {
+        self.reached += 1;
+    }
+}
+
+impl<T> State<T> {
+    /// Takes the head for a single item, if nothing stands in the way.
+    fn begin_one(&mut self) -> bool {
+        let Limits { min_count, expands, wants_chunks, .. } = self.limits;
+        let is_plain = self.outlets.len() == 1 && min_count == 1 && !expands && !wants_chunks;
+        let is_empty = self.flying == 0 && self.in_ring == 0 && self.outlets[0].len == 0;
+        let goes_on = self.head == HeadState::Idle && self.end.is_none() && self.ending.is_none();
+        let may = is_plain && is_empty && goes_on && self.grain.start_one();
+        if may {
+            self.head = HeadState::Out;
+            self.flying = 1;
+        }
+        may
+    }
+
+    /// Counts an item that has come to the first `reached` tasks.
+    fn count_one(&mut self, reached: usize, header: &Header<'_>) {
+        for (task, total) in header.tasks.iter().zip(&mut self.given).take(reached) {
+            *total += 1;
+            TaskCounters::add(&task.stats.items, 1);
+            TaskCounters::add(&task.stats.chunks, 1);
+        }
+    }
+
+    /// Puts the head back, or ends the lane.
+    fn end_one(&mut self, end: Option<End>) {
+        self.flying = 0;
+        self.head = if end.is_some() { HeadState::Done } else { HeadState::Idle };
+        self.end = end;
+        self.settle();
+    }
+}
+
+impl<'env, T: Send + 'env> Lane<'env, T> {
+    /// One item for a reader in serial mode, or `None` where it has to take the ordinary way.
+    #[inline]
+    pub(crate) fn one(&self, pass: &Pass<'_>) -> Option<T> {
+        self.one_within(pass, DEEPEST)
+    }
+
+    /// Like [`one`](Self::one), through at most `depth` lanes.
+    pub(super) fn one_within(&self, pass: &Pass<'_>, depth: usize) -> Option<T> {
+        if depth == 0 || pass.is_shared() || self.header.is_cancelled() || self.returned.has_any() {
+            return None;
+        }
+        if !self.state.with(pass, State::begin_one) {
+            return None;
+        }
+        let (item, end) = loop {
+            let mut single = Single { pass, depth: depth - 1, reached: 0 };
+            let made = catch_unwind(AssertUnwindSafe(|| self.work.one(&mut single)));
+            let made = made.unwrap_or_else(|payload| One::Fail(Cause::panic(payload)));
+            let reached = single.reached;
+            let failed = |state: &State<T>, cause: Cause| {
+                let task = reached.saturating_sub(1);
+                End::Failed(self.header.tasks[task].error(state.given[task], cause))
+            };
+            let outcome = self.state.with(pass, |state| {
+                let outcome = match made {
+                    One::Item(item) => Some((Some(item), None)),
+                    One::Skipped if self.header.is_cancelled() => Some((None, None)),
+                    One::Skipped => None,
+                    One::NotHere => Some((None, None)),
+                    One::End => Some((None, Some(End::Complete))),
+                    One::Fail(cause) => Some((None, Some(failed(state, cause)))),
+                };
+                state.count_one(reached, &self.header);
+                if let Some((item, end)) = &outcome {
+                    let number = u64::from(item.is_some());
+                    state.made += number;
+                    state.next += number;
+                    state.end_one(end.clone());
+                }
+                outcome
+            });
+            if let Some(outcome) = outcome {
+                break outcome;
+            }
+        };
+        if end.is_some() {
+            self.header.has_ended.store(true, Ordering::Relaxed);
+            self.work.clear(pass);
+            detach(&self.header);
+        } else if self.header.is_cancelled() {
+            self.work.clear(pass);
+        }
+        item
+    }
+}
