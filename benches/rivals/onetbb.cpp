@@ -1,16 +1,17 @@
 // The graphs of the group `values` on oneTBB's flow graph: continue nodes, as its documentation has it for dependency
 // graphs. Built and driven by benches/src/bin/values/onetbb.rs:
 //
-//   onetbb SHAPE TASKS ROUNDS REPEATS THREADS
+//   onetbb SHAPE TASKS NANOSECONDS REPEATS THREADS
 //
-// prints `tasks N` (how many bodies one run calls, counted once), then answers each line of its input: `run` with the
-// nanoseconds per task of REPEATS runs of a built graph, `build` with those of building, running once and destroying,
-// `bytes` with the resident bytes per task that a built graph takes.
+// where a body takes NANOSECONDS, prints `tasks N` (how many bodies one run calls, counted once) and answers each line of
+// its input: `run` with the nanoseconds per task of REPEATS runs of a built graph, `build` with those of building, running
+// once and destroying, `bytes` with the resident bytes per task that a built graph takes.
 
 #include <oneapi/tbb/flow_graph.h>
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -67,10 +68,26 @@ static Plan plan_of(const std::string &shape, std::uint32_t tasks) {
     return plan;
 }
 
-static void spin(std::uint64_t rounds) {
+__attribute__((noinline)) static void spin(std::uint64_t rounds) {
     std::uint64_t state = 1;
-    for (std::uint64_t round = 0; round < rounds; ++round) state = state * 6364136223846793005u + round;
-    asm volatile("" : : "r"(state));
+    for (std::uint64_t round = 0; round < rounds; ++round) {
+        state = state * 6364136223846793005u + round;
+        asm volatile("" : "+r"(state));
+    }
+}
+
+// How many rounds take so many nanoseconds.
+static std::uint64_t rounds_of(double nanoseconds) {
+    const std::uint64_t sample = 1000000;
+    std::vector<double> times;
+    for (int time = 0; time < 21; ++time) {
+        auto begin = std::chrono::steady_clock::now();
+        spin(sample);
+        std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - begin;
+        times.push_back(spent.count());
+    }
+    std::sort(times.begin(), times.end());
+    return std::uint64_t(nanoseconds * double(sample) / times[times.size() / 2]);
 }
 
 struct Built {
@@ -105,11 +122,11 @@ static double resident_bytes() {
 
 int main(int count, char **words) {
     if (count != 6) {
-        std::fprintf(stderr, "usage: onetbb SHAPE TASKS ROUNDS REPEATS THREADS\n");
+        std::fprintf(stderr, "usage: onetbb SHAPE TASKS NANOSECONDS REPEATS THREADS\n");
         return 2;
     }
     Plan plan = plan_of(words[1], std::uint32_t(std::stoul(words[2])));
-    std::uint64_t rounds = std::stoull(words[3]);
+    std::uint64_t rounds = rounds_of(std::stod(words[3]));
     int repeats = std::stoi(words[4]), threads = std::stoi(words[5]);
     tbb::global_control limit(tbb::global_control::max_allowed_parallelism, std::size_t(threads));
 

@@ -120,7 +120,10 @@ impl Stage {
         let (mut ours, mut alone) = (shape.control(rounds), shape.control(rounds));
         let mut scoped = Scoped::new(&self.rayon, shape, rounds);
         let scoped_tasks = scoped.count();
-        let mut flow = self.onetbb.as_deref().map(|program| Flow::start(program, shape, rounds, repeats, THREADS));
+        let mut flow = self
+            .onetbb
+            .as_deref()
+            .map(|program| Flow::start(program, shape, (microseconds * 1e3) as u64, repeats, THREADS));
         let mut sides = Case::new(case, Unit::nanoseconds_per("task", total))
             .ours(|| run(&self.pool, &mut ours, repeats))
             .rival("serial", || run(&self.serial, &mut alone, repeats))

@@ -34,8 +34,8 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
-    pub(crate) fn start(program: &Path, shape: &Shape, rounds: u64, repeats: usize, threads: usize) -> Self {
-        let numbers = [shape.tasks.to_string(), rounds.to_string(), repeats.to_string(), threads.to_string()];
+    pub(crate) fn start(program: &Path, shape: &Shape, nanoseconds: u64, repeats: usize, threads: usize) -> Self {
+        let numbers = [shape.tasks.to_string(), nanoseconds.to_string(), repeats.to_string(), threads.to_string()];
         let mut child = Command::new(program)
             .arg(shape.name)
             .args(numbers)

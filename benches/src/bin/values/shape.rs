@@ -100,13 +100,13 @@ fn level(side: u32) -> Vec<(u32, u32)> {
     edges
 }
 
-/// A chain of dependent multiplications, the same in every program.
+/// A chain of dependent multiplications; never inlined, so that it takes the same time wherever it is called.
+#[inline(never)]
 pub(crate) fn spin(rounds: u64) {
     let mut state = 1_u64;
     for round in 0..rounds {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(round);
+        state = black_box(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(round));
     }
-    black_box(state);
 }
 
 /// How many tasks `repeats` runs ran.
