@@ -23,7 +23,7 @@ pub struct Outcome {
     pub steps: usize,
     pub ran: usize,
     pub took: Duration,
-    /// What was made.
+    /// What can be made.
     pub programs: Vec<PathBuf>,
     /// What failed, in words.
     pub failed: Vec<String>,
@@ -35,7 +35,9 @@ impl fmt::Display for Outcome {
             writeln!(f, "{failed}\n")?;
         }
         let Self { steps, ran, took, .. } = self;
-        writeln!(f, "{ran} of {steps} steps ran in {took:.2?}, {} failed", self.failed.len())
+        writeln!(f, "{ran} of {steps} steps ran in {took:.2?}, {} failed", self.failed.len())?;
+        let mut made = self.programs.iter().filter(|program| program.exists());
+        made.try_for_each(|program| writeln!(f, "  {}", program.display()))
     }
 }
 

@@ -45,7 +45,7 @@ fn twelve_inputs_of_different_types_are_taken() {
 
 #[test]
 fn functions_may_borrow_what_outlives_the_graph() {
-    let words = vec![String::from("mill"), String::from("pond")];
+    let words = [String::from("mill"), String::from("pond")];
     let mut graph = Graph::new();
     let length = graph.task("length", (), |()| words.iter().map(String::len).sum::<usize>());
     assert_eq!(*Pool::rayon(2).get(&mut graph, length).unwrap(), 8);

@@ -208,9 +208,9 @@ proptest! {
                 for pair in path.windows(2) {
                     prop_assert!(plans[pair[1]].inputs.iter().chain(&plans[pair[1]].waits).any(|n| *n == pair[0]));
                 }
-                for number in 0..plans.len() {
+                for (number, task) in tasks.iter().enumerate() {
                     if needed(&plans, &[number])[failing] {
-                        prop_assert_eq!(graph.peek(tasks[number]).unwrap(), None);
+                        prop_assert_eq!(graph.peek(*task).unwrap(), None);
                     }
                 }
             } else {
