@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 use crate::fork::Process;
 use crate::gate::{Gate, Pass};
-use crate::lane::{AnyLane, TaskEntry};
+use crate::lane::{AnyLane, TaskEntry, detach};
 use crate::lend;
 use crate::registry::Registry;
 use crate::walk::{WAKE_NANOS, Walked, Walker};
@@ -413,6 +413,15 @@ impl<'env> Core<'env> {
     pub(crate) fn forget_tasks(&self, tasks: &[TaskEntry]) {
         if self.is_of_this_process() {
             self.registry.lock().remove(tasks.iter().map(|task| task.id));
+        }
+    }
+
+    /// Ends a lane one of whose tasks was removed before the lane was made.
+    pub(crate) fn end_removed(&self, lane: &dyn AnyLane<'env>) {
+        if let Ok(pass) = self.enter() {
+            lane.remove(&pass);
+            detach(lane.header());
+            self.sweep(&pass);
         }
     }
 

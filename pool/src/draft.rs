@@ -166,7 +166,10 @@ impl<'env, T: Send + 'env> Draft<'env, T> {
         let header = Header::new(Arc::clone(&core), parts.limits, tasks, inputs, outlets, source);
         let lane = Lane::new(work, spread, header);
         let any = Arc::downgrade(&lane) as std::sync::Weak<dyn AnyLane<'env> + 'env>;
-        core.registry.lock().settle(&lane.header().tasks, &any);
+        let is_removed = core.registry.lock().settle(&lane.header().tasks, &any);
+        if is_removed {
+            lane.header().core.end_removed(&*lane);
+        }
         (0..outlets).map(|outlet| Consumer::first(Arc::clone(&lane), outlet)).collect()
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct TaskNode<'env> {
     pub(crate) counters: Arc<TaskCounters>,
     /// The lane that the task is in, once it has one.
     lane: Option<Weak<dyn AnyLane<'env> + 'env>>,
+    /// Whether it was removed before it had one.
+    is_removed: bool,
 }
 
 /// See the [module documentation](self).
@@ -52,7 +54,13 @@ impl<'env> Registry<'env> {
     /// Adds a task that reads from `inputs`.
     pub(crate) fn add(&mut self, name: Arc<str>, location: &'static Location<'static>, inputs: &[TaskId]) -> TaskEntry {
         let counters = Arc::<TaskCounters>::default();
-        let node = TaskNode { name: Arc::clone(&name), location, counters: Arc::clone(&counters), lane: None };
+        let node = TaskNode {
+            name: Arc::clone(&name),
+            location,
+            counters: Arc::clone(&counters),
+            lane: None,
+            is_removed: false,
+        };
         let id = self.0.add_node(node);
         for input in inputs {
             // A new task closes no cycle, and an input that is gone meanwhile has no edge to show.
@@ -67,12 +75,22 @@ impl<'env> Registry<'env> {
         }
     }
 
-    /// Takes down which lane the tasks have come to be in.
-    pub(crate) fn settle(&mut self, tasks: &[TaskEntry], lane: &Weak<dyn AnyLane<'env> + 'env>) {
+    /// Takes down which lane the tasks have come to be in; says whether one of them was removed before.
+    pub(crate) fn settle(&mut self, tasks: &[TaskEntry], lane: &Weak<dyn AnyLane<'env> + 'env>) -> bool {
+        let mut is_any_removed = false;
         for task in tasks {
             if let Some(node) = self.0.get_mut(task.id.0) {
                 node.lane = Some(Weak::clone(lane));
+                is_any_removed |= node.is_removed;
             }
+        }
+        is_any_removed
+    }
+
+    /// Removes a task that has no lane yet, for when it gets one.
+    pub(crate) fn remove_early(&mut self, id: TaskId) {
+        if let Some(node) = self.0.get_mut(id.0) {
+            node.is_removed = true;
         }
     }
 

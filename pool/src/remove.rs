@@ -10,11 +10,13 @@ use crate::walk;
 
 /// See [`crate::ScopedPool::remove_task`].
 pub(crate) fn remove_task<'env>(core: &Arc<Core<'env>>, task: TaskId) -> Result<(), ReadError> {
-    let found = core.registry.lock().lane(task);
-    let Some(Some(lane)) = found else {
-        // Gone, or without a lane yet: nobody has read from it, and its reader is all there is to drop.
+    let mut registry = core.registry.lock();
+    let Some(Some(lane)) = registry.lane(task) else {
+        // Gone, or without a lane yet: nobody has read from it, and nobody will.
+        registry.remove_early(task);
         return Ok(());
     };
+    drop(registry);
     let name = || lane.header().name();
     let pass = core.enter().map_err(|refused| match refused {
         Refused::Closed => ReadError::PoolGone { task: name() },

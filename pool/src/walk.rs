@@ -26,6 +26,8 @@ use crate::lane::{AnyLane, Header, Step};
 pub(crate) const WAKE_NANOS: f32 = 60_000.0;
 /// How many chunks a walk lands before it looks at other jobs; in a deep graph as many as it is deep, since going up costs as much.
 const LANDINGS: usize = 64;
+/// How often in a row a walker that is blocked looks again at once when something changes somewhere, before it waits at its obstacles.
+const MOST_LOOKS: usize = 32;
 
 /// A lane on the way of a walk.
 struct Frame<'a, 'env> {
@@ -70,6 +72,8 @@ pub(crate) struct Walker<'a, 'env> {
     /// What the pool's clock of changes showed when it began.
     ticks: u64,
     role: Role,
+    /// How often in a row something changed and nothing came of it.
+    looks: usize,
 }
 
 /// Who walks.
@@ -111,6 +115,7 @@ impl<'a, 'env> Walker<'a, 'env> {
             deepest: 0,
             ticks: 0,
             role: Role::Caller,
+            looks: 0,
         }
     }
 
@@ -304,7 +309,12 @@ impl<'a, 'env> Walker<'a, 'env> {
     /// before it was entered is seen as changed by that walk; one that changes later wakes its waiters, this thread among them.
     pub(crate) fn wait(&mut self, enough: usize, deadline: Deadline, mut ready: impl FnMut() -> bool) {
         self.count_caller();
-        if self.core.spin(self.ticks) {
+        if self.landings > 0 {
+            self.looks = 0;
+        }
+        if self.looks < MOST_LOOKS && self.core.spin(self.ticks) {
+            // Something changed, perhaps for others only.
+            self.looks += 1;
             return;
         }
         let mut entered: SmallVec<[(&'a Arc<dyn AnyLane<'env> + 'env>, Ticket); 4]> = SmallVec::new();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::ScopedReader;
-use crate::task::Task;
+use crate::task::{Task, at_least_one};
 
 /// Options of the task whose output this reads, to be given right after it was added:
 ///
@@ -44,18 +44,21 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     /// See [`Task::min_count`].
     #[track_caller]
     pub fn min_count(self, items: usize) -> Self {
+        at_least_one(&self.task_name(), "min_count", items);
         self.with_task("min_count", |task| task.min_count(items))
     }
 
     /// See [`Task::max_chunksize`].
     #[track_caller]
     pub fn max_chunksize(self, items: usize) -> Self {
+        at_least_one(&self.task_name(), "max_chunksize", items);
         self.with_task("max_chunksize", |task| task.max_chunksize(items))
     }
 
     /// See [`Task::concurrency`].
     #[track_caller]
     pub fn concurrency(self, workers: usize) -> Self {
+        at_least_one(&self.task_name(), "concurrency", workers);
         self.with_task("concurrency", |task| task.concurrency(workers))
     }
 

@@ -11,7 +11,7 @@ use crate::lane::Want;
 
 /// What a read that asks for more is taken down as: far more than there is, yet so little that what tens of thousands of readers want
 /// can be added up and taken off again.
-const MOST_WANTED: usize = usize::MAX >> 16;
+pub(super) const MOST_WANTED: usize = usize::MAX >> 16;
 
 impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     /// Reads `count` items; fewer only at the end, none after it. Count 0 reads all, like [`read_all`](Self::read_all).

@@ -9,6 +9,7 @@ use futures_core::Stream;
 use millpond_sync::{Deadline, Ticket};
 
 use super::ScopedReader;
+use super::read::MOST_WANTED;
 use crate::consumer::Consumer;
 use crate::core::Refused;
 use crate::error::ReadError;
@@ -77,7 +78,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         // Between two sizes a pass may still be shared where nobody is lent any more.
         if works || !pass.is_shared() || core.size() == 0 {
             // Far more than there is, yet far from the number that stands for all.
-            let wanted = most.min(usize::MAX / 4);
+            let wanted = most.min(MOST_WANTED);
             let mut more = wanted.saturating_sub(*asked);
             if more > 0 {
                 lane.want(&pass, outlet, Want::More(more));
@@ -205,7 +206,7 @@ impl<T: Send> Future for ReadFuture<'_, '_, T> {
             let is_serial = this.reader.core.size() == 0;
             let (least, most) = if count == usize::MAX { (1, usize::MAX) } else { (missing, missing) };
             if !is_serial {
-                this.ask(if count == usize::MAX { usize::MAX / 4 } else { missing });
+                this.ask(if count == usize::MAX { MOST_WANTED } else { missing });
             }
             let consumer = this.reader.consumer();
             match consumer.poll_pull((least, most), &mut this.asked, &mut this.waits, context.waker(), false) {

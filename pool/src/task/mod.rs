@@ -126,7 +126,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     /// When `items` is 0.
     #[track_caller]
     pub fn min_count(mut self, items: usize) -> Self {
-        assert!(items > 0, "task `{}` was given a min_count of `0`; give 1 or more", self.name);
+        at_least_one(&self.name, "min_count", items);
         self.limits.min_count = items;
         self
     }
@@ -137,7 +137,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     /// When `items` is 0.
     #[track_caller]
     pub fn max_chunksize(mut self, items: usize) -> Self {
-        assert!(items > 0, "task `{}` was given a max_chunksize of `0`; give 1 or more", self.name);
+        at_least_one(&self.name, "max_chunksize", items);
         self.limits.max_chunksize = items;
         self
     }
@@ -148,7 +148,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     /// When `workers` is 0.
     #[track_caller]
     pub fn concurrency(mut self, workers: usize) -> Self {
-        assert!(workers > 0, "task `{}` was given a concurrency of `0`; give 1 or more", self.name);
+        at_least_one(&self.name, "concurrency", workers);
         self.limits.concurrency = workers;
         self
     }
@@ -184,6 +184,12 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         let entry = TaskEntry { name: self.name, ..entry };
         (self.build)(core, entry, self.limits)
     }
+}
+
+/// Refuses an option of 0.
+#[track_caller]
+pub(crate) fn at_least_one(task: &str, option: &str, value: usize) {
+    assert!(value > 0, "task `{task}` was given a {option} of `0`; give 1 or more");
 }
 
 impl<T: Send> std::fmt::Debug for Task<'_, T> {

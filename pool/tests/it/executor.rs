@@ -39,11 +39,11 @@ pub(crate) fn run_all<T>(futures: impl IntoIterator<Item = impl Future<Output = 
             continue;
         };
         let waker = Waker::from(Arc::new(Alarm { queue: Arc::clone(&queue), number }));
-        if let Some(future) = &mut futures[number] {
-            if let Poll::Ready(result) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-                results[number] = Some(result);
-                futures[number] = None;
-            }
+        if let Some(future) = &mut futures[number]
+            && let Poll::Ready(result) = future.as_mut().poll(&mut Context::from_waker(&waker))
+        {
+            results[number] = Some(result);
+            futures[number] = None;
         }
     }
     results.into_iter().map(|result| result.expect("every future has ended")).collect()

@@ -49,6 +49,14 @@ in_every_mode! {
         assert_eq!(calls.count(), 200_000);
     }
 
+    fn a_task_removed_before_its_first_read_gives_nothing(pool) {
+        let calls = Calls::new();
+        let mut reader = pool.source(calls.numbers()).map(|n| n);
+        pool.remove_task(reader.task_id()).unwrap();
+        assert_eq!(reader.read_all().unwrap(), [] as [u64; 0]);
+        assert_eq!(calls.count(), 0);
+    }
+
     fn a_removed_task_ends_its_readers_after_what_was_made(pool) {
         let mut numbers = pool.source(0..).map(|n| n).min_count(10);
         let task = numbers.task_id();

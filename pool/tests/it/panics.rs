@@ -36,7 +36,7 @@ in_every_mode! {
         let numbers = || pool.source(0_u64..);
         panics_at(&pool, numbers().map(bomb), 7, "map", 7);
         panics_at(&pool, numbers().try_map(|n| Ok::<_, ReadError>(bomb(n))), 7, "try_map", 7);
-        panics_at(&pool, numbers().filter(|n| bomb(*n) % 2 == 0), 4, "filter", 7);
+        panics_at(&pool, numbers().filter(|n| bomb(*n).is_multiple_of(2)), 4, "filter", 7);
         panics_at(&pool, numbers().filter_map(|n| Some(bomb(n))), 7, "filter_map", 7);
         panics_at(&pool, numbers().flat_map(|n| [bomb(n); 2]), 14, "flat_map", 7);
         panics_at(&pool, numbers().inspect(|n| assert!(bomb(*n) < 99)), 7, "inspect", 7);
