@@ -14,6 +14,7 @@ use crate::fork::Process;
 use crate::gate::{Gate, Pass};
 use crate::lane::{AnyLane, TaskEntry, detach};
 use crate::lend;
+use crate::placement;
 use crate::registry::Registry;
 use crate::walk::{WAKE_NANOS, Walked, Walker};
 use crate::workers::Workers;
@@ -255,6 +256,9 @@ impl<'env> Core<'env> {
         let workers = self.workers.lock().clone();
         match workers {
             Some(workers) => {
+                // The reader goes on where it is, unless it awaits.
+                let stays = self.awaited.load(Ordering::Relaxed) == 0 && placement::has_room_for(self.size());
+                workers.avoid(if stays { placement::current() } else { placement::NOWHERE });
                 self.wakes.fetch_add(asked as u64, Ordering::Relaxed);
                 for _ in 0..asked {
                     match lend::helper(self, &self.lent) {

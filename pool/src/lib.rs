@@ -25,6 +25,7 @@ mod guarded;
 mod head;
 mod lane;
 mod lend;
+mod placement;
 mod pool;
 mod reader;
 mod registry;

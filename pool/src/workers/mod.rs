@@ -41,6 +41,10 @@ pub trait Workers: Send + Sync + fmt::Debug {
     /// The caller takes part, so this makes progress without a single free thread.
     fn apply(&self, count: usize, body: &(dyn Fn(usize) + Sync));
 
+    /// Asks that lent threads be kept off the processor of this number, because whoever wants help goes on there;
+    /// `usize::MAX` for none. A hint, which costs nothing when it is given again.
+    fn avoid(&self, _processor: usize) {}
+
     /// How many threads can be lent at the most, the caller not counted.
     fn threads(&self) -> usize;
 }

@@ -1,17 +1,22 @@
 //! Threads of a rayon pool.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use parking_lot::Mutex;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::{Help, Workers};
+use crate::placement::{Allowed, NOWHERE, Thread};
 
 /// Threads of a rayon pool: either one of its own, started when first needed, or one that the user brings.
 pub struct RayonWorkers {
     /// How many threads the pool has (or will have).
     threads: usize,
+    /// Where its own threads run; a pool that the user brings is left alone.
+    seats: Option<Arc<Seats>>,
     /// Started at the first call that needs it, so that a pool that only ever reads little starts no thread.
     pool: OnceLock<Arc<ThreadPool>>,
 }
@@ -20,24 +25,58 @@ impl RayonWorkers {
     /// A rayon pool of `threads` threads, started when the first of them is needed.
     #[must_use]
     pub fn new(threads: usize) -> Self {
-        Self { threads, pool: OnceLock::new() }
+        Self { threads, seats: Some(Arc::new(Seats::new())), pool: OnceLock::new() }
     }
 
     /// The threads of a rayon pool that exists already, shared with whatever else runs there.
     #[must_use]
     pub fn on(pool: Arc<ThreadPool>) -> Self {
-        Self { threads: pool.current_num_threads(), pool: OnceLock::from(pool) }
+        Self { threads: pool.current_num_threads(), seats: None, pool: OnceLock::from(pool) }
     }
 
     fn pool(&self) -> &Arc<ThreadPool> {
         self.pool.get_or_init(|| {
+            let seats = self.seats.clone();
             let pool = rayon::ThreadPoolBuilder::new()
                 .num_threads(self.threads)
                 .thread_name(|number| format!("millpond-{number}"))
+                .start_handler(move |_| seats.iter().for_each(|seats| seats.take()))
                 .build()
                 .unwrap_or_else(|error| panic!("starting {} worker threads failed: {error}", self.threads));
             Arc::new(pool)
         })
+    }
+}
+
+/// Where the threads of a pool may run.
+struct Seats {
+    allowed: Allowed,
+    /// The processor that they are kept off.
+    avoided: AtomicUsize,
+    /// The threads, as they start.
+    threads: Mutex<Vec<Thread>>,
+}
+
+impl Seats {
+    fn new() -> Self {
+        let allowed = Allowed::of_current_thread();
+        Self { allowed, avoided: AtomicUsize::new(NOWHERE), threads: Mutex::default() }
+    }
+
+    /// The calling thread is one of the pool's.
+    fn take(&self) {
+        let mut threads = self.threads.lock();
+        threads.push(Thread::current());
+        self.allowed.grant(Thread::current(), self.avoided.load(Ordering::Relaxed));
+    }
+
+    fn avoid(&self, processor: usize) {
+        if self.avoided.load(Ordering::Relaxed) == processor {
+            return;
+        }
+        let threads = self.threads.lock();
+        self.avoided.store(processor, Ordering::Relaxed);
+        threads.iter().for_each(|thread| self.allowed.grant(*thread, processor));
     }
 }
 
@@ -54,6 +93,12 @@ impl Workers for RayonWorkers {
             (0..count).for_each(body);
         } else {
             self.pool().in_place_scope(|_| (0..count).into_par_iter().for_each(body));
+        }
+    }
+
+    fn avoid(&self, processor: usize) {
+        if let Some(seats) = &self.seats {
+            seats.avoid(processor);
         }
     }
 
