@@ -6,7 +6,7 @@
 //! workers from the start.
 
 /// What a chunk should take, in nanoseconds.
-const CHUNK_NANOS: f32 = 30_000.0;
+const CHUNK_NANOS: f32 = 60_000.0;
 /// How much of the processor's cache a chunk may fill, in bytes.
 const CHUNK_BYTES: usize = 32 * 1024;
 /// Beyond this, larger chunks gain nothing.

@@ -273,12 +273,16 @@ in_parallel! {
         let here = std::thread::current().id();
         let calls = Calls::new();
         let counted = calls.clone();
+        let read = Arc::new(std::sync::atomic::AtomicU64::new(0));
+        let read_so_far = Arc::clone(&read);
         let mut reader = pool
             .source(0_u64..)
             .map(move |n| {
                 counted.add();
                 (0..2_000).fold(n, |sum, k| std::hint::black_box(sum ^ k));
-                if n >= 100 && std::thread::current().id() != here {
+                // Not in the chunk that the iteration may be waiting for at this moment.
+                let is_ahead = n >= read_so_far.load(Ordering::SeqCst) + 2_000;
+                if is_ahead && std::thread::current().id() != here {
                     inside.add();
                     wait_for(&gate);
                 }
@@ -290,6 +294,7 @@ in_parallel! {
         while entered.count() == 0 {
             assert_eq!(reader.next().unwrap().unwrap(), items);
             items += 1;
+            read.store(items, Ordering::SeqCst);
         }
         drop(reader);
         let so_far = calls.count();
