@@ -31,6 +31,9 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     }
 
     /// What a channel is written to, until it is closed. Demand for items that are not written yet occupies no worker.
+    ///
+    /// A serial channel can be read by the thread that made it only, so it feeds pools of size 0 and 1 that this thread reads from; a
+    /// helper of a larger pool that touches it stops the task with an error which names both threads.
     #[track_caller]
     pub fn channel(reader: millpond_channel::Reader<T>) -> Self {
         Self::begin("channel", move |core, task, limits| {

@@ -14,6 +14,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::cells::Gate;
 use super::session::Stay;
+use crate::placement;
 use crate::workers::{Help, Workers};
 
 /// For how long a helper without work looks for some before it goes back.
@@ -80,6 +81,9 @@ impl Crew {
         let is_reserved = self.reserve();
         if is_reserved {
             let job: Arc<dyn Help> = Arc::<Self>::clone(self);
+            if placement::has_room_for(workers.threads()) {
+                workers.avoid(placement::current());
+            }
             workers.lend(1, job);
         }
         is_reserved

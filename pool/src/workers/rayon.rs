@@ -97,7 +97,9 @@ impl Workers for RayonWorkers {
     }
 
     fn avoid(&self, processor: usize) {
-        if let Some(seats) = &self.seats {
+        // A helper that asks for another one does not mean its own seat.
+        let is_helper = self.pool.get().is_some_and(|pool| pool.current_thread_index().is_some());
+        if let Some(seats) = self.seats.as_ref().filter(|_| !is_helper) {
             seats.avoid(processor);
         }
     }

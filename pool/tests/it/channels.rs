@@ -82,6 +82,10 @@ in_every_mode! {
     }
 
     fn a_serial_channel_that_is_filled_in_between_is_read(pool) {
+        if pool.size() > 1 {
+            // A helper is another thread, and a serial channel is one thread's.
+            return;
+        }
         let (writer, channel) = millpond_channel::serial();
         let mut reader = pool.channel(channel).map(|n: u32| n + 1);
         writer.write_from([1, 2, 3]).unwrap();
