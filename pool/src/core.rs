@@ -28,7 +28,12 @@ struct Job<'env> {
     outlet: usize,
     /// Whether a reader awaits it, and so does not work for it.
     is_awaited: bool,
+    /// How often an awaiting reader has asked for it since it was listed.
+    asks: u64,
 }
+
+/// A job as a helper saw it on the list: its lane, its outlet and how often it had been asked for.
+type Listed<'env> = (Arc<dyn AnyLane<'env> + 'env>, usize, u64);
 
 impl<'env> Job<'env> {
     fn is(&self, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize) -> bool {
@@ -204,9 +209,10 @@ impl<'env> Core<'env> {
         }
         let mut jobs = self.jobs.lock();
         if !offered.swap(true, Ordering::SeqCst) {
-            jobs.push(Job { lane: Arc::downgrade(lane), outlet, is_awaited });
+            jobs.push(Job { lane: Arc::downgrade(lane), outlet, is_awaited, asks: 0 });
         } else if let Some(job) = jobs.iter_mut().find(|job| job.is(lane, outlet)) {
             job.is_awaited |= is_awaited;
+            job.asks += 1;
         }
         self.count_jobs(&jobs);
     }
@@ -216,16 +222,20 @@ impl<'env> Core<'env> {
         self.awaited.store(jobs.iter().filter(|job| job.is_awaited).count(), Ordering::SeqCst);
     }
 
-    /// Takes a job off the list whose reader has what it asked for, or will ask again by itself.
-    fn remove_job(&self, pass: &Pass<'_>, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize, is_over: bool) {
+    /// Takes a job off the list whose reader has what it asked for, or, with `parked_at`, will ask again by itself; unless it has asked
+    /// again since it had asked that often, for data that came while the walk found none.
+    fn remove_job(&self, pass: &Pass<'_>, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize, parked_at: Option<u64>) {
         let mut jobs = self.jobs.lock();
+        if parked_at.is_some_and(|asks| jobs.iter().any(|job| job.is(lane, outlet) && job.asks != asks)) {
+            return;
+        }
         let is_awaited = jobs.iter().any(|job| job.is_awaited && job.is(lane, outlet));
         jobs.retain(|job| !job.is(lane, outlet));
         self.count_jobs(&jobs);
         lane.header().offered[outlet].store(false, Ordering::SeqCst);
         drop(jobs);
         // A reader that asked for more in between found the job still listed.
-        if is_over && lane.is_short(outlet, pass) {
+        if parked_at.is_none() && lane.is_short(outlet, pass) {
             self.add_job(lane, outlet, is_awaited);
         }
     }
@@ -303,25 +313,26 @@ impl<'env> Core<'env> {
     /// Walks once from each job, beginning with another one each time; says whether anything was done.
     fn help_once(self: &Arc<Self>, turn: &mut usize) -> bool {
         let Ok(pass) = self.gate.enter_shared() else { return false };
-        let jobs: SmallVec<[(Arc<dyn AnyLane<'env> + 'env>, usize); 4]> = {
+        let jobs: SmallVec<[Listed<'env>; 4]> = {
             let mut jobs = self.jobs.lock();
             jobs.retain(|job| job.lane.strong_count() > 0);
             self.count_jobs(&jobs);
             *turn = turn.wrapping_add(1);
             let first = *turn % jobs.len().max(1);
             let (before, after) = jobs.split_at(first);
-            after.iter().chain(before).filter_map(|job| Some((job.lane.upgrade()?, job.outlet))).collect()
+            after.iter().chain(before).filter_map(|job| Some((job.lane.upgrade()?, job.outlet, job.asks))).collect()
         };
         let mut has_progressed = false;
-        for (lane, outlet) in &jobs {
+        for (lane, outlet, asks) in &jobs {
             let mut walker = Walker::of_helper(self, &pass, lane, *outlet);
             let walked = walker.walk(usize::MAX, Deadline::NEVER);
             has_progressed |= walker.landings() > 0;
             // What is still in flight may turn out to be too little, so the job stays until all has landed. A reader whose
-            // sources all wait for data from outside is woken by them.
-            let is_over = walked == Walked::Satisfied && !lane.is_short(*outlet, &pass);
-            if is_over || (walked == Walked::Blocked && walker.is_all_parked()) {
-                self.remove_job(&pass, lane, *outlet, is_over);
+            // sources all wait for data from outside is woken by them, and asks again.
+            if walked == Walked::Satisfied && !lane.is_short(*outlet, &pass) {
+                self.remove_job(&pass, lane, *outlet, None);
+            } else if walked == Walked::Blocked && walker.is_all_parked() {
+                self.remove_job(&pass, lane, *outlet, Some(*asks));
             }
             if self.helpers.load(Ordering::SeqCst) > self.most_helpers() {
                 break;
