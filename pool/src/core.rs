@@ -28,11 +28,11 @@ struct Job<'env> {
     outlet: usize,
     /// Whether a reader awaits it, and so does not work for it.
     is_awaited: bool,
-    /// How often an awaiting reader has asked for it since it was listed.
-    asks: u64,
+    /// Names the last time that it was listed, or that an awaiting reader asked for it; never the same twice.
+    asked: u64,
 }
 
-/// A job as a helper saw it on the list: its lane, its outlet and how often it had been asked for.
+/// A job as a helper saw it on the list: its lane, its outlet and when it had been asked for.
 type Listed<'env> = (Arc<dyn AnyLane<'env> + 'env>, usize, u64);
 
 impl<'env> Job<'env> {
@@ -143,8 +143,8 @@ impl<'env> Core<'env> {
         self.ticks.load(Ordering::SeqCst)
     }
 
-    /// A number for a walk, never 0.
-    pub(crate) fn next_walk(&self) -> u64 {
+    /// A number for a walk or an ask, never 0 and never the same twice.
+    pub(crate) fn next_number(&self) -> u64 {
         self.walks.fetch_add(1, Ordering::Relaxed) + 1
     }
 
@@ -209,10 +209,10 @@ impl<'env> Core<'env> {
         }
         let mut jobs = self.jobs.lock();
         if !offered.swap(true, Ordering::SeqCst) {
-            jobs.push(Job { lane: Arc::downgrade(lane), outlet, is_awaited, asks: 0 });
+            jobs.push(Job { lane: Arc::downgrade(lane), outlet, is_awaited, asked: self.next_number() });
         } else if let Some(job) = jobs.iter_mut().find(|job| job.is(lane, outlet)) {
             job.is_awaited |= is_awaited;
-            job.asks += 1;
+            job.asked = self.next_number();
         }
         self.count_jobs(&jobs);
     }
@@ -226,7 +226,7 @@ impl<'env> Core<'env> {
     /// again since it had asked that often, for data that came while the walk found none.
     fn remove_job(&self, pass: &Pass<'_>, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize, parked_at: Option<u64>) {
         let mut jobs = self.jobs.lock();
-        if parked_at.is_some_and(|asks| jobs.iter().any(|job| job.is(lane, outlet) && job.asks != asks)) {
+        if parked_at.is_some_and(|asked| jobs.iter().any(|job| job.is(lane, outlet) && job.asked != asked)) {
             return;
         }
         let is_awaited = jobs.iter().any(|job| job.is_awaited && job.is(lane, outlet));
@@ -320,10 +320,10 @@ impl<'env> Core<'env> {
             *turn = turn.wrapping_add(1);
             let first = *turn % jobs.len().max(1);
             let (before, after) = jobs.split_at(first);
-            after.iter().chain(before).filter_map(|job| Some((job.lane.upgrade()?, job.outlet, job.asks))).collect()
+            after.iter().chain(before).filter_map(|job| Some((job.lane.upgrade()?, job.outlet, job.asked))).collect()
         };
         let mut has_progressed = false;
-        for (lane, outlet, asks) in &jobs {
+        for (lane, outlet, asked) in &jobs {
             let mut walker = Walker::of_helper(self, &pass, lane, *outlet);
             let walked = walker.walk(usize::MAX, Deadline::NEVER);
             has_progressed |= walker.landings() > 0;
@@ -332,7 +332,7 @@ impl<'env> Core<'env> {
             if walked == Walked::Satisfied && !lane.is_short(*outlet, &pass) {
                 self.remove_job(&pass, lane, *outlet, None);
             } else if walked == Walked::Blocked && walker.is_all_parked() {
-                self.remove_job(&pass, lane, *outlet, Some(*asks));
+                self.remove_job(&pass, lane, *outlet, Some(*asked));
             }
             if self.helpers.load(Ordering::SeqCst) > self.most_helpers() {
                 break;

@@ -294,7 +294,7 @@ impl<'a, 'env> Walker<'a, 'env> {
             if header.is_shared() {
                 // Many ways may lead here; one look is enough.
                 if self.number == 0 {
-                    self.number = self.core.next_walk();
+                    self.number = self.core.next_number();
                 }
                 header.barren.store(self.number, Ordering::Relaxed);
             }
