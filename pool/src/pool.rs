@@ -75,6 +75,10 @@ impl<'env> ScopedPool<'env> {
         Self::with_threads(size, Threads::Rayon).expect("rayon starts its threads when they are needed")
     }
 
+    fn with_given(size: usize, workers: Arc<dyn Workers>) -> Self {
+        Self::with_threads(size, Threads::Given(workers)).expect("the threads are given")
+    }
+
     pub(crate) fn core(&self) -> &Arc<Core<'env>> {
         &self.core
     }
@@ -231,7 +235,7 @@ impl ScopedPool<'static> {
     /// A pool of `size` workers whose threads come from `workers`, also when it is resized.
     #[must_use]
     pub fn with_workers(size: usize, workers: Arc<dyn Workers>) -> Self {
-        Self::with_threads(size, Threads::Given(workers)).expect("the threads are given")
+        Self::with_given(size, workers)
     }
 }
 
@@ -252,9 +256,20 @@ impl<'env> ScopedPool<'env> {
     /// # Ok::<(), millpond_pool::ReadError>(())
     /// ```
     pub fn scope<R>(size: usize, body: impl FnOnce(&Self) -> R) -> R {
-        let pool = Self::with_size(size);
-        let _end = EndOfScope(&pool.core);
-        body(&pool)
+        Self::with_size(size).scoped(body)
+    }
+
+    /// Like [`scope`](Self::scope), with threads that come from `workers`.
+    ///
+    /// # Blocking
+    /// As [`scope`](Self::scope); so until the workers have let go of all that was lent to, run or not.
+    pub fn scope_with_workers<R>(size: usize, workers: Arc<dyn Workers>, body: impl FnOnce(&Self) -> R) -> R {
+        Self::with_given(size, workers).scoped(body)
+    }
+
+    fn scoped<R>(self, body: impl FnOnce(&Self) -> R) -> R {
+        let _end = EndOfScope(&self.core);
+        body(&self)
     }
 }
 

@@ -185,3 +185,56 @@ in_parallel! {
         assert!(thread.join().unwrap().unwrap().into_iter().eq(0..100_000));
     }
 }
+
+/// One helper has the last data in hand when its turn is over, another finds the channel empty meanwhile.
+///
+/// ```text
+/// helper 1                              helper 2
+/// is in `other`
+///                                       walks from `reader`: 32 items, its 64th landing is the last one's in the first lane
+///                                       is in the last one's `filter_map`
+/// leaves `other`
+/// walks from `reader`: source parked, job removed
+///                                       leaves `filter_map`, lands, pauses: the job must be listed again
+/// ```
+#[test]
+fn a_job_goes_on_that_was_parked_while_a_helper_had_its_last_data_in_hand() {
+    crate::modes::watched("a_job_goes_on_that_was_parked_while_a_helper_had_its_last_data_in_hand", || {
+        let pool = crate::workers::pool(2);
+        let (entered, is_entered) = std::sync::mpsc::channel();
+        let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+        let is_in_other = entered.clone();
+        let mut other = pool.source(0..1).map(move |n: u64| {
+            is_in_other.send(()).unwrap();
+            may_go_on.recv().unwrap();
+            n
+        });
+        let other = std::thread::spawn(move || run(other.read_async(1)).unwrap());
+        is_entered.recv().unwrap();
+
+        let (writer, channel) = unbounded();
+        writer.write_from(0..=32_u64).unwrap();
+        let (land, may_land) = std::sync::mpsc::channel::<()>();
+        let may_land = std::sync::Mutex::new(may_land);
+        let calls = Calls::new();
+        let last = move |n| {
+            if n == 32 {
+                entered.send(()).unwrap();
+                may_land.lock().unwrap().recv().unwrap();
+            }
+            (n > 0).then_some(n)
+        };
+        let mut reader = pool.channel(channel).max_chunksize(1).filter_map(last).sequential(calls.counting());
+        let reader = std::thread::spawn(move || run(reader.read_async(33)).unwrap());
+        is_entered.recv().unwrap();
+        go_on.send(()).unwrap();
+        assert_eq!(other.join().unwrap(), [0]);
+        while !format!("{pool:?}").contains("jobs: 0") {
+            std::thread::yield_now();
+        }
+        land.send(()).unwrap();
+        calls.wait_for(32);
+        writer.write(33).unwrap();
+        assert!(reader.join().unwrap().into_iter().eq(1..=33));
+    });
+}

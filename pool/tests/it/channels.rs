@@ -6,6 +6,7 @@ use millpond_channel::{bounded, unbounded};
 use millpond_pool::{Pool, ReadError};
 
 use crate::calls::Calls;
+use crate::workers;
 
 /// A wait that is over at once.
 const MOMENT: Duration = Duration::from_millis(1);
@@ -138,7 +139,7 @@ in_every_mode! {
     }
 
     fn a_reader_of_another_pool_is_a_source(pool) {
-        for other in [Pool::serial(), Pool::new(1), Pool::new(2)] {
+        for other in [Pool::serial(), workers::pool(1), workers::pool(2)] {
             let calls = Calls::new();
             let there = other.source(calls.numbers()).map(|n| n + 1);
             let mut here = there.into_pool(&pool).map(|n| n * 2);
@@ -150,7 +151,7 @@ in_every_mode! {
     }
 
     fn tasks_of_other_pools_are_connected_where_they_meet(pool) {
-        let other = Pool::new(2);
+        let other = workers::pool(2);
         let mut pairs = pool.source(0..50).zip(other.source(50..100).map(|n| n));
         assert!(pairs.read_all().unwrap().into_iter().eq((0..50).zip(50..100)));
         let mut chained = pool.chain([pool.source(0..5), other.source(5..10), pool.source(10..12)]);
@@ -160,7 +161,7 @@ in_every_mode! {
     }
 
     fn a_failure_in_another_pool_comes_through_as_it_is(pool) {
-        let other = Pool::new(2);
+        let other = workers::pool(2);
         let bad = other.source(0..).try_map(|n| if n < 3 { Ok(n) } else { Err("no") }).named("there");
         let mut here = bad.into_pool(&pool).map(|n| n);
         assert_eq!(here.read(9).unwrap(), [0, 1, 2]);
@@ -170,7 +171,7 @@ in_every_mode! {
     }
 
     fn a_source_of_another_pool_that_is_gone_is_an_error(pool) {
-        let other = Pool::new(2);
+        let other = workers::pool(2);
         let mut here = other.source(0..).named("there").into_pool(&pool).map(|n| n);
         assert_eq!(here.read(2).unwrap(), [0, 1]);
         drop(other);
@@ -180,7 +181,7 @@ in_every_mode! {
     }
 
     fn a_parked_source_in_another_pool_parks_the_demand(pool) {
-        let other = Pool::new(1);
+        let other = workers::pool(1);
         let (writer, channel) = unbounded();
         let mut here = other.channel(channel).map(|n: u32| n + 1).into_pool(&pool).map(|n| n * 10);
         assert!(here.read_timeout(1, MOMENT).unwrap_err().is_timed_out());

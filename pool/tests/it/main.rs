@@ -18,3 +18,5 @@ mod nested;
 mod order;
 mod panics;
 mod scoped;
+#[path = "../workers/mod.rs"]
+mod workers;

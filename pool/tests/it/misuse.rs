@@ -5,6 +5,8 @@ use std::sync::mpsc;
 
 use millpond_pool::{Pool, PoolReader, ReadError, Task};
 
+use crate::workers;
+
 /// The message that `body` panics with.
 fn panic_of<R>(body: impl FnOnce() -> R) -> String {
     let payload = catch_unwind(AssertUnwindSafe(|| drop(body()))).expect_err("it panics");
@@ -98,7 +100,7 @@ watched_tests! {
 
     fn small_reads_ask_for_no_thread() {
         for size in [1, 2, 8] {
-            let pool = Pool::new(size);
+            let pool = workers::pool(size);
             let mut reader = pool.source(0_u64..).map(|n| n).sequential(|n| n).map(|n| n * 2);
             for n in 0..1000 {
                 assert_eq!(reader.read(1).unwrap(), [n * 2]);

@@ -61,17 +61,17 @@ macro_rules! in_every_mode {
 
             #[test]
             fn one_worker() {
-                $crate::modes::watched(concat!(module_path!(), "::one_worker"), || body(millpond_pool::Pool::new(1)));
+                $crate::modes::watched(concat!(module_path!(), "::one_worker"), || body($crate::workers::pool(1)));
             }
 
             #[test]
             fn two_workers() {
-                $crate::modes::watched(concat!(module_path!(), "::two_workers"), || body(millpond_pool::Pool::new(2)));
+                $crate::modes::watched(concat!(module_path!(), "::two_workers"), || body($crate::workers::pool(2)));
             }
 
             #[test]
             fn eight_workers() {
-                $crate::modes::watched(concat!(module_path!(), "::eight_workers"), || body(millpond_pool::Pool::new(8)));
+                $crate::modes::watched(concat!(module_path!(), "::eight_workers"), || body($crate::workers::pool(8)));
             }
         }
     )+};
@@ -89,12 +89,12 @@ macro_rules! in_parallel {
 
             #[test]
             fn two_workers() {
-                $crate::modes::watched(concat!(module_path!(), "::two_workers"), || body(millpond_pool::Pool::new(2)));
+                $crate::modes::watched(concat!(module_path!(), "::two_workers"), || body($crate::workers::pool(2)));
             }
 
             #[test]
             fn eight_workers() {
-                $crate::modes::watched(concat!(module_path!(), "::eight_workers"), || body(millpond_pool::Pool::new(8)));
+                $crate::modes::watched(concat!(module_path!(), "::eight_workers"), || body($crate::workers::pool(8)));
             }
         }
     )+};

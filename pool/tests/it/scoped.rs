@@ -3,7 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use millpond_pool::{ReadError, ScopedPool};
+use millpond_pool::ReadError;
+
+use crate::workers;
 
 /// The sizes of pools that every test is run with.
 const SIZES: [usize; 4] = [0, 1, 2, 8];
@@ -13,7 +15,7 @@ watched_tests! {
         for size in SIZES {
             let words: Vec<String> = (0..2000).map(|n| n.to_string()).collect();
             let letters = AtomicUsize::new(0);
-            let longest = ScopedPool::scope(size, |pool| {
+            let longest = workers::scope(size, |pool| {
                 pool.source(&words)
                     .map(|word| {
                         letters.fetch_add(word.len(), Ordering::Relaxed);
@@ -32,7 +34,7 @@ watched_tests! {
             for _ in 0..20 {
                 let numbers: Vec<u64> = (0..5000).collect();
                 let seen = AtomicUsize::new(0);
-                ScopedPool::scope(size, |pool| {
+                workers::scope(size, |pool| {
                     let mut reader = pool.source(&numbers).map(|n| {
                         seen.fetch_add(1, Ordering::Relaxed);
                         (0..100).fold(*n, |sum, k| std::hint::black_box(sum ^ k))
@@ -51,7 +53,7 @@ watched_tests! {
         for size in SIZES {
             let numbers: Vec<u64> = (0..100_000).collect();
             let outcome = catch_unwind(AssertUnwindSafe(|| {
-                ScopedPool::scope(size, |pool| {
+                workers::scope(size, |pool| {
                     let mut reader = pool.source(&numbers).map(|n| *n).sequential(|n| n).map(|n| n);
                     let item = reader.by_ref().nth(100).unwrap().unwrap();
                     resume_unwind(Box::new(item));
@@ -64,7 +66,7 @@ watched_tests! {
     fn a_reader_that_leaves_its_scope_says_that_the_pool_is_gone() {
         for size in SIZES {
             let numbers = [1, 2, 3];
-            let mut reader = ScopedPool::scope(size, |pool| pool.source(&numbers).map(|n| *n).named("left"));
+            let mut reader = workers::scope(size, |pool| pool.source(&numbers).map(|n| *n).named("left"));
             assert!(matches!(reader.read(1), Err(ReadError::PoolGone { task }) if &*task == "left"));
         }
     }
@@ -73,7 +75,7 @@ watched_tests! {
         for size in [1, 2, 8] {
             let numbers: Vec<u64> = (0..3000).collect();
             let total = AtomicUsize::new(0);
-            ScopedPool::scope(size, |pool| {
+            workers::scope(size, |pool| {
                 let reader = pool.source(&numbers).map(|n| n);
                 std::thread::scope(|scope| {
                     for _ in 0..3 {

@@ -4,6 +4,9 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "../workers/mod.rs"]
+mod workers;
+
 use millpond_pool::{Pool, ReadError};
 
 /// How many threads the process has.
@@ -40,7 +43,7 @@ fn serial_mode_starts_no_thread() {
 
 fn small_reads_start_no_thread() {
     let before = threads();
-    let pool = Pool::new(8);
+    let pool = workers::pool(8);
     let mut reader = pool.source(0_u64..).map(|n| n).sequential(|n| n);
     for n in 0..1000 {
         assert_eq!(reader.read(1).unwrap(), [n]);
@@ -49,7 +52,7 @@ fn small_reads_start_no_thread() {
 }
 
 fn a_forked_child_is_told_so(size: usize) {
-    let pool = Pool::new(size);
+    let pool = workers::pool(size);
     let mut read = pool.source(0..9).map(|n| n).named("read");
     let mut unread = pool.source(0..9).named("unread");
     assert_eq!(read.read(2).unwrap(), [0, 1]);
@@ -70,7 +73,7 @@ fn a_forked_child_is_told_so(size: usize) {
 }
 
 fn a_forked_child_may_drop_what_its_parent_made(size: usize) {
-    let pool = Pool::new(size);
+    let pool = workers::pool(size);
     let mut reader = pool.source(0..9).map(|n| n);
     assert_eq!(reader.read(2).unwrap(), [0, 1]);
     let other = pool.source(0..9).batch(3);

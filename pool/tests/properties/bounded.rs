@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use millpond_pool::Pool;
 use proptest::prelude::*;
 
 use crate::build::Builder;
 use crate::plan::{Act, Flavour, Fork, Join, Plan, Step, steps};
 use crate::watch::Watch;
-use crate::{SIZES, config};
+use crate::{SIZES, config, workers};
 
 /// How a bounded run reads.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +52,7 @@ fn even_plans() -> impl Strategy<Value = (Plan, usize)> {
 
 fn run(plan: &Plan, chunk: usize, way: Way, size: usize) -> Result<(), TestCaseError> {
     let _watch = Watch::over(&(plan, chunk, way, size));
-    let pool = Pool::new(size);
+    let pool = workers::pool(size);
     let mut builder = Builder::new(&pool, plan);
     builder.chunk = Some(chunk);
     let (made, taken, most) =

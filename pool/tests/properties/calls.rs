@@ -8,8 +8,7 @@ use crate::output::compare_calls;
 use crate::plan::{Flavour, Plan, plans};
 use crate::reading::block_on;
 use crate::watch::Watch;
-use crate::{SIZES, config};
-use millpond_pool::Pool;
+use crate::{SIZES, config, workers};
 
 /// One finite read.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +25,7 @@ fn parts() -> impl Strategy<Value = Vec<Part>> {
 fn run(plan: &Plan, parts: &[Part], size: usize) -> Result<(), TestCaseError> {
     let _watch = Watch::over(&(plan, parts, size));
     let model = interpret(plan, &mut 0);
-    let pool = Pool::new(size);
+    let pool = workers::pool(size);
     let mut builder = Builder::new(&pool, plan);
     let mut reader = builder.build(plan);
     let ledger = builder.ledger;

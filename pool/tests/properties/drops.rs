@@ -15,7 +15,7 @@ use crate::output::compare;
 use crate::plan::{Flavour, Plan, plans, steps};
 use crate::reading::{Reading, Step, exhaust, readings};
 use crate::watch::Watch;
-use crate::{SIZES, config};
+use crate::{SIZES, config, workers};
 
 /// Whether `test` holds, now or after what other threads have in hand.
 fn comes_true(test: impl Fn() -> bool) -> bool {
@@ -42,7 +42,7 @@ fn read_some(reader: &mut millpond_pool::PoolReader<u64>, readings: &[Reading]) 
 
 fn dropped(plan: &Plan, readings: &[Reading], size: usize) -> Result<(), TestCaseError> {
     let _watch = Watch::over(&(plan, readings, size));
-    let pool = Pool::new(size);
+    let pool = workers::pool(size);
     let mut builder = Builder::new(&pool, plan);
     let mut reader = builder.build(plan);
     let ledger = builder.ledger;
@@ -62,7 +62,7 @@ fn dropped(plan: &Plan, readings: &[Reading], size: usize) -> Result<(), TestCas
 
 fn pool_first(plan: &Plan, readings: &[Reading], size: usize) -> Result<(), TestCaseError> {
     let _watch = Watch::over(&(plan, readings, size));
-    let pool = Pool::new(size);
+    let pool = workers::pool(size);
     let mut builder = Builder::new(&pool, plan);
     let mut reader = builder.build(plan);
     let ledger = builder.ledger;
@@ -111,7 +111,7 @@ proptest! {
     ) {
         let _watch = Watch::over(&(&plan, &left, &right, &readings, count, size));
         let whole = Plan::Pipe(Box::new(plan.clone()), left.iter().chain(&right).cloned().collect());
-        let pool = Pool::new(size);
+        let pool = workers::pool(size);
         let mut builder = Builder::new(&pool, &whole);
         let flag = Arc::new(AtomicBool::new(false));
         let held = Arc::clone(&flag);

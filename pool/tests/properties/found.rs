@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use millpond_pool::Pool;
 
 use crate::reading::block_on;
+use crate::workers;
 
 /// Two branches of one tee lead to the same task: nothing to do on the way by one said nothing about the other.
 #[test]
@@ -41,7 +42,7 @@ fn a_reader_that_was_never_read_from_leaves_no_task_behind() {
 #[test]
 fn an_awaited_read_takes_its_demand_back_with_its_items() {
     for _ in 0..100 {
-        let pool = Pool::new(1);
+        let pool = workers::pool(1);
         let made = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&made);
         let count = move |item| {
@@ -59,7 +60,7 @@ fn an_awaited_read_takes_its_demand_back_with_its_items() {
 #[test]
 fn an_awaited_read_goes_on_when_its_pool_becomes_serial() {
     for _ in 0..100 {
-        let pool = Arc::new(Pool::new(2));
+        let pool = Arc::new(workers::pool(2));
         let weak = Arc::downgrade(&pool);
         let resize = move |item| {
             if item == 3 {
@@ -93,7 +94,7 @@ fn a_smaller_max_chunksize_downstream_leaves_a_tasks_chunks_as_large_as_it_needs
 #[test]
 fn a_zip_of_inputs_of_one_length_ends_as_the_left_one_does() {
     for _ in 0..200 {
-        let pool = Pool::new(2);
+        let pool = workers::pool(2);
         let left = pool.source(0..2).try_map(|item| if item == 1 { Err("planned") } else { Ok(item) }).concurrency(1);
         let mut zipped = left.zip(pool.source(0..1).concurrency(1));
         assert_eq!(zipped.read(1).expect("one pair"), [(0, 0)]);
@@ -125,7 +126,7 @@ fn a_task_that_failed_wants_nothing_of_a_shared_reader_any_more() {
 #[test]
 fn a_task_that_failed_lets_its_source_go() {
     for size in [0, 2] {
-        let pool = Pool::new(size);
+        let pool = workers::pool(size);
         let held = Arc::new(());
         let holder = Arc::clone(&held);
         let source = pool.source((0..10_000).inspect(move |_| assert_eq!(Arc::strong_count(&holder), 2)));

@@ -8,12 +8,12 @@ use millpond_pool::Pool;
 use proptest::prelude::*;
 
 use crate::build::Builder;
-use crate::config;
 use crate::model::{End, Span, interpret};
 use crate::output::{compare, compare_calls};
 use crate::plan::{Act, Flavour, Plan, plans, steps};
 use crate::reading::{Reading, exhaust, readings};
 use crate::watch::Watch;
+use crate::{config, workers};
 
 fn sizes() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(prop_oneof![Just(0), Just(1), Just(2), Just(3), Just(8)], 1..6)
@@ -65,7 +65,7 @@ fn every(
 fn resized(plan: &Plan, readings: &[Reading], sizes: &[usize], is_within: bool) -> Result<(), TestCaseError> {
     let _watch = Watch::over(&(plan, readings, sizes, is_within));
     let model = interpret(plan, &mut 0);
-    let pool = Arc::new(Pool::new(sizes[0]));
+    let pool = Arc::new(workers::pool(sizes[0]));
     let mut builder = Builder::new(&pool, plan);
     if is_within {
         let sizes = sizes.to_vec();
@@ -124,7 +124,7 @@ proptest! {
     ) {
         let _watch = Watch::over(&(&plan, &readings, which, size, when));
         let model = interpret(&plan, &mut 0);
-        let pool = Pool::new(size);
+        let pool = workers::pool(size);
         let mut builder = Builder::new(&pool, &plan);
         let mut reader = builder.build(&plan);
         let task = builder.tasks[which.index(builder.tasks.len())];
@@ -154,7 +154,7 @@ proptest! {
     ) {
         let _watch = Watch::over(&(&plan, &readings, size));
         let model = interpret(&plan, &mut 0);
-        let pool = Arc::new(Pool::new(size));
+        let pool = Arc::new(workers::pool(size));
         let mut builder = Builder::new(&pool, &plan);
         let inner = |pool: &Pool, turn: usize| {
             let mut inner = pool.source(0..turn % 40).map(|number| number + 1).filter(|number| number % 2 == 0);

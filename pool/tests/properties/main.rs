@@ -17,6 +17,8 @@ mod plan;
 mod reading;
 mod shared;
 mod watch;
+#[path = "../workers/mod.rs"]
+mod workers;
 
 use proptest::test_runner::{Config, FileFailurePersistence};
 

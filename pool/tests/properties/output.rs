@@ -8,8 +8,7 @@ use crate::model::{Node, Span, interpret};
 use crate::plan::{Flavour, Plan, plans};
 use crate::reading::{Outcome, Reading, exhaust, readings};
 use crate::watch::Watch;
-use crate::{SIZES, config};
-use millpond_pool::Pool;
+use crate::{SIZES, config, workers};
 
 /// Compares an outcome with the model's: the same items in the same order (in any order where that is open), the same end.
 pub(crate) fn compare(outcome: &Outcome, model: &Node) -> Result<(), TestCaseError> {
@@ -52,7 +51,7 @@ pub(crate) fn compare_calls(ledger: &Ledger, model: &Node, demand: Span, slack: 
 fn run(plan: &Plan, readings: &[Reading], size: usize) -> Result<(), TestCaseError> {
     let _watch = Watch::over(&(plan, readings, size));
     let model = interpret(plan, &mut 0);
-    let pool = Pool::new(size);
+    let pool = workers::pool(size);
     let mut builder = Builder::new(&pool, plan);
     let mut reader = builder.build(plan);
     let ledger = builder.ledger;

@@ -2,16 +2,16 @@
 
 use std::thread;
 
-use millpond_pool::{Pool, PoolReader};
+use millpond_pool::PoolReader;
 use proptest::prelude::*;
 
 use crate::build::Builder;
-use crate::config;
 use crate::model::{Span, interpret};
 use crate::output::{compare, compare_calls};
 use crate::plan::{Flavour, Plan, plans};
 use crate::reading::{Outcome, Reading, exhaust_beside, readings};
 use crate::watch::Watch;
+use crate::{config, workers};
 
 /// Reads from each reader in a thread of its own.
 fn in_threads(readers: Vec<PoolReader<u64>>, ways: &[Vec<Reading>]) -> Vec<Outcome> {
@@ -32,7 +32,7 @@ fn sizes() -> impl Strategy<Value = usize> {
 /// What a lane of clones gives, all together.
 fn together(plan: &Plan, ways: &[Vec<Reading>], size: usize) -> Result<(), TestCaseError> {
     let model = interpret(plan, &mut 0);
-    let pool = Pool::new(size);
+    let pool = workers::pool(size);
     let mut builder = Builder::new(&pool, plan);
     let reader = builder.build(plan);
     let readers: Vec<_> = ways.iter().map(|_| reader.clone()).collect();
@@ -76,7 +76,7 @@ proptest! {
     ) {
         let _watch = Watch::over(&(&plan, &ways, size));
         let model = interpret(&plan, &mut 0);
-        let pool = Pool::new(size);
+        let pool = workers::pool(size);
         let mut builder = Builder::new(&pool, &plan);
         let branches = builder.build(&plan).tee(ways.len());
         for outcome in in_threads(branches, &ways) {

@@ -3,7 +3,7 @@
 use millpond_pool::Pool;
 use millpond_pool::values::{Graph, GraphError, RunError};
 
-use crate::pools;
+use crate::{pools, workers};
 
 #[test]
 fn inputs_come_in_every_shape() {
@@ -48,7 +48,7 @@ fn functions_may_borrow_what_outlives_the_graph() {
     let words = [String::from("mill"), String::from("pond")];
     let mut graph = Graph::new();
     let length = graph.task("length", (), |()| words.iter().map(String::len).sum::<usize>());
-    assert_eq!(*Pool::rayon(2).get(&mut graph, length).unwrap(), 8);
+    assert_eq!(*workers::pool(2).get(&mut graph, length).unwrap(), 8);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use millpond_pool::Pool;
 use millpond_pool::values::{CancelToken, Cause, Graph, Limit, RunError, RunOptions, Step, is_cancelled, time_left};
 use parking_lot::Mutex;
 
-use crate::{pools, spin};
+use crate::{pools, spin, workers};
 
 #[test]
 fn no_more_tasks_run_at_once_than_a_limit_has_units() {
@@ -75,7 +75,7 @@ fn a_limit_that_cannot_be_met_is_refused() {
 
 #[test]
 fn what_is_ready_runs_by_priority() {
-    for pool in [Pool::serial(), Pool::rayon(1)] {
+    for pool in [Pool::serial(), workers::pool(1)] {
         let log = Mutex::new(Vec::new());
         let mut graph = Graph::new();
         let start = graph.control("start", || ());
@@ -247,7 +247,7 @@ fn a_value_that_is_let_go_is_dropped_when_its_last_consumer_has_run() {
         }
     }
     static ALIVE: AtomicUsize = AtomicUsize::new(0);
-    for pool in [Pool::serial(), Pool::rayon(1), Pool::rayon(2)] {
+    for pool in [Pool::serial(), workers::pool(1), workers::pool(2)] {
         let mut graph = Graph::new();
         let mut last = graph.value("start", ());
         for _ in 0..20 {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use millpond_pool::Pool;
 use millpond_pool::values::{Graph, RunOptions, Task};
 
-use crate::{pools, spin};
+use crate::{pools, spin, workers};
 
 fn fibonacci<'env>(graph: &mut Graph<'env>, n: u64) -> Task<u64> {
     match n {
@@ -43,7 +43,7 @@ fn a_deep_line_of_subflows_needs_no_stack() {
             }
         }
     }
-    for pool in [Pool::serial(), Pool::rayon(2)] {
+    for pool in [Pool::serial(), workers::pool(2)] {
         let mut graph = Graph::new();
         let target = deeper(&mut graph, 20_000);
         assert_eq!(*pool.get(&mut graph, target).unwrap(), 20_000);

@@ -10,6 +10,8 @@ mod parallel;
 mod random;
 mod repeat;
 mod streams;
+#[path = "../workers/mod.rs"]
+mod workers;
 
 use std::hint::black_box;
 
@@ -17,7 +19,7 @@ use millpond_pool::Pool;
 
 /// The pools that every behaviour is shown on.
 fn pools() -> impl Iterator<Item = Pool> {
-    [0, 1, 2, 8].into_iter().map(Pool::rayon)
+    [0, 1, 2, 8].into_iter().map(workers::pool)
 }
 
 /// Keeps the processor busy, about a nanosecond per round.

@@ -7,7 +7,7 @@ use std::thread;
 use millpond_pool::Pool;
 use millpond_pool::values::{Graph, Task};
 
-use crate::spin;
+use crate::{spin, workers};
 
 #[test]
 fn two_targets_that_wait_for_each_other_run_at_once() {
@@ -15,7 +15,7 @@ fn two_targets_that_wait_for_each_other_run_at_once() {
     let mut graph = Graph::new();
     let a = graph.task("a", (), |()| barrier.wait().is_leader());
     let b = graph.task("b", (), |()| barrier.wait().is_leader());
-    let pool = Pool::rayon(2);
+    let pool = workers::pool(2);
     for _ in 0..20 {
         graph.forget_all();
         let (a, b) = pool.get_many(&mut graph, (a, b)).unwrap();
@@ -30,12 +30,12 @@ fn slow_tasks_behind_a_quick_one_run_at_once() {
     let quick = graph.task("quick", (), |()| 1);
     let parts: Vec<_> = (0..2).map(|_| graph.task("slow", quick, |_| barrier.wait().is_leader())).collect();
     let all = graph.task("all", &parts, |parts| parts.iter().filter(|leader| **leader).count());
-    assert_eq!(*Pool::rayon(2).get(&mut graph, all).unwrap(), 1);
+    assert_eq!(*workers::pool(2).get(&mut graph, all).unwrap(), 1);
 }
 
 #[test]
 fn slow_tasks_behind_slow_tasks_run_at_once_each_time() {
-    let pool = Pool::rayon(2);
+    let pool = workers::pool(2);
     let barrier = Barrier::new(2);
     let mut graph = Graph::new();
     let mut last = graph.task("first", (), |()| spin(30_000));
@@ -52,7 +52,7 @@ fn eight_workers_meet() {
     let barrier = Barrier::new(8);
     let mut graph = Graph::new();
     let parts: Vec<_> = (0..8).map(|_| graph.task("part", (), |()| barrier.wait().is_leader())).collect();
-    let pool = Pool::rayon(8);
+    let pool = workers::pool(8);
     for _ in 0..5 {
         graph.forget_all();
         let leaders = pool.get_many(&mut graph, &parts).unwrap();
@@ -63,7 +63,7 @@ fn eight_workers_meet() {
 
 #[test]
 fn small_quick_runs_call_nobody_once_they_are_known() {
-    let pool = Pool::rayon(2);
+    let pool = workers::pool(2);
     let mut graph = Graph::new();
     let tasks: Vec<Task<()>> = (0..4).map(|_| graph.control("empty", || ())).collect();
     graph.before(tasks[0], tasks[1]);
@@ -85,7 +85,7 @@ fn small_quick_runs_call_nobody_once_they_are_known() {
 
 #[test]
 fn a_chain_calls_nobody_since_it_has_no_surplus() {
-    let pool = Pool::rayon(2);
+    let pool = workers::pool(2);
     let mut graph = Graph::new();
     let mut last = graph.task("first", (), |()| thread::current().id());
     for _ in 0..200 {
@@ -104,7 +104,7 @@ fn a_chain_calls_nobody_since_it_has_no_surplus() {
 
 #[test]
 fn a_serial_pool_and_a_pool_of_one_run_everything_in_the_caller() {
-    for pool in [Pool::serial(), Pool::rayon(1)] {
+    for pool in [Pool::serial(), workers::pool(1)] {
         let mut graph = Graph::new();
         let parts: Vec<_> = (0..100)
             .map(|_| {
@@ -121,7 +121,7 @@ fn a_serial_pool_and_a_pool_of_one_run_everything_in_the_caller() {
 
 #[test]
 fn a_million_tasks_in_a_line_need_no_stack() {
-    for pool in [Pool::serial(), Pool::rayon(2)] {
+    for pool in [Pool::serial(), workers::pool(2)] {
         let mut graph = Graph::new();
         let mut last = graph.value("zero", 0_u32);
         for _ in 0..1_000_000 {
@@ -133,7 +133,7 @@ fn a_million_tasks_in_a_line_need_no_stack() {
 
 #[test]
 fn several_threads_run_graphs_of_their_own_on_one_pool() {
-    let pool = Pool::rayon(2);
+    let pool = workers::pool(2);
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
@@ -158,7 +158,7 @@ fn several_threads_run_graphs_of_their_own_on_one_pool() {
 
 #[test]
 fn a_task_may_run_a_graph_of_its_own_on_the_same_pool() {
-    let pool = Pool::rayon(2);
+    let pool = workers::pool(2);
     let mut outer = Graph::new();
     let parts: Vec<_> = (0..8_u64)
         .map(|number| {

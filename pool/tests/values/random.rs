@@ -2,11 +2,10 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use millpond_pool::Pool;
 use millpond_pool::values::{CancelToken, Graph, Limit, RunError, RunOptions, Task};
 use proptest::prelude::*;
 
-use crate::{pools, spin};
+use crate::{pools, spin, workers};
 
 /// A task of a random graph: the tasks before it whose values it takes and which it waits for, and how long it runs.
 #[derive(Debug, Clone)]
@@ -227,7 +226,7 @@ proptest! {
         forgotten in any::<prop::sample::Index>(),
     ) {
         let forgotten = forgotten.index(plans.len());
-        let pool = Pool::rayon(2);
+        let pool = workers::pool(2);
         let world = World::new(plans.len());
         let (mut graph, tasks) = build(&world, &plans);
         pool.get_many(&mut graph, &tasks).unwrap();

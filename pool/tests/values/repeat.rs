@@ -2,10 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use millpond_pool::Pool;
 use millpond_pool::values::Graph;
 
-use crate::pools;
+use crate::{pools, workers};
 
 #[test]
 fn a_run_runs_everything_every_time() {
@@ -60,7 +59,7 @@ fn a_graph_moves_between_pools_and_threads() {
         .collect();
     let sum = graph.task("sum", &parts, |parts| parts.iter().sum::<u64>());
     for size in [2, 3, 0, 2, 1] {
-        let pool = Pool::rayon(size);
+        let pool = workers::pool(size);
         pool.run(&mut graph).unwrap();
         assert_eq!(graph.take(sum), Some(780));
         graph = std::thread::spawn(move || {
