@@ -1,15 +1,21 @@
 # What can be done here. Each target is a script in ci/, so that people and machines run the same.
 
-.PHONY: help setup demo test bench lint check docs
+.PHONY: help setup demo test test-python test-python-versions test-freethreaded bench lint check docs
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
 setup: ## get what is missing to build (nothing to do on a machine with Rust)
 	@ci/setup.sh
 demo: setup ## count the words of all sources and documents on this machine; ARGS="folder …" for others
 	@ci/demo.sh $(ARGS)
-test: setup ## all tests and the examples in the documentation
+test: setup ## all tests, in Rust and Python, and the examples in the documentation
 	@ci/test.sh
+test-python: setup ## the tests of the Python package alone
+	@ci/python.sh test
+test-python-versions: setup ## these tests on every CPython from 3.9 on that pyenv has
+	@ci/python-versions.sh
+test-freethreaded: setup ## these tests on a CPython without its lock, built from Debian's source (10 minutes)
+	@ci/freethreaded.sh
 bench: setup ## millpond beside its rivals; ONLY=group for one group
 	@ci/bench.sh $(ONLY)
 lint: setup ## formatting and lints

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Sums up what the test runners wrote into a log: "N passed, N failed".
 #
-# Reads the summaries of both runners, and of each only the line that it ends with:
+# Reads the summaries of all runners, and of each only the line that it ends with:
 #     Summary [   0.511s] 46 tests run: 44 passed (1 slow), 1 failed, 1 timed out, 2 skipped      (nextest)
 #     test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; …           (cargo test)
+#     ====== 1 failed, 110 passed, 2 skipped, 1 error in 5.34s ======                              (pytest)
 source "$(dirname "$0")/environment.sh"
 
 sed 's/\x1b\[[0-9;]*m//g' "${1:?usage: ci/count.sh LOG}" | awk '
@@ -21,6 +22,10 @@ sed 's/\x1b\[[0-9;]*m//g' "${1:?usage: ci/count.sh LOG}" | awk '
     /^test result: (ok|FAILED)\. / {
         passed += before($0, "passed")
         failed += before($0, "failed")
+    }
+    /^=+ .* in [0-9.]+s( \(.*\))? =+$/ {
+        passed += before($0, "passed")
+        failed += before($0, "failed") + before($0, "errors?")
     }
     END { printf "%d passed, %d failed\n", passed, failed }
 '

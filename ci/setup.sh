@@ -2,7 +2,7 @@
 # Gets what is missing to build and test, and says what it got. Does nothing where nothing is missing.
 #
 # Installs only what the system's or the language's own package tools have: with apt-get on Debian as root, with rustup
-# where it is there, with pip into .venv. For anything else it says what to do and fails.
+# where it is there. For anything else it says what to do and fails.
 source "$(dirname "$0")/environment.sh"
 
 needed_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
@@ -50,15 +50,6 @@ for component in rustfmt clippy; do
     fi
 done
 
-if [ -f python/pyproject.toml ]; then
-    have python3 || install_packages python3 || fail "no Python: install python3"
-    if ! [ -x .venv/bin/python ]; then
-        echo "setup: making .venv"
-        python3 -m venv .venv || { install_packages python3-venv && python3 -m venv .venv; } ||
-            fail "no venv for Python: install python3-venv"
-    fi
-    if ! .venv/bin/ruff --version >/dev/null 2>&1 || ! .venv/bin/mypy --version >/dev/null 2>&1; then
-        echo "setup: installing ruff and mypy into .venv"
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check ruff mypy
-    fi
-fi
+# What the Python package needs goes into a virtual environment below target/, see ci/python-environment.sh.
+have python3 || install_packages python3 || fail "no Python: install python3"
+python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages python3-venv || fail "no venv for Python: install python3-venv"

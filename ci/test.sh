@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs all tests, with nextest where it is there and with cargo's own runner otherwise, then the examples in the
-# documentation. The last line says how many passed and failed; the whole output stays in target/ci/test.log.
+# documentation, then the tests of the Python package. The last line says how many passed and failed; the whole output
+# stays in target/ci/test.log, that of the Python package in target/ci/python.log.
 source "$(dirname "$0")/environment.sh"
 
 export CARGO_TERM_COLOR=never
@@ -21,5 +22,8 @@ else
 fi
 logged cargo test --workspace --doc --no-fail-fast
 
+rm -f "$target/ci/python.log"
+run ci/python.sh test || status=1
+[ ! -f "$target/ci/python.log" ] || cat "$target/ci/python.log" >>"$log"
 ci/count.sh "$log"
 exit $status

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Checks and tests the Python package: `ci/python.sh lint` formats and types, `ci/python.sh test` the stubs and the tests,
+# without an argument both. Arguments after `test` go to pytest. The output of the tests stays in target/ci/python.log.
+source "$(dirname "$0")/python-environment.sh"
+
+what=${1:-all}
+[ $# = 0 ] || shift
+status=0
+make_environment venv "$(find_python)" "test dev"
+
+if [ "$what" = lint ] || [ "$what" = all ]; then
+    folders=(python ci)
+    [ -d examples/python ] && folders+=(examples/python)
+    [ -d benches/python ] && folders+=(benches/python)
+    run "$venv/bin/ruff" format --config python/pyproject.toml --check "${folders[@]}" || status=1
+    run "$venv/bin/ruff" check --config python/pyproject.toml "${folders[@]}" || status=1
+    (cd python && run "$venv/bin/mypy") || status=1
+    for folder in examples benches; do
+        [ ! -d "$folder/python" ] || (cd python && run "$venv/bin/mypy" "../$folder/python") || status=1
+    done
+fi
+
+if [ "$what" = test ] || [ "$what" = all ]; then
+    mkdir -p "$target/ci"
+    log=$target/ci/python.log
+    install_package "$venv"
+    run "$venv/bin/python" -m mypy.stubtest millpond --mypy-config-file python/pyproject.toml || status=1
+    (cd python && run "$venv/bin/python" -m pytest -p no:cacheprovider --color=no "$@") 2>&1 | tee "$log" || status=1
+    ci/count.sh "$log"
+fi
+exit $status

@@ -1,0 +1,21 @@
+"""What the tests share: pools of all sizes, and how hypothesis works."""
+
+from __future__ import annotations
+
+import hypothesis
+import pytest
+
+# No file of examples beside the tests, and no deadline: other work on the machine must not fail a test.
+hypothesis.settings.register_profile("millpond", database=None, deadline=None, max_examples=60)
+hypothesis.settings.load_profile("millpond")
+
+#: Serial mode, the caller alone, two workers, more workers than processors.
+POOL_SIZES = (0, 1, 2, 8)
+
+
+@pytest.fixture(params=POOL_SIZES, ids=lambda size: f"size-{size}")
+def pool_size(request: pytest.FixtureRequest) -> int:
+    """Each size that a pool is tested with."""
+    size = request.param
+    assert isinstance(size, int)
+    return size
