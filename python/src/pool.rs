@@ -1,14 +1,26 @@
 //! The pool.
 
+use std::sync::Arc;
+
+use millpond::workers::Workers;
 use pyo3::prelude::*;
 
 use crate::object::Object;
 use crate::reader::PoolReader;
+use crate::threads::Threads;
 
 /// What executes tasks.
 #[pyclass(frozen, subclass, module = "millpond._native")]
 pub(crate) struct Pool {
     pool: millpond::Pool,
+    threads: Arc<Threads>,
+}
+
+impl Pool {
+    /// The threads that the pool's workers are, for work that is not a stream.
+    pub(crate) fn threads(&self) -> &Arc<Threads> {
+        &self.threads
+    }
 }
 
 #[pymethods]
@@ -16,17 +28,23 @@ impl Pool {
     #[new]
     #[pyo3(signature = (size=None))]
     fn new(size: Option<usize>) -> Self {
-        let pool = match size {
-            None => millpond::Pool::default(),
-            Some(size) => millpond::Pool::new(size),
-        };
-        Self { pool }
+        let size = size.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let threads = Arc::new(Threads::new(size));
+        Self { pool: millpond::Pool::with_workers(size, Arc::clone(&threads) as Arc<dyn Workers>), threads }
     }
 
     /// How many work at once; 0 is serial mode.
     #[getter]
-    fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.pool.size()
+    }
+
+    /// Another size, at any time.
+    fn set_size(&self, py: Python<'_>, size: usize) {
+        py.detach(|| {
+            self.threads.resize(size);
+            self.pool.set_size(size);
+        });
     }
 
     /// The items of an iterable.

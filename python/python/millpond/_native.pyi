@@ -1,15 +1,22 @@
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, final
 
 from typing_extensions import Self, disjoint_base
 
-__all__ = ["Pool", "PoolReader"]
+__all__ = ["Crew", "Pool", "PoolReader"]
+
+@final
+class Crew:
+    def __new__(cls, pool: Pool) -> Self: ...
+    def call(self, function: Callable[[], object]) -> None: ...
+    def take_back(self) -> list[Callable[[], object]]: ...
 
 @disjoint_base
 class Pool:
     def __new__(cls, size: int | None = None) -> Self: ...
     @property
     def size(self) -> int: ...
+    def set_size(self, size: int) -> None: ...
     def source(self, items: Iterable[Any]) -> PoolReader: ...
 
 @disjoint_base
