@@ -32,12 +32,22 @@ struct Job<'env> {
     asked: u64,
 }
 
-/// A job as a helper saw it on the list: its lane, its outlet and when it had been asked for.
-type Listed<'env> = (Arc<dyn AnyLane<'env> + 'env>, usize, u64);
+/// A job as a helper saw it on the list.
+struct Listed<'env> {
+    lane: Arc<dyn AnyLane<'env> + 'env>,
+    outlet: usize,
+    is_awaited: bool,
+    asked: u64,
+}
 
 impl<'env> Job<'env> {
     fn is(&self, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize) -> bool {
         self.outlet == outlet && std::ptr::addr_eq(self.lane.as_ptr(), Arc::as_ptr(lane))
+    }
+
+    fn listed(&self) -> Option<Listed<'env>> {
+        let Self { outlet, is_awaited, asked, .. } = *self;
+        Some(Listed { lane: self.lane.upgrade()?, outlet, is_awaited, asked })
     }
 }
 
@@ -153,18 +163,23 @@ impl<'env> Core<'env> {
         if self.helpers.load(Ordering::Relaxed) == 0 && self.callers.load(Ordering::Relaxed) < 2 {
             return false;
         }
-        let started = Instant::now();
-        loop {
-            for _ in 0..64 {
-                if self.ticks() != since {
-                    return true;
-                }
-                std::hint::spin_loop();
-            }
-            if started.elapsed() > SPIN {
-                return false;
-            }
+        if self.ticks() != since {
+            return true;
         }
+        let started = Instant::now();
+        millpond_sync::waiting(|| {
+            loop {
+                for _ in 0..64 {
+                    if self.ticks() != since {
+                        return true;
+                    }
+                    std::hint::spin_loop();
+                }
+                if started.elapsed() > SPIN {
+                    return false;
+                }
+            }
+        })
     }
 
     // ---- callers
@@ -320,10 +335,10 @@ impl<'env> Core<'env> {
             *turn = turn.wrapping_add(1);
             let first = *turn % jobs.len().max(1);
             let (before, after) = jobs.split_at(first);
-            after.iter().chain(before).filter_map(|job| Some((job.lane.upgrade()?, job.outlet, job.asked))).collect()
+            after.iter().chain(before).filter_map(Job::listed).collect()
         };
         let mut has_progressed = false;
-        for (lane, outlet, asked) in &jobs {
+        for Listed { lane, outlet, is_awaited, asked } in &jobs {
             let mut walker = Walker::of_helper(self, &pass, lane, *outlet);
             let walked = walker.walk(usize::MAX, Deadline::NEVER);
             has_progressed |= walker.landings() > 0;
@@ -333,6 +348,10 @@ impl<'env> Core<'env> {
                 self.remove_job(&pass, lane, *outlet, None);
             } else if walked == Walked::Blocked && walker.is_all_parked() {
                 self.remove_job(&pass, lane, *outlet, Some(*asked));
+            } else if walked == Walked::Paused && !lane.header().offered[*outlet].load(Ordering::SeqCst) {
+                // Another helper found its sources parked while this one had the last data in hand.
+                self.add_job(lane, *outlet, *is_awaited);
+                self.tick();
             }
             if self.helpers.load(Ordering::SeqCst) > self.most_helpers() {
                 break;

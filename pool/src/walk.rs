@@ -63,6 +63,8 @@ pub(crate) struct Walker<'a, 'env> {
     obstacles: SmallVec<[&'a Arc<dyn AnyLane<'env> + 'env>; 4]>,
     /// Whether a source that waits for data from outside is among the obstacles.
     is_parked: bool,
+    /// Whether anything else is: another worker, or items that came after the lane below had looked for them.
+    is_held_up: bool,
     /// Names this walk since the last progress, once it needs a name.
     number: u64,
     /// How many chunks the last walk landed.
@@ -110,6 +112,7 @@ impl<'a, 'env> Walker<'a, 'env> {
             stack: SmallVec::new(),
             obstacles: SmallVec::new(),
             is_parked: false,
+            is_held_up: false,
             number: 0,
             landings: 0,
             deepest: 0,
@@ -208,6 +211,7 @@ impl<'a, 'env> Walker<'a, 'env> {
                 }
                 Step::Starved => self.frame_fired(),
                 Step::Busy => {
+                    self.is_held_up = true;
                     self.obstacles.push(lane);
                     self.frame_fired();
                 }
@@ -220,6 +224,8 @@ impl<'a, 'env> Walker<'a, 'env> {
                     if step == Step::Parked {
                         self.is_parked = true;
                         lane.header().is_parked.store(true, Ordering::Relaxed);
+                    } else {
+                        self.is_held_up = true;
                     }
                     self.obstacles.push(lane);
                     if step == Step::Nothing {
@@ -238,6 +244,7 @@ impl<'a, 'env> Walker<'a, 'env> {
     fn restart(&mut self) {
         self.obstacles.clear();
         self.is_parked = false;
+        self.is_held_up = false;
         self.number = 0;
     }
 
@@ -381,8 +388,11 @@ impl<'a, 'env> Walker<'a, 'env> {
     }
 
     /// Whether nothing but sources that wait for data from outside stood in the way of the last walk.
+    ///
+    /// Subtle: what the lanes' own flags say is not enough. A lane where another worker is may have been parked before, and
+    /// that worker may have looked for input just before this walk brought it.
     pub(crate) fn is_all_parked(&self) -> bool {
-        self.is_parked && self.obstacles.iter().all(|lane| lane.header().is_parked.load(Ordering::Relaxed))
+        self.is_parked && !self.is_held_up
     }
 
     /// How many chunks the last walk landed.

@@ -1,5 +1,9 @@
 //! Reads that await, on no particular runtime.
 
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Waker};
+
 use millpond_channel::unbounded;
 use millpond_pool::ReadError;
 
@@ -191,11 +195,11 @@ in_parallel! {
 /// ```text
 /// helper 1                              helper 2
 /// is in `other`
-///                                       walks from `reader`: 32 items, its 64th landing is the last one's in the first lane
-///                                       is in the last one's `filter_map`
+///                                       walks from `reader`: of its 64 landings the last is that of item 21 in the middle lane
+///                                       is in the last one's `map`
 /// leaves `other`
 /// walks from `reader`: source parked, job removed
-///                                       leaves `filter_map`, lands, pauses: the job must be listed again
+///                                       leaves `map`, lands, pauses: the job must be listed again
 /// ```
 #[test]
 fn a_job_goes_on_that_was_parked_while_a_helper_had_its_last_data_in_hand() {
@@ -203,38 +207,44 @@ fn a_job_goes_on_that_was_parked_while_a_helper_had_its_last_data_in_hand() {
         let pool = crate::workers::pool(2);
         let (entered, is_entered) = std::sync::mpsc::channel();
         let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+        let may_go_on = std::sync::Mutex::new(may_go_on);
         let is_in_other = entered.clone();
         let mut other = pool.source(0..1).map(move |n: u64| {
             is_in_other.send(()).unwrap();
-            may_go_on.recv().unwrap();
+            may_go_on.lock().unwrap().recv().unwrap();
             n
         });
         let other = std::thread::spawn(move || run(other.read_async(1)).unwrap());
         is_entered.recv().unwrap();
 
         let (writer, channel) = unbounded();
-        writer.write_from(0..=32_u64).unwrap();
+        writer.write_from([0, 0].into_iter().chain(1..=21_u64)).unwrap();
         let (land, may_land) = std::sync::mpsc::channel::<()>();
         let may_land = std::sync::Mutex::new(may_land);
         let calls = Calls::new();
-        let last = move |n| {
-            if n == 32 {
+        let last = move |n: u64| {
+            if n == 21 {
                 entered.send(()).unwrap();
                 may_land.lock().unwrap().recv().unwrap();
             }
-            (n > 0).then_some(n)
+            n
         };
-        let mut reader = pool.channel(channel).max_chunksize(1).filter_map(last).sequential(calls.counting());
-        let reader = std::thread::spawn(move || run(reader.read_async(33)).unwrap());
+        let singly = pool.channel(channel).max_chunksize(1).filter(|n| *n > 0);
+        let mut reader = singly.sequential(|n| n).map(last).sequential(calls.counting());
+        let mut read = pin!(reader.read_async(22));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(read.as_mut().poll(&mut context).is_pending());
         is_entered.recv().unwrap();
+        // All that would wake the reader has done so: it asks once more, and from now on only the helpers can go on.
+        assert!(read.as_mut().poll(&mut context).is_pending());
         go_on.send(()).unwrap();
         assert_eq!(other.join().unwrap(), [0]);
         while !format!("{pool:?}").contains("jobs: 0") {
             std::thread::yield_now();
         }
         land.send(()).unwrap();
-        calls.wait_for(32);
-        writer.write(33).unwrap();
-        assert!(reader.join().unwrap().into_iter().eq(1..=33));
+        calls.wait_for(21);
+        writer.write(22).unwrap();
+        assert!(run(read).unwrap().into_iter().eq(1..=22));
     });
 }
