@@ -33,7 +33,8 @@ pub trait Help: Send + Sync {
 pub trait Workers: Send + Sync + fmt::Debug {
     /// Asks for up to `count` threads to call `job.help()` once each.
     ///
-    /// A hint: fewer threads may come, and later than asked. Never blocks, never runs `job` on the calling thread.
+    /// A hint as to how many: fewer threads may come, and later than asked, but at least one comes in the end, also when these workers
+    /// are dropped before. Never blocks, never runs `job` on the calling thread.
     fn lend(&self, count: usize, job: Arc<dyn Help>);
 
     /// Calls `body(0)`, …, `body(count - 1)`, each once, in any order, and returns when all have returned.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
-use millpond_pool::workers::{GcdWorkers, Help, Workers};
+use millpond_pool::workers::{GcdWorkers, Workers};
 use parking_lot::Mutex;
 
 use crate::job::{Job, Turnstile};
@@ -22,18 +22,19 @@ fn a_help_loop_outlives_the_workers() {
 }
 
 #[test]
-fn offers_that_no_thread_has_taken_are_withdrawn() {
+fn what_was_lent_before_the_drop_is_helped() {
     let workers = workers(1);
     let turnstile = Turnstile::new();
     workers.lend(1, Arc::clone(&turnstile.job));
     turnstile.entered.recv().unwrap();
-    let waiting: Arc<dyn Help> = Job::new(|| panic!("this was withdrawn"));
-    workers.lend(1, Arc::clone(&waiting));
-    assert_eq!(Arc::strong_count(&waiting), 2);
-    drop(workers);
-    assert_eq!(Arc::strong_count(&waiting), 1);
+    let (say, said) = channel();
+    for number in 0..3 {
+        let say = say.clone();
+        workers.lend(1, Job::new(move || say.send(number).unwrap()));
+    }
+    drop((workers, say));
     turnstile.leave.send(()).unwrap();
-    turnstile.left.recv().unwrap();
+    assert_eq!(said.iter().collect::<Vec<_>>(), [0, 1, 2]);
 }
 
 #[test]

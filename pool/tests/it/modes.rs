@@ -1,5 +1,6 @@
 //! The modes of a pool, each test in all of them, and a watchdog that turns a hang into a failure.
 
+use std::io::{self, Write as _};
 use std::sync::{Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,8 @@ pub(crate) fn watched<R>(name: &'static str, body: impl FnOnce() -> R) -> R {
                 std::thread::sleep(Duration::from_secs(1));
                 let hangs = running(|tests| tests.iter().find(|(_, since)| since.elapsed() > LIMIT).copied());
                 if let Some((name, _)) = hangs {
-                    eprintln!("test {name} hangs: it has run for more than {LIMIT:?}");
+                    // Not by `eprintln`, which is captured for the test that has started this thread.
+                    let _ = writeln!(io::stderr(), "test {name} hangs: it has run for more than {LIMIT:?}");
                     std::process::abort();
                 }
             }

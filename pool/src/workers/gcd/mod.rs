@@ -38,7 +38,7 @@ use super::{Help, QualityOfService, Workers};
 /// The process ends when [`Help::help`] panics, against its contract: a panic cannot pass through the library.
 ///
 /// # Dropping
-/// A drop does not wait: help loops that run go on to their end, offers that no thread has taken are withdrawn.
+/// A drop does not wait: help loops that run go on to their end, and what was offered is still helped.
 ///
 /// # Forks
 /// The library's threads do not exist in a forked child. There nothing is lent any more, and `apply` is run by its
@@ -116,15 +116,6 @@ impl Workers for GcdWorkers {
 
     fn threads(&self) -> usize {
         self.threads
-    }
-}
-
-impl Drop for GcdWorkers {
-    fn drop(&mut self) {
-        // Subtle: not in a forked child, for the same reason as in `lend`.
-        if self.library.is_usable() {
-            self.strands.withdraw();
-        }
     }
 }
 

@@ -16,7 +16,6 @@
 //! Knows nothing of what a job does.
 
 use std::collections::VecDeque;
-use std::mem;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -26,7 +25,7 @@ use crate::workers::{Help, QualityOfService};
 
 /// The strands of one pool.
 pub(super) struct Strands {
-    /// Released on drop, while what runs on them goes on.
+    /// Released on drop. What runs on them goes on, to the end of the line: whoever has lent a thread counts on its coming.
     queues: Vec<Queue>,
     /// What each queue runs.
     strands: Vec<Arc<Strand>>,
@@ -78,13 +77,6 @@ impl Strands {
         for number in woken {
             self.queues[number].start(Arc::clone(&self.strands[number]));
         }
-    }
-
-    /// Withdraws the offers that no strand has taken.
-    pub(super) fn withdraw(&self) {
-        // Taken out first, so that the jobs are dropped without the lock.
-        let offers = mem::take(&mut self.line.lock().offers);
-        drop(offers);
     }
 
     /// How many strands are at work, unless the lock is taken just now.
