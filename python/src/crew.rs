@@ -51,6 +51,8 @@ impl Calls {
 impl Help for Calls {
     fn help(&self) {
         let _ = Python::try_attach(|py| {
+            // A name is not worth failing for.
+            let _ = self.threads.name_current(py);
             while let Some(call) = self.next() {
                 if let Err(error) = call.call0(py) {
                     error.write_unraisable(py, Some(call.bind(py)));

@@ -2,25 +2,39 @@
 //!
 //! They are the facade's threads, which come when there is work and go back when there is none. What is added: a thread is attached
 //! to the interpreter once for as long as it is lent, so that its Python thread state lasts from chunk to chunk and attaching
-//! again for each costs little; and there are as many threads as the pool's size asks for, whenever that changes.
+//! again for each costs little; `threading` knows it by the pool's number and its own; and there are as many threads as the pool's size asks for, whenever that changes.
 //!
 //! A thread that comes when the interpreter is on its way out does nothing.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use millpond::workers::{Help, RayonWorkers, Workers};
+use pyo3::intern;
 use pyo3::prelude::*;
 
 /// The threads of one pool, for whoever has work for them: the engine, an executor, a graph of values.
 pub(crate) struct Threads {
+    /// Counted from 1 in this process.
+    number: usize,
     current: Mutex<Arc<RayonWorkers>>,
 }
 
 impl Threads {
     /// Threads for a pool of `size` workers, which are started when they are needed.
     pub(crate) fn new(size: usize) -> Self {
-        Self { current: Mutex::new(Arc::new(RayonWorkers::new(size.max(1)))) }
+        static NEXT: AtomicUsize = AtomicUsize::new(1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { number, current: Mutex::new(Arc::new(RayonWorkers::new(size.max(1)))) }
+    }
+
+    /// Makes `threading` call the current thread, which was lent, by the pool's number and its own: `millpond-2-0`.
+    pub(crate) fn name_current(&self, py: Python<'_>) -> PyResult<()> {
+        let current = std::thread::current();
+        let number = current.name().and_then(|name| name.rsplit('-').next()).unwrap_or_default();
+        let thread = py.import(intern!(py, "threading"))?.call_method0(intern!(py, "current_thread"))?;
+        thread.setattr(intern!(py, "name"), format!("millpond-{}-{number}", self.number))
     }
 
     /// As many threads as a pool of `size` workers has. Those that are lent beyond it finish what they are at.

@@ -1,0 +1,295 @@
+"""A pool as an executor of `concurrent.futures`."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextvars
+import gc
+import itertools
+import os
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from millpond import Pool
+from millpond._executor import PoolExecutor
+
+
+@pytest.fixture
+def executor(pool_size: int) -> PoolExecutor:
+    """Give an executor of a pool of each size."""
+    return PoolExecutor(Pool(pool_size))
+
+
+def test_submit_gives_the_result(executor: PoolExecutor) -> None:
+    assert executor.submit(divmod, 7, 2).result() == (3, 1)
+    assert executor.submit(int, "ff", base=16).result() == 255
+
+
+def test_an_exception_is_the_original_one(executor: PoolExecutor) -> None:
+    error = KeyError("which")
+
+    def fail() -> None:
+        raise error
+
+    assert executor.submit(fail).exception() is error
+
+
+def test_an_exit_in_a_function_goes_to_its_future(executor: PoolExecutor) -> None:
+    assert isinstance(executor.submit(sys.exit, 3).exception(), SystemExit)
+    assert executor.submit(abs, -1).result() == 1
+
+
+def test_a_serial_pool_calls_in_the_caller() -> None:
+    future = PoolExecutor(Pool(0)).submit(threading.get_ident)
+    assert future.done()
+    assert future.result() == threading.get_ident()
+
+
+@pytest.mark.parametrize("size", [1, 2, 8])
+def test_as_many_run_at_once_as_the_pool_has_workers(size: int) -> None:
+    executor = PoolExecutor(Pool(size))
+    barrier = threading.Barrier(size)
+    assert sorted(future.result() for future in [executor.submit(barrier.wait, 30) for _ in range(size)]) == list(
+        range(size)
+    )
+
+
+def test_no_more_run_at_once_than_the_pool_has_workers() -> None:
+    executor = PoolExecutor(Pool(2))
+    lock = threading.Lock()
+    running = most = 0
+
+    def count(_: int) -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        os.stat(".")
+        with lock:
+            running -= 1
+
+    list(executor.map(count, range(500)))
+    assert 1 <= most <= 2
+
+
+def test_a_resized_pool_has_as_many_workers_as_it_says() -> None:
+    pool = Pool(1)
+    executor = PoolExecutor(pool)
+    assert executor.submit(abs, -1).result() == 1
+    pool.set_size(4)
+    barrier = threading.Barrier(4)
+    assert {future.result() for future in [executor.submit(barrier.wait, 30) for _ in range(4)]} == {0, 1, 2, 3}
+    pool.set_size(0)
+    assert executor.submit(threading.get_ident).result() == threading.get_ident()
+
+
+def test_functions_run_in_a_copy_of_the_context(executor: PoolExecutor) -> None:
+    variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
+    variable.set("outside")
+
+    def look_and_change() -> str:
+        found = variable.get()
+        variable.set("inside")
+        return found
+
+    assert [executor.submit(look_and_change).result() for _ in range(3)] == ["outside"] * 3
+    assert variable.get() == "outside"
+
+
+def test_map_gives_results_in_order(executor: PoolExecutor) -> None:
+    for chunksize in (1, 3, 100):
+        assert list(executor.map(pow, range(20), itertools.repeat(2), chunksize=chunksize)) == [
+            n * n for n in range(20)
+        ]
+
+
+def test_map_gives_what_came_before_an_error_and_then_the_error(executor: PoolExecutor) -> None:
+    for chunksize in (1, 2, 5):
+        results = executor.map(lambda n: 12 // n, [3, 4, 6, 0, 1], chunksize=chunksize)
+        assert [next(results), next(results), next(results)] == [4, 3, 2]
+        with pytest.raises(ZeroDivisionError):
+            next(results)
+        assert list(results) == []
+
+
+def test_map_with_a_buffersize_reads_no_further_ahead(executor: PoolExecutor) -> None:
+    taken = 0
+
+    def count() -> Iterator[int]:
+        nonlocal taken
+        for number in itertools.count():
+            taken = number + 1
+            yield number
+
+    results = executor.map(str, count(), buffersize=3)
+    assert taken == 3
+    assert [next(results) for _ in range(10)] == [str(number) for number in range(10)]
+    assert taken == 13
+
+
+def test_leaving_a_map_early_cancels_what_has_not_begun() -> None:
+    executor = PoolExecutor(Pool(1))
+    begun = threading.Event()
+    may_end = threading.Event()
+    called = []
+
+    def function(number: int) -> int:
+        called.append(number)
+        if number == 1:
+            begun.set()
+            assert may_end.wait(30)
+        return number
+
+    results = executor.map(function, range(100))
+    assert next(results) == 0
+    assert begun.wait(30)
+    assert hasattr(results, "close")
+    results.close()
+    may_end.set()
+    executor.shutdown()
+    assert called == [0, 1]
+
+
+@pytest.mark.parametrize("option", ["chunksize", "buffersize"])
+def test_map_says_what_is_wrong_with_its_options(executor: PoolExecutor, option: str) -> None:
+    with pytest.raises(ValueError, match=rf"^mapping with {option} `0`: it is at least 1$"):
+        executor.map(str, [1], **{option: 0})
+
+
+def test_map_gives_up_in_time() -> None:
+    executor = PoolExecutor(Pool(1))
+    may_end = threading.Event()
+    results = executor.map(lambda _: may_end.wait(30), [1], timeout=0)
+    with pytest.raises(concurrent.futures.TimeoutError):
+        next(results)
+    may_end.set()
+
+
+def test_nothing_is_taken_after_a_shutdown(executor: PoolExecutor) -> None:
+    future = executor.submit(abs, -3)
+    executor.shutdown()
+    assert future.done()
+    with pytest.raises(RuntimeError, match=r"^submitting `abs` to an executor that was shut down$"):
+        executor.submit(abs, -3)
+    executor.shutdown()
+    assert PoolExecutor(executor._pool).submit(abs, -3).result() == 3
+
+
+def test_a_shutdown_can_cancel_what_has_not_begun() -> None:
+    executor = PoolExecutor(Pool(1))
+    begun, may_end = threading.Event(), threading.Event()
+
+    def function() -> bool:
+        begun.set()
+        return may_end.wait(30)
+
+    first = executor.submit(function)
+    rest = [executor.submit(function) for _ in range(10)]
+    assert begun.wait(30)
+    executor.shutdown(wait=False, cancel_futures=True)
+    assert all(future.cancelled() for future in rest)
+    # Who waits for cancelled futures is told.
+    assert concurrent.futures.wait(rest, timeout=30).not_done == set()
+    assert not first.done()
+    may_end.set()
+    assert first.result(30)
+    executor.shutdown()
+
+
+def test_futures_work_with_wait_and_as_completed(executor: PoolExecutor) -> None:
+    futures = [executor.submit(abs, -number) for number in range(20)]
+    assert concurrent.futures.wait(futures, timeout=30).not_done == set()
+    assert sorted(future.result() for future in concurrent.futures.as_completed(futures)) == list(range(20))
+
+
+def test_futures_work_with_asyncio(executor: PoolExecutor) -> None:
+    async def main() -> tuple[int, int]:
+        loop = asyncio.get_running_loop()
+        one = await asyncio.wrap_future(executor.submit(abs, -1))
+        return one, await loop.run_in_executor(executor, abs, -2)
+
+    assert asyncio.run(main()) == (1, 2)
+
+
+def test_a_finished_call_lets_go_of_its_arguments_and_its_error(executor: PoolExecutor) -> None:
+    class Thing:
+        pass
+
+    def fail(thing: Thing) -> None:
+        raise ValueError(f"not {type(thing).__name__}")
+
+    thing = Thing()
+    gone = weakref.ref(thing)
+    future = executor.submit(fail, thing)
+    concurrent.futures.wait([future])
+    executor.shutdown()
+    del thing, future
+    gc.collect()
+    assert gone() is None
+
+
+def test_threads_are_named_after_the_pool() -> None:
+    executor = PoolExecutor(Pool(2))
+    name = executor.submit(lambda: threading.current_thread().name).result()
+    assert name.startswith("millpond-")
+
+
+def test_the_end_of_the_program_waits_for_what_was_submitted() -> None:
+    program = r"""
+import sys, threading
+from millpond import Pool
+from millpond._executor import PoolExecutor
+executor = PoolExecutor(Pool(2))
+for number in range(4):
+    executor.submit(lambda number=number: (threading.Event().wait(0.05), sys.stdout.write(f'{number}\n')))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert sorted(done.stdout.split()) == ["0", "1", "2", "3"]
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_is_told_to_make_a_pool_of_its_own() -> None:
+    program = """
+import os
+from millpond import Pool
+from millpond._executor import PoolExecutor
+executor = PoolExecutor(Pool(2))
+assert executor.submit(abs, -1).result() == 1
+child = os.fork()
+if child == 0:
+    try:
+        executor.submit(abs, -1)
+    except RuntimeError as error:
+        print(error)
+    print(PoolExecutor(Pool(2)).submit(abs, -2).result())
+else:
+    assert os.waitpid(child, 0)[1] == 0
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.split("\n")[:2] == [
+        "submitting to an executor that another process made: make a pool after the fork",
+        "2",
+    ]
+
+
+def test_dask_takes_it_for_a_pool(executor: PoolExecutor) -> None:
+    dask = pytest.importorskip("dask")
+    with dask.config.set(pool=executor, scheduler="threads"):
+        assert dask.delayed(sum)([dask.delayed(abs)(-number) for number in range(50)]).compute() == sum(range(50))
+
+
+def test_repr_says_what_it_is_at() -> None:
+    executor = PoolExecutor(Pool(1))
+    assert repr(executor).startswith("<PoolExecutor of ")
+    assert repr(executor).endswith(": 0 outstanding>")
+    executor.shutdown()
+    assert repr(executor).endswith(": 0 outstanding, shut down>")
