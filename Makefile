@@ -16,11 +16,13 @@ test-python-versions: setup ## these tests on every CPython from 3.9 on that pye
 	@ci/python-versions.sh
 test-freethreaded: setup ## these tests on a CPython without its lock, built from Debian's source (10 minutes)
 	@ci/freethreaded.sh
+test-gcd: setup ## the tests of the pool on libdispatch; MILLPOND_REQUIRE_GCD=1 fails where it is missing
+	@ci/test-gcd.sh
 bench: setup ## millpond beside its rivals; ONLY=group for one group
 	@ci/bench.sh $(ONLY)
 lint: setup ## formatting and lints
 	@ci/lint.sh
-check: setup ## the slow checkers: loom, ThreadSanitizer, AddressSanitizer, the tests on libdispatch
+check: setup ## the slow checkers: loom, ThreadSanitizer, AddressSanitizer
 	@ci/check.sh
 docs: setup ## the API's documentation, in target/doc
 	@ci/docs.sh

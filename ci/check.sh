@@ -6,5 +6,4 @@ status=0
 run timeout 20m ci/loom.sh || status=1
 run timeout 20m ci/sanitize.sh thread || status=1
 run timeout 20m ci/sanitize.sh address || status=1
-run timeout 20m ci/test-gcd.sh || status=1
 exit $status

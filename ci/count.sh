@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sums up what the test runners wrote into a log: "N passed, N failed".
+# Sums up what the test runners wrote into logs: "N passed, N failed".
 #
 # Reads the summaries of all runners, and of each only the line that it ends with:
 #     Summary [   0.511s] 46 tests run: 44 passed (1 slow), 1 failed, 1 timed out, 2 skipped      (nextest)
@@ -7,7 +7,7 @@
 #     ====== 1 failed, 110 passed, 2 skipped, 1 error in 5.34s ======                              (pytest)
 source "$(dirname "$0")/environment.sh"
 
-sed 's/\x1b\[[0-9;]*m//g' "${1:?usage: ci/count.sh LOG}" | awk '
+sed 's/\x1b\[[0-9;]*m//g' "${@:?usage: ci/count.sh LOG …}" | awk '
     # The number before a word, 0 when the word is not there.
     function before(text, word,    found) {
         if (!match(text, "[0-9]+ " word)) return 0

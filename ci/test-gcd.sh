@@ -1,14 +1,19 @@
-#!/bin/sh
-# Runs tests of the pool on the real libdispatch: its own test program, or what the arguments say, which go to
-# `cargo test`. The programs see MILLPOND_TEST_WORKERS=gcd.
+#!/usr/bin/env bash
+# Runs the pool's tests on the real libdispatch: those of its workers, and the suites of the engine and of graphs of values, whose
+# pools are then of libdispatch's threads (MILLPOND_TEST_WORKERS=gcd). What arguments say goes to `cargo test` instead.
 #
-# Where the library cannot be had the tests are left out, which is said and is no failure, unless MILLPOND_REQUIRE_GCD
-# is set.
-set -eu
+# Prints how many tests ran, and fails when one fails or fewer ran than ci/test-gcd-count says. Where the library cannot be
+# had the tests are left out, which is said and is no failure, unless MILLPOND_REQUIRE_GCD is set. The output stays in
+# target/ci/gcd.log.
+source "$(dirname "$0")/environment.sh"
 
-cd "$(dirname "$0")/.."
+export CARGO_TERM_COLOR=never
+log=$target/ci/gcd.log
+mkdir -p "$(dirname "$log")"
+: >"$log"
+
 status=0
-run=$(ci/libdispatch.sh) || status=$?
+words=$(ci/libdispatch.sh) || status=$?
 if [ "$status" -ne 0 ]; then
     {
         echo "****************************************************************************"
@@ -16,16 +21,30 @@ if [ "$status" -ne 0 ]; then
         echo "* Install libdispatch, or name it in MILLPOND_LIBDISPATCH, to run them."
         echo "****************************************************************************"
     } >&2
+    rm -f "$log"
     [ "$status" -eq 3 ] && [ -z "${MILLPOND_REQUIRE_GCD:-}" ] && exit 0
     exit 1
 fi
 
-if [ $# -eq 0 ]; then
-    set -- --package millpond-pool --test gcd
-fi
 export MILLPOND_TEST_WORKERS=gcd
-if [ -n "$run" ]; then
+# These laws have been tried at length on rayon; here it is the workers that are tried.
+export PROPTEST_CASES=${PROPTEST_CASES:-32}
+runner=()
+if [ -n "$words" ]; then
     host=$(rustc -vV | sed -n 's/^host: //p')
-    exec cargo test --features gcd --config "target.$host.runner = ['$run']" "$@"
+    runner=(--config "target.$host.runner = ['$words']")
 fi
-exec cargo test --features gcd "$@"
+if [ $# -gt 0 ]; then
+    run cargo test --features gcd "${runner[@]}" "$@"
+    exit
+fi
+
+run cargo test --package millpond-pool --features gcd "${runner[@]}" --tests --no-fail-fast 2>&1 | tee "$log" || status=1
+summary=$(ci/count.sh "$log")
+expected=$(cat ci/test-gcd-count)
+if [ "${summary%% passed*}" -lt "$expected" ]; then
+    echo "FAILED: $summary on libdispatch, ci/test-gcd-count says at least $expected"
+    status=1
+fi
+echo "on libdispatch: $summary"
+exit $status

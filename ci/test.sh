@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs all tests, with nextest where it is there and with cargo's own runner otherwise, then the examples in the
-# documentation, then the tests of the Python package. The last line says how many passed and failed; the whole output
-# stays in target/ci/test.log, that of the Python package in target/ci/python.log.
+# documentation, then the tests of the Python package, then the pool's tests on libdispatch, where that can be had. The last
+# line says how many passed and failed; the whole output stays in target/ci/test.log, that of the Python package in
+# target/ci/python.log, that on libdispatch in target/ci/gcd.log.
 source "$(dirname "$0")/environment.sh"
 
 export CARGO_TERM_COLOR=never
@@ -25,5 +26,12 @@ logged cargo test --workspace --doc --no-fail-fast
 rm -f "$target/ci/python.log"
 run ci/python.sh test || status=1
 [ ! -f "$target/ci/python.log" ] || cat "$target/ci/python.log" >>"$log"
-ci/count.sh "$log"
+
+rm -f "$target/ci/gcd.log"
+run timeout 15m ci/test-gcd.sh || status=1
+if [ -f "$target/ci/gcd.log" ]; then
+    ci/count.sh "$log" "$target/ci/gcd.log"
+else
+    ci/count.sh "$log"
+fi
 exit $status

@@ -1,4 +1,4 @@
-//! Helpers that borrow.
+//! Helpers that borrow, from a scope or from a parallel-for.
 //!
 //! A pool made by [`crate::ScopedPool::scope`] runs functions that borrow from the stack of the scope's caller, on threads
 //! that live longer than the scope. The borrow checker cannot see that the scope waits for them, so here, and only here,
@@ -47,6 +47,60 @@ impl Count {
         self.holders.lock().is_closed = true;
         self.waiters.wait_until(|| (self.holders.lock().count == 0).then_some(()));
     }
+}
+
+/// A call that others may join while it lasts.
+struct Guest {
+    /// Valid while [`Count::raise`] says so.
+    work: *const (dyn Fn() + Sync),
+    count: Arc<Count>,
+}
+
+// SAFETY: `work` points to what is `Sync`, and is called only while it is valid, on whichever thread.
+unsafe impl Send for Guest {}
+// SAFETY: as above.
+unsafe impl Sync for Guest {}
+
+impl Help for Guest {
+    fn help(&self) {
+        if self.count.raise() {
+            let _leaves = Leaves(&self.count);
+            // SAFETY: the count was raised, so `together` has not returned, and does not before it is lowered again; what `work`
+            // points to was borrowed by its caller for as long.
+            let work = unsafe { &*self.work };
+            work();
+        }
+    }
+}
+
+/// Lowers the count, also when what was counted panics.
+struct Leaves<'a>(&'a Count);
+
+impl Drop for Leaves<'_> {
+    fn drop(&mut self) {
+        self.0.lower();
+    }
+}
+
+/// Closes the count, also when the caller's own part panics.
+struct Closes<'a>(&'a Count);
+
+impl Drop for Closes<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// Calls `work`, on this thread and on those that `lend` gives the helper to and that come before this thread's call has returned; returns
+/// when all these calls have. Threads that come later do nothing, and are not waited for.
+pub(crate) fn together(work: &(dyn Fn() + Sync), lend: impl FnOnce(Arc<dyn Help>)) {
+    // SAFETY: only the lifetime of what is pointed to changes, see `Guest::help`.
+    let erased =
+        unsafe { std::mem::transmute::<*const (dyn Fn() + Sync + '_), *const (dyn Fn() + Sync + 'static)>(work) };
+    let count = Arc::new(Count::default());
+    let _closes = Closes(&count);
+    lend(Arc::new(Guest { work: erased, count: Arc::clone(&count) }));
+    work();
 }
 
 /// A thread's hold on a pool while it helps.

@@ -15,6 +15,7 @@
 //! # Ok::<(), millpond_pool::ReadError>(())
 //! ```
 
+mod apply;
 mod consumer;
 mod core;
 mod draft;

@@ -11,6 +11,7 @@
 mod gcd;
 mod quality;
 mod rayon;
+pub(crate) mod stripes;
 
 #[cfg(feature = "gcd")]
 pub use self::gcd::{GcdWorkers, LibdispatchMissing};

@@ -6,9 +6,9 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use rayon::ThreadPool;
-use rayon::prelude::*;
 
-use super::{Help, Workers};
+use super::{Help, Workers, stripes};
+use crate::lend;
 use crate::placement::{Allowed, NOWHERE, Thread};
 
 /// Threads of a rayon pool: either one of its own, started when first needed, or one that the user brings.
@@ -89,11 +89,10 @@ impl Workers for RayonWorkers {
     }
 
     fn apply(&self, count: usize, body: &(dyn Fn(usize) + Sync)) {
-        if self.threads == 0 || count < 2 {
-            (0..count).for_each(body);
-        } else {
-            self.pool().in_place_scope(|_| (0..count).into_par_iter().for_each(body));
-        }
+        let width = count.min(self.threads + 1);
+        stripes::apply(count, width, body, |stripe| {
+            lend::together(stripe, |guest| self.lend(width - 1, guest));
+        });
     }
 
     fn avoid(&self, processor: usize) {

@@ -3,6 +3,7 @@
 #[macro_use]
 mod modes;
 
+mod apply;
 mod awaiting;
 mod calls;
 mod cancel;

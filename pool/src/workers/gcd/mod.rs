@@ -10,7 +10,6 @@ mod error;
 #[expect(unsafe_code, reason = "the library is called through C")]
 mod library;
 mod strands;
-mod stripes;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,8 +18,7 @@ pub use self::error::LibdispatchMissing;
 
 use self::library::{GlobalQueue, Library};
 use self::strands::Strands;
-use self::stripes::Stripes;
-use super::{Help, QualityOfService, Workers};
+use super::{Help, QualityOfService, Workers, stripes};
 
 /// Threads of libdispatch, the library of Apple's Grand Central Dispatch.
 ///
@@ -103,15 +101,13 @@ impl Workers for GcdWorkers {
 
     fn apply(&self, count: usize, body: &(dyn Fn(usize) + Sync)) {
         let width = count.min(self.threads + 1);
-        let stripes = Stripes::new(count, width, body);
-        if !stripes.run_alone() {
-            if width > 1 && self.library.is_usable() {
-                self.global.apply(width, &|_| stripes.run());
+        stripes::apply(count, width, body, |stripe| {
+            if self.library.is_usable() {
+                self.global.apply(width, &|_| stripe());
             } else {
-                stripes.run();
+                stripe();
             }
-        }
-        stripes.finish();
+        });
     }
 
     fn threads(&self) -> usize {

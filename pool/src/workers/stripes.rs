@@ -1,8 +1,8 @@
-//! A parallel-for in chunks.
+//! A parallel-for in chunks, whosever threads it runs on.
 //!
-//! `dispatch_apply_f` hands out one index at a time: an atomic step and a call through C for each. Here it gets one
-//! index per thread, its stripe, and each stripe takes chunks of the real indices from a common counter. A chunk is as
-//! many indices as took [`CHUNK_TIME`] lately, found by starting at one and at most doubling, so that cheap bodies are
+//! A host's own parallel-for hands out indices (`dispatch_apply_f`: one at a time, an atomic step and a call through C for
+//! each) or halves of ranges that it knows no time of. Here it is asked for one call per thread, its stripe, and each
+//! stripe takes chunks of the indices from a common counter. A chunk is as many indices as took [`CHUNK_TIME`] lately, found by starting at one and at most doubling, so that cheap bodies are
 //! amortised and expensive ones spread, without knowing which they are. Near the end chunks shrink to a part of what
 //! is left (guided self-scheduling, Polychronopoulos and Kuck 1987), so that no thread is left with a long last chunk.
 //!
@@ -24,6 +24,28 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+/// Calls `body(0)`, …, `body(count - 1)`, each once, and returns when all have returned; `spread` calls what it is given up to
+/// `width` times, at once if it can, and returns when these calls have. Short loops are over before it is asked.
+///
+/// # Panics
+/// With the first panic of `body`, when all indices were called.
+pub(crate) fn apply<F: Fn(usize) + Sync + ?Sized>(
+    count: usize,
+    width: usize,
+    body: &F,
+    spread: impl FnOnce(&(dyn Fn() + Sync)),
+) {
+    let stripes = Stripes::new(count, width.max(1), body);
+    if !stripes.run_alone() {
+        if width > 1 {
+            spread(&|| stripes.run());
+        } else {
+            stripes.run();
+        }
+    }
+    stripes.finish();
+}
+
 /// How long a chunk should take: a hundred times what handing it out costs, and still short beside a wake-up.
 const CHUNK_TIME: Duration = Duration::from_micros(20);
 
@@ -41,8 +63,8 @@ const ALONE_INDICES: usize = 64;
 type Payload = Box<dyn Any + Send>;
 
 /// The state of one parallel-for, shared by its stripes.
-pub(super) struct Stripes<'a> {
-    body: &'a (dyn Fn(usize) + Sync),
+struct Stripes<'a, F: ?Sized> {
+    body: &'a F,
     /// How many indices there are.
     count: usize,
     /// How many stripes there are.
@@ -53,16 +75,16 @@ pub(super) struct Stripes<'a> {
     panic: Mutex<Option<Payload>>,
 }
 
-impl<'a> Stripes<'a> {
+impl<'a, F: Fn(usize) + Sync + ?Sized> Stripes<'a, F> {
     /// Indices `0..count`, to be shared by `width` calls of [`run`](Self::run).
-    pub(super) fn new(count: usize, width: usize, body: &'a (dyn Fn(usize) + Sync)) -> Self {
+    fn new(count: usize, width: usize, body: &'a F) -> Self {
         Self { body, count, width, next: AtomicUsize::new(0), panic: Mutex::new(None) }
     }
 
     /// Calls the body for as many indices as are done in a short time, in the hope that these are all. Does not unwind.
     ///
     /// Returns whether all are done, so that no stripe need run.
-    pub(super) fn run_alone(&self) -> bool {
+    fn run_alone(&self) -> bool {
         if self.count / ALONE_INDICES < self.width {
             return false;
         }
@@ -79,7 +101,7 @@ impl<'a> Stripes<'a> {
     }
 
     /// One stripe: calls the body for indices that no other stripe has, until none is left. Does not unwind.
-    pub(super) fn run(&self) {
+    fn run(&self) {
         let mut size = 1;
         let mut started = Instant::now();
         while let Some(chunk) = self.claim(size, SHARES * self.width) {
@@ -96,7 +118,7 @@ impl<'a> Stripes<'a> {
     }
 
     /// Returns when every stripe has returned: passes the first panic of the body on to the caller.
-    pub(super) fn finish(self) {
+    fn finish(self) {
         if let Some(payload) = self.panic.into_inner() {
             resume_unwind(payload);
         }
