@@ -31,6 +31,8 @@ struct Parts<'env> {
     source: Option<Arc<Waiters>>,
     /// Whether the last task wants its lane to end with it.
     is_last: bool,
+    /// Whether the head gives chunks with as many items as a task needs at the least.
+    keeps_min_count: bool,
 }
 
 impl Drop for Parts<'_> {
@@ -108,9 +110,13 @@ impl<'env, T: Send + 'env> Upstream<'env, T> {
 }
 
 impl Parts<'_> {
-    /// Whether a further task may join the lane: not one whose chunks must be smaller than those that a task before it needs.
+    /// Whether a further task may join the lane: not one whose chunks must be smaller than those that a task before it needs, or
+    /// larger than the head gives them.
     fn lets_join(&self, limits: Limits) -> bool {
-        !self.is_last && self.tasks.len() < MOST_TASKS && limits.max_chunksize >= self.limits.min_count
+        !self.is_last
+            && self.tasks.len() < MOST_TASKS
+            && limits.max_chunksize >= self.limits.min_count
+            && (self.keeps_min_count || limits.min_count <= 1)
     }
 
     /// Takes a further task's limits into account.
@@ -148,6 +154,7 @@ impl<'env, T: Send + 'env> Draft<'env, T> {
             inputs,
             source,
             is_last: false,
+            keeps_min_count: H::KEEPS_MIN_COUNT,
         };
         if let Some((task, limits)) = task {
             parts.tasks.push(task);

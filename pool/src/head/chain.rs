@@ -10,6 +10,9 @@ use crate::lane::{Firing, Inlet, Taken};
 pub(crate) struct Chain<'env, T>(pub(crate) VecDeque<Inlet<'env, T>>);
 
 impl<'env, T: Send + 'env> Head<'env, T> for Chain<'env, T> {
+    /// The last chunk of one input is not filled up from the next one.
+    const KEEPS_MIN_COUNT: bool = false;
+
     fn make(&mut self, out: &mut Vec<T>, firing: &mut Firing<'_, 'env>) -> Next {
         let order = firing.order;
         while let Some(inlet) = self.0.front_mut() {

@@ -57,6 +57,9 @@ impl<'env, T: Send + 'env> Merge<'env, T> {
 }
 
 impl<'env, T: Send + 'env> Head<'env, T> for Merge<'env, T> {
+    /// Items as they come.
+    const KEEPS_MIN_COUNT: bool = false;
+
     fn make(&mut self, out: &mut Vec<T>, firing: &mut Firing<'_, 'env>) -> Next {
         let order = firing.order;
         'shares: while !self.sides.is_empty() {

@@ -46,6 +46,9 @@ pub(crate) trait Head<'env, T>: Send {
     /// Whether its lane makes as many items at once as the lanes that it reads from must.
     const INHERITS_MIN_COUNT: bool = true;
 
+    /// Whether its chunks have as many items as the lane's least, before the end; a task that needs them has a lane of its own otherwise.
+    const KEEPS_MIN_COUNT: bool = true;
+
     /// Makes at most `firing.order.most` items into `out`, which is empty.
     ///
     /// What is in `out` when this panics counts as made.

@@ -54,6 +54,9 @@ impl<'env, A, B> Zip<'env, A, B> {
 }
 
 impl<'env, A: Send + 'env, B: Send + 'env> Head<'env, (A, B)> for Zip<'env, A, B> {
+    /// Pairs as there are on both sides.
+    const KEEPS_MIN_COUNT: bool = false;
+
     fn make(&mut self, out: &mut Vec<(A, B)>, firing: &mut Firing<'_, 'env>) -> Next {
         // Both are asked before either is waited for, so that workers fill both at once; a side that has ended comes first.
         let left = self.left.fill(firing.pass, &firing.order);

@@ -1,5 +1,9 @@
 //! What a read of tasks with several inputs or outputs runs, to the call.
 
+use std::sync::{Arc, Mutex};
+
+use millpond_pool::ReadError;
+
 use crate::calls::Calls;
 use crate::modes::is_serial;
 
@@ -130,5 +134,25 @@ in_every_mode! {
         assert_eq!(numbers.read(1).unwrap(), [0]);
         assert_eq!(other.read(15).unwrap().len(), 15);
         assert_eq!(calls.count(), 16);
+    }
+
+    fn min_count_holds_for_a_task_that_reads_from_a_joint(pool) {
+        for joint in 0..3 {
+            let sizes = Arc::new(Mutex::new(Vec::new()));
+            let seen = Arc::clone(&sizes);
+            let (left, right) = (pool.source(0_u64..17), pool.source(17_u64..40));
+            let joined = match joint {
+                0 => left.merge(right),
+                1 => left.chain(right),
+                _ => left.zip(right).flat_map(|(left, right)| [left, right]),
+            };
+            let noted = move |items: Vec<u64>| { seen.lock().unwrap().push(items.len()); Ok::<_, ReadError>(items) };
+            let mut reader = joined.map_chunks(noted).min_count(10).max_chunksize(10);
+            let items = [reader.read(1).unwrap(), reader.read_all().unwrap()].concat();
+            assert_eq!(items.len(), if joint < 2 { 40 } else { 34 });
+            let sizes = sizes.lock().unwrap();
+            let small = sizes.iter().filter(|size| **size != 10).count();
+            assert!(small <= 1, "only the last chunk may be smaller: {sizes:?}");
+        }
     }
 }
