@@ -39,9 +39,10 @@ mod walk;
 pub mod workers;
 
 pub use error::{BoxError, Cause, Panic, ReadError, TaskError};
+pub use head::Supply;
 pub use pool::{Pool, ScopedPool};
 pub use reader::{PoolReader, ReadFuture, Rejected, ScopedReader};
 pub use registry::TaskId;
 pub use report::TaskReport;
-pub use stage::Retry;
+pub use stage::{Operator, Outcome, Retry};
 pub use task::Task;

@@ -27,6 +27,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod around;
 mod deadline;
 mod entries;
 mod parker;
@@ -36,6 +37,7 @@ mod wait;
 mod wait_list;
 mod waiter;
 
+pub use around::{AroundWait, set_around_wait, waiting};
 pub use deadline::Deadline;
 pub use parker::{Nested, Parker};
 pub use state::{Event, WaiterState, Wakes};

@@ -120,9 +120,9 @@ impl Parker {
 #[cfg(not(loom))]
 fn sleep(deadline: Deadline) -> bool {
     match deadline.remaining() {
-        None => thread::park(),
+        None => crate::waiting(thread::park),
         Some(remaining) if remaining.is_zero() => return false,
-        Some(remaining) => thread::park_timeout(remaining),
+        Some(remaining) => crate::waiting(|| thread::park_timeout(remaining)),
     }
     true
 }

@@ -2,21 +2,26 @@
 
 mod batch;
 mod chain;
+mod converted;
 mod fold;
 mod merge;
 mod relay;
 mod sequential;
 mod source;
+mod supply;
 mod take;
 mod zip;
 
 pub(crate) use batch::Batch;
 pub(crate) use chain::Chain;
+pub(crate) use converted::Converted;
 pub(crate) use fold::Fold;
 pub(crate) use merge::Merge;
 pub(crate) use relay::Relay;
 pub(crate) use sequential::{Sequential, Verdict};
 pub(crate) use source::{ChannelSource, Foreign, IteratorSource};
+pub(crate) use supply::Supplied;
+pub use supply::Supply;
 pub(crate) use take::Take;
 pub(crate) use zip::Zip;
 

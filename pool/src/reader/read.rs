@@ -96,12 +96,17 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     /// # Blocking
     /// Until there is an item.
     pub fn read_some(&mut self, most: usize) -> Result<Vec<T>, ReadError> {
+        self.read_some_until(most, Deadline::NEVER)
+    }
+
+    /// Like [`read_some`](Self::read_some), but gives up at `deadline`.
+    pub(super) fn read_some_until(&mut self, most: usize, deadline: Deadline) -> Result<Vec<T>, ReadError> {
         if self.local.len() > 0 {
             return Ok(self.local.by_ref().take(most.max(1)).collect());
         }
         let most = most.max(1);
         let want = if self.iterates_ahead() { None } else { Some(Want::More(1)) };
-        self.consumer().pull(Pull { least: 1, most, want, deadline: Deadline::NEVER, asked: 1 })
+        self.consumer().pull(Pull { least: 1, most, want, deadline, asked: 1 })
     }
 
     /// Reads all items up to the end.
@@ -113,6 +118,23 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     /// Until the end. For a source without an end that is for ever.
     pub fn read_all(&mut self) -> Result<Vec<T>, ReadError> {
         self.read_until(0, Deadline::NEVER)
+    }
+
+    /// Reads all items up to the end like [`read_all`](Self::read_all), and gives them chunk by chunk to `take`; but gives up at `deadline`.
+    ///
+    /// # Errors
+    /// As [`read_deadline`](Self::read_deadline); what `take` has been given is not given again.
+    ///
+    /// # Blocking
+    /// Until the end or the deadline.
+    pub fn read_chunks(&mut self, deadline: Option<Instant>, take: impl FnMut(Vec<T>)) -> Result<(), ReadError> {
+        self.for_chunks(true, deadline.map_or(Deadline::NEVER, Deadline::at), take)
+    }
+
+    /// Takes back items that were read from here last and not used: the next read gives them first.
+    pub fn unread(&mut self, items: Vec<T>) {
+        let items: Vec<T> = items.into_iter().chain(self.local.by_ref()).collect();
+        self.local = items.into_iter();
     }
 
     fn read_until(&mut self, count: usize, deadline: Deadline) -> Result<Vec<T>, ReadError> {

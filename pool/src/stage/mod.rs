@@ -4,11 +4,14 @@ mod chunk;
 mod expand;
 mod in_place;
 mod map;
+mod operator;
 mod retry;
 
 pub(crate) use chunk::MapChunk;
 pub(crate) use expand::FlatMap;
 pub(crate) use map::Each;
+pub(crate) use operator::Operate;
+pub use operator::{Operator, Outcome};
 pub use retry::Retry;
 
 use crate::gate::Pass;

@@ -7,7 +7,10 @@ use super::Task;
 use crate::core::Core;
 use crate::draft::Draft;
 use crate::error::{BoxError, Cause};
-use crate::head::{Batch, Chain, ChannelSource, Fold, Foreign, IteratorSource, Merge, Sequential, Take, Verdict, Zip};
+use crate::head::{
+    Batch, Chain, ChannelSource, Converted, Fold, Foreign, IteratorSource, Merge, Sequential, Supplied, Supply, Take,
+    Verdict, Zip,
+};
 use crate::lane::{Limits, TaskEntry, Waiters};
 use crate::reader::ScopedReader;
 
@@ -21,6 +24,14 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         let items = items.into_iter();
         Self::begin("source", move |core, task, limits| {
             Draft::headed(core, IteratorSource(items), Vec::new(), None, Some((task, limits)))
+        })
+    }
+
+    /// What a [`Supply`] gives, until its end or its first failure.
+    #[track_caller]
+    pub fn supply(supply: impl Supply<T> + 'env) -> Self {
+        Self::begin("source", move |core, task, limits| {
+            Draft::headed(core, Supplied(supply), Vec::new(), None, Some((task, limits)))
         })
     }
 
@@ -133,6 +144,40 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         Self::joint("merge", inputs.into_iter().collect(), Merge::new)
     }
 
+    /// Items in groups of `size`, the last of which may be shorter, each made into an item: chunks of groups go through `convert`.
+    ///
+    /// # Panics
+    /// When `size` is 0.
+    #[track_caller]
+    pub fn batch_with<A: Send + 'env>(
+        input: ScopedReader<'env, A>,
+        size: usize,
+        convert: impl FnMut(Vec<Vec<A>>) -> Vec<T> + Send + 'env,
+    ) -> Self {
+        assert!(size > 0, "batching was given a size of `0`; give 1 or more");
+        Self::head("batch", input, move |inlet| Converted::new(Batch::new(inlet, size), convert))
+    }
+
+    /// Pairs of the items of two readers, each made into an item: chunks of pairs go through `convert`. Ends when either does.
+    #[track_caller]
+    pub fn zip_with<A: Send + 'env, B: Send + 'env>(
+        left: ScopedReader<'env, A>,
+        right: ScopedReader<'env, B>,
+        convert: impl FnMut(Vec<(A, B)>) -> Vec<T> + Send + 'env,
+    ) -> Self {
+        let (left, right) = (left.into_upstream(), right.into_upstream());
+        let inputs = left.task().into_iter().chain(right.task()).map(|task| task.id).collect();
+        let core = Some(Arc::clone(left.core()));
+        let location = Location::caller();
+        let build = move |core: &Arc<Core<'env>>, task: TaskEntry, limits: Limits| {
+            let (left, left_input) = left.into_consumer().into_inlet();
+            let (right, right_input) = right.into_consumer().into_inlet();
+            let inputs = vec![left_input, right_input];
+            Draft::headed(core, Converted::new(Zip::new(left, right), convert), inputs, None, Some((task, limits)))
+        };
+        Self { inputs, core, location, ..Self::begin("zip", build) }
+    }
+
     /// All items made into one, in order; it is made when it is read.
     #[track_caller]
     pub fn fold<A: Send + 'env>(
@@ -174,16 +219,6 @@ impl<'env, A: Send + 'env, B: Send + 'env> Task<'env, (A, B)> {
     /// Pairs of the items of two readers; ends when either does.
     #[track_caller]
     pub fn zip(left: ScopedReader<'env, A>, right: ScopedReader<'env, B>) -> Self {
-        let (left, right) = (left.into_upstream(), right.into_upstream());
-        let inputs = left.task().into_iter().chain(right.task()).map(|task| task.id).collect();
-        let core = Some(Arc::clone(left.core()));
-        let location = Location::caller();
-        let build = move |core: &Arc<Core<'env>>, task: TaskEntry, limits: Limits| {
-            let (left, left_input) = left.into_consumer().into_inlet();
-            let (right, right_input) = right.into_consumer().into_inlet();
-            let inputs = vec![left_input, right_input];
-            Draft::headed(core, Zip::new(left, right), inputs, None, Some((task, limits)))
-        };
-        Self { inputs, core, location, ..Self::begin("zip", build) }
+        Self::zip_with(left, right, |pairs| pairs)
     }
 }

@@ -3,7 +3,7 @@
 use super::Task;
 use crate::error::{BoxError, Cause};
 use crate::reader::ScopedReader;
-use crate::stage::{Each, FlatMap, MapChunk, Retry};
+use crate::stage::{Each, FlatMap, MapChunk, Operate, Operator, Retry};
 
 impl<'env, T: Send + 'env> Task<'env, T> {
     /// One item in, one out.
@@ -83,6 +83,20 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         let chunk = move |items| function(items).map_err(|error| Cause::Error(error.into()));
         let mut task = Self::stage("map_chunks", input, MapChunk(chunk), true);
         task.limits.wants_chunks = true;
+        task
+    }
+
+    /// One item in, one out or none, by a function that sees chunks.
+    #[track_caller]
+    pub fn operator<A: Send + 'env>(input: ScopedReader<'env, A>, operator: impl Operator<A, T> + 'env) -> Self {
+        Self::stage("operator", input, Operate(operator), false)
+    }
+
+    /// One item in, any number out, by a function that sees chunks. See [`flat_map`](Self::flat_map) for what a read asks for.
+    #[track_caller]
+    pub fn expander<A: Send + 'env>(input: ScopedReader<'env, A>, operator: impl Operator<A, T> + 'env) -> Self {
+        let mut task = Self::stage("expander", input, Operate(operator), false);
+        task.limits.expands = true;
         task
     }
 }
