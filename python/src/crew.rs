@@ -51,8 +51,6 @@ impl Calls {
 impl Help for Calls {
     fn help(&self) {
         let _ = Python::try_attach(|py| {
-            // A name is not worth failing for.
-            let _ = self.threads.name_current(py);
             while let Some(call) = self.next() {
                 if let Err(error) = call.call0(py) {
                     error.write_unraisable(py, Some(call.bind(py)));
@@ -72,7 +70,7 @@ impl Crew {
 
     /// Has a thread call `function`, which must not raise. Never waits.
     fn call(&self, py: Python<'_>, function: Py<PyAny>) -> PyResult<()> {
-        let size = self.pool.get().size();
+        let size = self.pool.get().workers();
         if size == 0 {
             return Err(PyRuntimeError::new_err(
                 "calling a function on a thread of a pool of size `0`, which has none",

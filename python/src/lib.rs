@@ -1,20 +1,54 @@
 //! The native module of the Python package `millpond`: the facade's types as Python classes.
+//!
+//! The Python files of the package hold what users see: names, options and their checks, documentation. This module holds what
+//! takes part in the work: items, calls of functions, threads, waits.
 
+mod adding;
+mod classes;
 mod crew;
+mod division;
+mod errors;
+mod function;
+mod interpreter;
+mod keeper;
 mod object;
+mod operation;
+mod place;
 mod pool;
 mod reader;
+mod source;
 mod threads;
 
+use std::time::{Duration, Instant};
+
 use pyo3::prelude::*;
+
+/// The end of the program: no thread of a pool attaches any more, and those that can are waited for, `seconds` at the most.
+#[pyfunction]
+fn _end(py: Python<'_>, seconds: f64) {
+    let deadline = Instant::now() + Duration::from_secs_f64(seconds.max(0.0));
+    py.detach(|| threads::end_all(deadline));
+    interpreter::leave();
+}
 
 /// `millpond._native`.
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
+    use super::_end;
+    #[pymodule_export]
+    use crate::adding::{
+        _batch, _division, _enumerate, _expansion, _join, _operation, _skip, _source, _take, _take_while, _tee, _zip,
+    };
+    #[pymodule_export]
     use crate::crew::Crew;
     #[pymodule_export]
     use crate::pool::Pool;
     #[pymodule_export]
-    use crate::reader::PoolReader;
+    use crate::reader::{Added, PoolReader};
+
+    #[pymodule_init]
+    fn init() {
+        millpond::sync::set_around_wait(crate::interpreter::around_wait);
+    }
 }

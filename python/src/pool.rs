@@ -1,65 +1,105 @@
 //! The pool.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use millpond::workers::Workers;
 use pyo3::prelude::*;
 
+use crate::errors::PoolClosedError;
 use crate::object::Object;
-use crate::reader::PoolReader;
 use crate::threads::Threads;
 
-/// What executes tasks.
-#[pyclass(frozen, subclass, module = "millpond._native")]
+/// What a pool's readers share with it.
+pub(crate) struct Engine {
+    pub(crate) pool: millpond::Pool,
+}
+
+/// What executes tasks: the Python class `millpond.Pool` is made of it.
+#[pyclass(frozen, subclass, weakref, module = "millpond._native", name = "Pool")]
 pub(crate) struct Pool {
-    pool: millpond::Pool,
+    name: String,
+    /// Until it is closed.
+    engine: Mutex<Option<Arc<Engine>>>,
     threads: Arc<Threads>,
 }
 
 impl Pool {
-    /// The threads that the pool's workers are, for work that is not a stream.
+    /// The pool at work.
+    pub(crate) fn engine(&self) -> PyResult<Arc<Engine>> {
+        let engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
+        engine.as_ref().map(Arc::clone).ok_or_else(|| {
+            PoolClosedError::new_err(format!("pool `{}` was closed; make another one, or close it later", self.name))
+        })
+    }
+
+    /// The threads, for work that is not a stream.
     pub(crate) fn threads(&self) -> &Arc<Threads> {
         &self.threads
+    }
+
+    /// How many work at once; none when it was closed.
+    pub(crate) fn workers(&self) -> usize {
+        self.engine().map_or(0, |engine| engine.pool.size())
+    }
+
+    fn take(&self) -> Option<Arc<Engine>> {
+        self.engine.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
 #[pymethods]
 impl Pool {
     #[new]
-    #[pyo3(signature = (size=None))]
-    fn new(size: Option<usize>) -> Self {
-        let size = size.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-        let threads = Arc::new(Threads::new(size));
-        Self { pool: millpond::Pool::with_workers(size, Arc::clone(&threads) as Arc<dyn Workers>), threads }
+    #[pyo3(signature = (size, name))]
+    fn new(size: usize, name: String) -> Self {
+        let threads = Arc::new(Threads::new(&name, size));
+        let pool = millpond::Pool::with_workers(size, Arc::clone(&threads) as Arc<dyn millpond::workers::Workers>);
+        Self { name, engine: Mutex::new(Some(Arc::new(Engine { pool }))), threads }
     }
 
-    /// How many work at once; 0 is serial mode.
+    /// What the pool and its threads are called.
     #[getter]
-    pub(crate) fn size(&self) -> usize {
-        self.pool.size()
+    fn name(&self) -> &str {
+        &self.name
     }
 
-    /// Another size, at any time.
-    fn set_size(&self, py: Python<'_>, size: usize) {
-        py.detach(|| {
-            self.threads.resize(size);
-            self.pool.set_size(size);
-        });
+    /// How many work at once, the reading thread counted; 0 is serial mode. May be set at any time.
+    #[getter]
+    fn size(&self) -> PyResult<usize> {
+        Ok(self.engine()?.pool.size())
     }
 
-    /// The items of an iterable.
-    fn source(&self, items: &Bound<'_, PyAny>) -> PyResult<PoolReader> {
-        let mut items = Some(items.try_iter()?.unbind());
-        let next = move || {
-            Python::try_attach(|py| {
-                let next = items.as_ref()?.bind(py).clone().next();
-                if next.is_none() {
-                    items = None;
-                }
-                next.and_then(Result::ok).map(|item| Object(item.unbind()))
-            })
-            .flatten()
-        };
-        Ok(PoolReader::new(self.pool.generate(next)))
+    #[setter]
+    fn set_size(&self, size: usize) -> PyResult<()> {
+        let engine = self.engine()?;
+        self.threads.set_most(size);
+        engine.pool.set_size(size);
+        Ok(())
+    }
+
+    /// Whether it was closed.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.engine.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    /// How many tasks there are.
+    #[getter]
+    fn task_count(&self) -> PyResult<usize> {
+        Ok(self.engine()?.pool.task_count())
+    }
+
+    /// How often a thread was asked for.
+    #[getter]
+    fn wakes(&self) -> PyResult<u64> {
+        Ok(self.engine()?.pool.wakes())
+    }
+
+    /// Ends all that is going on at the next item; readers raise `PoolClosedError` from then on. Does not wait for functions that run.
+    fn close(&self) {
+        drop(self.take());
+        self.threads.close();
     }
 }
+
+/// A task's reader in the engine.
+pub(crate) type Reader = millpond::PoolReader<Object>;

@@ -1,43 +1,346 @@
-//! The reader of a task's output.
+//! The reader of a task's output: reading from it pulls.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
 
+use millpond::ReadError;
 use pyo3::exceptions::PyRuntimeError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
+use pyo3::types::PyList;
 
+use crate::errors::{ReaderClosedError, raise, timed_out};
+use crate::keeper::Keeper;
 use crate::object::Object;
+use crate::place::Place;
+use crate::pool::{Pool, Reader};
 
-/// The reader of a task's output: reading from it pulls.
-#[pyclass(frozen, subclass, module = "millpond._native")]
+/// How long a wait lasts before Python is asked whether there was a signal.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// A task that was added, before it has a Python object for its reader.
+#[pyclass(frozen, module = "millpond._native", name = "_Added")]
+pub(crate) struct Added(Mutex<Option<Open>>);
+
+/// What an open reader consists of.
+pub(crate) struct Open {
+    pub(crate) reader: Reader,
+    pub(crate) pool: Py<Pool>,
+    pub(crate) place: Arc<Place>,
+    /// Who answers for the functions of the tasks upstream.
+    pub(crate) keepers: Vec<Py<Keeper>>,
+    /// How many items it gives in all, where that is known.
+    pub(crate) length: Option<usize>,
+}
+
+impl Added {
+    pub(crate) fn new(open: Open) -> Self {
+        Self(Mutex::new(Some(open)))
+    }
+}
+
+/// The reader of a task's output: the Python class `millpond.PoolReader` is made of it.
+#[pyclass(frozen, subclass, weakref, module = "millpond._native", name = "PoolReader")]
 pub(crate) struct PoolReader {
-    reader: Mutex<Option<millpond::PoolReader<Object>>>,
+    /// The one that reads are made with, unless another thread is at it; `None` when it went into a task or was closed.
+    reader: Mutex<Option<Reader>>,
+    /// What further threads copy theirs from; made by the first read.
+    spare: OnceLock<Mutex<Option<Reader>>>,
+    pool: Py<Pool>,
+    place: Arc<Place>,
+    keepers: Mutex<Vec<Py<Keeper>>>,
+    length: Option<usize>,
+    /// How many items have been read.
+    taken: AtomicUsize,
+    is_closed: AtomicBool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What panicked was the engine's or the user's; the reader itself is as good as before.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl PoolReader {
-    pub(crate) fn new(reader: millpond::PoolReader<Object>) -> Self {
-        Self { reader: Mutex::new(Some(reader)) }
+    /// Why there is nothing to read from.
+    fn gone(&self) -> PyErr {
+        let name = &self.place.name;
+        if self.is_closed.load(Ordering::Relaxed) {
+            ReaderClosedError::new_err(format!("reading from the reader of task `{name}`, which was closed"))
+        } else {
+            ReaderClosedError::new_err(format!(
+                "reading from the reader of task `{name}`, which another task reads from; read from that one, or `tee` the \
+                 reader before"
+            ))
+        }
     }
+
+    /// Calls `body` with the engine's reader, or with another one of the same output while another thread is at that.
+    fn with<R>(&self, body: impl FnOnce(&mut Reader) -> PyResult<R>) -> PyResult<R> {
+        let mut guard = match self.reader.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                let spare = self.spare.get().and_then(|spare| lock(spare).clone());
+                return body(&mut spare.ok_or_else(|| self.gone())?);
+            }
+        };
+        let reader = guard.as_mut().ok_or_else(|| self.gone())?;
+        self.spare.get_or_init(|| Mutex::new(Some(reader.clone())));
+        let result = body(reader);
+        if self.is_closed.load(Ordering::Relaxed) {
+            // Meanwhile, from elsewhere.
+            let reader = guard.take();
+            drop(guard);
+            drop(reader);
+        }
+        result
+    }
+
+    /// Tries until it comes off, looking in between whether there was a signal or the reader was closed.
+    fn patiently<R>(
+        &self,
+        py: Python<'_>,
+        asked: usize,
+        timeout: Option<Duration>,
+        mut attempt: impl FnMut(Instant) -> Result<R, ReadError>,
+    ) -> PyResult<R> {
+        let started = Instant::now();
+        let last = timeout.and_then(|timeout| started.checked_add(timeout));
+        loop {
+            let slice = Instant::now() + SLICE;
+            let is_last = last.is_some_and(|last| last <= slice);
+            match attempt(last.filter(|_| is_last).unwrap_or(slice)) {
+                Ok(result) => return Ok(result),
+                Err(ReadError::TimedOut { .. }) if is_last => return Err(timed_out(asked, started.elapsed())),
+                Err(ReadError::TimedOut { .. }) => {
+                    py.check_signals()?;
+                    if self.is_closed.load(Ordering::Relaxed) {
+                        return Err(self.gone());
+                    }
+                }
+                Err(error) => return Err(raise(py, &error)),
+            }
+        }
+    }
+
+    fn count(&self, items: usize) {
+        self.taken.store(self.taken.load(Ordering::Relaxed) + items, Ordering::Relaxed);
+    }
+
+    fn list<'py>(&self, py: Python<'py>, items: Vec<Object>) -> PyResult<Bound<'py, PyList>> {
+        self.count(items.len());
+        PyList::new(py, items.into_iter().map(|item| item.0))
+    }
+
+    fn read_all_list<'py>(&self, py: Python<'py>, timeout: Option<Duration>) -> PyResult<Bound<'py, PyList>> {
+        let mut chunks: Vec<Vec<Object>> = Vec::new();
+        let outcome = self.with(|reader| {
+            let outcome = self.patiently(py, 0, timeout, |deadline| {
+                match reader.read_chunks(Some(deadline), |chunk| chunks.push(chunk)) {
+                    // The items before come first, and the error with the next read.
+                    Err(ReadError::Task(_)) if !chunks.is_empty() => Ok(()),
+                    outcome => outcome,
+                }
+            });
+            if outcome.is_err() && !chunks.is_empty() {
+                reader.unread(chunks.drain(..).flatten().collect());
+            }
+            outcome
+        });
+        outcome?;
+        let count = chunks.iter().map(Vec::len).sum();
+        self.count(count);
+        let items = Exactly { items: chunks.into_iter().flatten(), left: count };
+        PyList::new(py, items)
+    }
+
+    /// What it is made of, for a task that reads from it: this reader is no more.
+    pub(crate) fn open(&self, py: Python<'_>) -> PyResult<Open> {
+        let reader = match self.reader.try_lock() {
+            Ok(mut guard) => guard.take(),
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().take(),
+            Err(TryLockError::WouldBlock) => {
+                return Err(PyRuntimeError::new_err(format!(
+                    "adding a task to the reader of task `{}` while it is being read from; read from one of the two only",
+                    self.place.name
+                )));
+            }
+        };
+        let reader = reader.ok_or_else(|| self.gone())?;
+        if let Some(spare) = self.spare.get() {
+            drop(lock(spare).take());
+        }
+        Ok(Open {
+            reader,
+            pool: self.pool.clone_ref(py),
+            place: Arc::clone(&self.place),
+            keepers: std::mem::take(&mut *lock(&self.keepers)),
+            length: self.length.map(|length| length.saturating_sub(self.taken.load(Ordering::Relaxed))),
+        })
+    }
+
+    pub(crate) fn pool(&self) -> &Py<Pool> {
+        &self.pool
+    }
+
+    fn let_go(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+        if let Some(spare) = self.spare.get() {
+            drop(lock(spare).take());
+        }
+        // Whoever is reading lets go of it afterwards.
+        let reader = match self.reader.try_lock() {
+            Ok(mut guard) => guard.take(),
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().take(),
+            Err(TryLockError::WouldBlock) => None,
+        };
+        drop(reader);
+        let keepers = std::mem::take(&mut *lock(&self.keepers));
+        drop(keepers);
+    }
+}
+
+/// Items of which it is known how many they are.
+struct Exactly<I> {
+    items: I,
+    left: usize,
+}
+
+impl<I: Iterator<Item = Object>> Iterator for Exactly<I> {
+    type Item = Py<PyAny>;
+
+    fn next(&mut self) -> Option<Py<PyAny>> {
+        let item = self.items.next()?;
+        self.left -= 1;
+        Some(item.0)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl<I: Iterator<Item = Object>> ExactSizeIterator for Exactly<I> {}
+
+/// Seconds as they come from Python, checked there.
+pub(crate) fn duration(seconds: Option<f64>) -> Option<Duration> {
+    // Beyond what a duration can say is as good as for ever.
+    seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).ok())
 }
 
 #[pymethods]
 impl PoolReader {
-    /// One item in, one out.
-    fn map(&self, py: Python<'_>, function: Py<PyAny>) -> PyResult<Self> {
-        let reader = py.detach(|| self.reader.lock().ok().and_then(|mut reader| reader.take()));
-        let reader = reader.ok_or_else(|| PyRuntimeError::new_err("the reader went into another task"))?;
-        Ok(Self::new(reader.try_map(move |item| Python::attach(|py| function.call1(py, (item.0,)).map(Object)))))
+    #[new]
+    fn new(added: &Added) -> PyResult<Self> {
+        let open = lock(&added.0).take();
+        let open = open.ok_or_else(|| PyRuntimeError::new_err("a task has one reader; use `tee` for more"))?;
+        let Open { reader, pool, place, keepers, length } = open;
+        Ok(Self {
+            reader: Mutex::new(Some(reader)),
+            spare: OnceLock::new(),
+            pool,
+            place,
+            keepers: Mutex::new(keepers),
+            length,
+            taken: AtomicUsize::new(0),
+            is_closed: AtomicBool::new(false),
+        })
     }
 
-    /// Reads `count` items, fewer only at the end; 0 for all.
+    #[pyo3(signature = (count=0, timeout=None))]
+    fn _read<'py>(&self, py: Python<'py>, count: usize, timeout: Option<f64>) -> PyResult<Bound<'py, PyList>> {
+        if count == 0 {
+            return self.read_all_list(py, duration(timeout));
+        }
+        if count == 1
+            && let Some(item) = self.with(|reader| Ok(reader.next_now()))?
+        {
+            self.count(1);
+            return PyList::new(py, [item.0]);
+        }
+        let items = self.with(|reader| {
+            self.patiently(py, count, duration(timeout), |deadline| reader.read_deadline(count, deadline))
+        })?;
+        self.list(py, items)
+    }
+
     #[pyo3(signature = (count=0))]
-    fn read(&self, py: Python<'_>, count: usize) -> PyResult<Vec<Py<PyAny>>> {
-        let items = py.detach(|| match self.reader.lock() {
-            Ok(mut reader) => reader.as_mut().map(|reader| reader.read(count)),
-            Err(_) => None,
-        });
-        items
-            .ok_or_else(|| PyRuntimeError::new_err("the reader went into another task"))?
-            .map(|items| items.into_iter().map(|item| item.0).collect())
-            .map_err(|error| PyRuntimeError::new_err(error.to_string()))
+    fn _try_read<'py>(&self, py: Python<'py>, count: usize) -> PyResult<Option<Bound<'py, PyList>>> {
+        let items = self.with(|reader| reader.try_read(count).map_err(|error| raise(py, &error)))?;
+        items.map(|items| self.list(py, items)).transpose()
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let item = self.with(|reader| {
+            if let Some(item) = reader.next_now() {
+                return Ok(Some(item));
+            }
+            self.patiently(py, 1, None, |deadline| reader.next_deadline(deadline).transpose())
+        })?;
+        if item.is_some() {
+            self.count(1);
+        }
+        Ok(item.map(|item| item.0))
+    }
+
+    fn __length_hint__(&self) -> Option<usize> {
+        self.length.map(|length| length.saturating_sub(self.taken.load(Ordering::Relaxed)))
+    }
+
+    /// Stops what only this reader needed and lets go of it.
+    fn close(&self) {
+        self.let_go();
+    }
+
+    /// Whether it was closed.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
+    }
+
+    /// The name of the task whose output this reads.
+    #[getter]
+    fn name(&self) -> &str {
+        &self.place.name
+    }
+
+    #[getter]
+    fn _place(&self) -> (&str, u32) {
+        (&self.place.file, self.place.line)
+    }
+
+    /// The pool.
+    #[getter]
+    #[pyo3(name = "pool")]
+    fn pool_object(&self, py: Python<'_>) -> Py<Pool> {
+        self.pool.clone_ref(py)
+    }
+
+    #[getter]
+    fn _is_moved(&self) -> bool {
+        match self.reader.try_lock() {
+            Ok(guard) => guard.is_none(),
+            Err(_) => false,
+        }
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.pool)?;
+        // Somebody who holds the lock has a reference to this object, so it is no garbage and may say less than it could.
+        if let Ok(keepers) = self.keepers.try_lock() {
+            for keeper in &*keepers {
+                visit.call(keeper)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn __clear__(&self) {
+        self.let_go();
     }
 }

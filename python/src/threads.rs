@@ -1,89 +1,216 @@
-//! The threads of a pool, as Python knows them.
+//! The threads of a pool.
 //!
-//! They are the facade's threads, which come when there is work and go back when there is none. What is added: a thread is attached
-//! to the interpreter once for as long as it is lent, so that its Python thread state lasts from chunk to chunk and attaching
-//! again for each costs little; `threading` knows it by the pool's number and its own; and there are as many threads as the pool's size asks for, whenever that changes.
-//!
-//! A thread that comes when the interpreter is on its way out does nothing.
+//! They are the package's own rather than rayon's, because the interpreter has wishes: a thread keeps its thread state for life, so
+//! that attaching costs tens of nanoseconds instead of some hundreds; it is attached while it works and detached while it has nothing
+//! to do; Python knows it by a name; and at the end of the program it must not be waiting for the interpreter.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
-use millpond::workers::{Help, RayonWorkers, Workers};
-use pyo3::intern;
+use millpond::workers::{Help, Workers};
 use pyo3::prelude::*;
 
-/// The threads of one pool, for whoever has work for them: the engine, an executor, a graph of values.
-pub(crate) struct Threads {
-    /// Counted from 1 in this process.
-    number: usize,
-    current: Mutex<Arc<RayonWorkers>>,
+use crate::interpreter::{attached, is_leaving};
+
+/// The threads of all pools, for the end of the program.
+static ALL: Mutex<Vec<Weak<Crew>>> = Mutex::new(Vec::new());
+
+/// Threads that are started when they are needed.
+pub(crate) struct Threads(Arc<Crew>);
+
+/// What the threads of a pool share.
+struct Crew {
+    name: String,
+    /// The process whose threads they are: a forked child has a copy of this and none of them.
+    process: u32,
+    /// At most this many.
+    most: AtomicUsize,
+    state: Mutex<State>,
+    /// Told when there is a job, or none will come any more, or a thread has become idle.
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Arc<dyn Help>>,
+    /// Threads that there are.
+    threads: usize,
+    /// Those of them that wait for a job.
+    idle: usize,
+    /// How many have been started in all, for their names.
+    started: usize,
+    is_closed: bool,
+}
+
+impl Crew {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that can panic is done under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next job; `None` when the thread is to end.
+    fn next(&self) -> Option<Arc<dyn Help>> {
+        let mut state = self.lock();
+        state.idle += 1;
+        self.changed.notify_all();
+        while !is_leaving() {
+            if let Some(job) = state.jobs.pop_front() {
+                state.idle -= 1;
+                return Some(job);
+            }
+            if state.is_closed {
+                break;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.idle -= 1;
+        state.threads -= 1;
+        self.changed.notify_all();
+        None
+    }
+
+    /// A thread's life.
+    fn work(&self, name: &str) {
+        // Attached once around all, and detached within: that is what keeps the thread state.
+        let _ = attached(|py| {
+            if let Err(error) = py.import("millpond._threads").and_then(|module| module.call_method1("begin", (name,)))
+            {
+                error.write_unraisable(py, None);
+            }
+            py.detach(|| {
+                while let Some(job) = self.next() {
+                    let _ = attached(move |_| {
+                        job.help();
+                        drop(job);
+                    });
+                }
+            });
+            if !is_leaving()
+                && let Err(error) = py.import("millpond._threads").and_then(|module| module.call_method0("end"))
+            {
+                error.write_unraisable(py, None);
+            }
+        });
+    }
+
+    /// Takes no more jobs; threads end when they have done those that there are.
+    fn close(&self) {
+        self.lock().is_closed = true;
+        self.changed.notify_all();
+    }
 }
 
 impl Threads {
-    /// Threads for a pool of `size` workers, which are started when they are needed.
-    pub(crate) fn new(size: usize) -> Self {
-        static NEXT: AtomicUsize = AtomicUsize::new(1);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { number, current: Mutex::new(Arc::new(RayonWorkers::new(size.max(1)))) }
+    /// At most `most` threads, called `name` and a number.
+    pub(crate) fn new(name: &str, most: usize) -> Self {
+        let crew = Arc::new(Crew {
+            name: name.to_owned(),
+            process: std::process::id(),
+            most: AtomicUsize::new(most),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|crew| crew.strong_count() > 0);
+        all.push(Arc::downgrade(&crew));
+        Self(crew)
     }
 
-    /// Makes `threading` call the current thread, which was lent, by the pool's number and its own: `millpond-2-0`.
-    pub(crate) fn name_current(&self, py: Python<'_>) -> PyResult<()> {
-        let current = std::thread::current();
-        let number = current.name().and_then(|name| name.rsplit('-').next()).unwrap_or_default();
-        let thread = py.import(intern!(py, "threading"))?.call_method0(intern!(py, "current_thread"))?;
-        thread.setattr(intern!(py, "name"), format!("millpond-{}-{number}", self.number))
+    /// From now on at most `most` threads; those that are there stay.
+    pub(crate) fn set_most(&self, most: usize) {
+        self.0.most.store(most, Ordering::Relaxed);
     }
 
-    /// As many threads as a pool of `size` workers has. Those that are lent beyond it finish what they are at.
-    pub(crate) fn resize(&self, size: usize) {
-        let before = {
-            let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-            if current.threads() == size.max(1) {
-                return;
-            }
-            std::mem::replace(&mut *current, Arc::new(RayonWorkers::new(size.max(1))))
+    /// Takes no more jobs. Threads do those that there are, and end.
+    pub(crate) fn close(&self) {
+        if self.0.process == std::process::id() {
+            self.0.close();
+        }
+    }
+
+    fn start(&self, number: usize) -> std::io::Result<()> {
+        let crew = Arc::clone(&self.0);
+        let name = format!("{}-{number}", crew.name);
+        let work = {
+            let name = name.clone();
+            move || crew.work(&name)
         };
-        drop(before);
-    }
-
-    fn current(&self) -> Arc<RayonWorkers> {
-        Arc::clone(&self.current.lock().unwrap_or_else(PoisonError::into_inner))
+        std::thread::Builder::new().name(name).spawn(work).map(drop)
     }
 }
 
 impl Workers for Threads {
     fn lend(&self, count: usize, job: Arc<dyn Help>) {
-        self.current().lend(count, Arc::new(WithThreadState(job)));
+        let mut state = self.0.lock();
+        if state.is_closed || is_leaving() {
+            return;
+        }
+        for _ in 0..count {
+            state.jobs.push_back(Arc::clone(&job));
+        }
+        let mut missing = state.jobs.len().saturating_sub(state.idle);
+        let most = self.0.most.load(Ordering::Relaxed);
+        let mut numbers = Vec::new();
+        while missing > 0 && state.threads < most {
+            state.threads += 1;
+            state.started += 1;
+            missing -= 1;
+            numbers.push(state.started);
+        }
+        drop(state);
+        self.0.changed.notify_all();
+        for number in numbers {
+            if self.start(number).is_err() {
+                // A hint is all that this is: the callers work.
+                self.0.lock().threads -= 1;
+            }
+        }
     }
 
     fn apply(&self, count: usize, body: &(dyn Fn(usize) + Sync)) {
-        self.current().apply(count, body);
-    }
-
-    fn avoid(&self, processor: usize) {
-        self.current().avoid(processor);
+        // A borrowed body cannot be lent to threads that outlive this call, so the caller does it all.
+        (0..count).for_each(body);
     }
 
     fn threads(&self) -> usize {
-        self.current().threads()
+        self.0.most.load(Ordering::Relaxed)
     }
 }
 
 impl fmt::Debug for Threads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.current().fmt(f)
+        f.debug_struct("Threads").field("name", &self.0.name).field("most", &self.threads()).finish()
     }
 }
 
-/// A job whose thread keeps one Python thread state until it is done.
-struct WithThreadState(Arc<dyn Help>);
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
 
-impl Help for WithThreadState {
-    fn help(&self) {
-        // `None` where the interpreter is going away: then there is nothing to help with any more.
-        let _ = Python::try_attach(|py| py.detach(|| self.0.help()));
+/// Lets the threads of all pools end, and waits for them until `deadline`: those that are in a function of the user's may not come.
+///
+/// # Blocking
+/// Until they have ended or the deadline.
+pub(crate) fn end_all(deadline: Instant) {
+    let all: Vec<Arc<Crew>> =
+        ALL.lock().unwrap_or_else(PoisonError::into_inner).drain(..).filter_map(|crew| crew.upgrade()).collect();
+    let all: Vec<_> = all.into_iter().filter(|crew| crew.process == std::process::id()).collect();
+    for crew in &all {
+        crew.close();
+    }
+    for crew in &all {
+        let mut state = crew.lock();
+        while state.threads > 0 {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left == Duration::ZERO {
+                break;
+            }
+            (state, _) = crew.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 }

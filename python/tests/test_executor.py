@@ -82,10 +82,10 @@ def test_a_resized_pool_has_as_many_workers_as_it_says() -> None:
     pool = Pool(1)
     executor = PoolExecutor(pool)
     assert executor.submit(abs, -1).result() == 1
-    pool.set_size(4)
+    pool.size = 4
     barrier = threading.Barrier(4)
     assert {future.result() for future in [executor.submit(barrier.wait, 30) for _ in range(4)]} == {0, 1, 2, 3}
-    pool.set_size(0)
+    pool.size = 0
     assert executor.submit(threading.get_ident).result() == threading.get_ident()
 
 

@@ -1,5 +1,44 @@
 """Lazy, ordered, bounded, parallel dataflow: tasks joined by channels, pulled through a pool."""
 
-from millpond._native import Pool, PoolReader
+from __future__ import annotations
 
-__all__ = ["Pool", "PoolReader"]
+from millpond import _threads as _threads
+from millpond._errors import (
+    ChannelClosedError,
+    ChannelFullError,
+    DeadlockError,
+    MillpondError,
+    NotReadyError,
+    PoolBusyError,
+    PoolClosedError,
+    PoolForkedError,
+    ReaderClosedError,
+    ReadTimeoutError,
+    TaskError,
+    TaskTimeoutError,
+)
+from millpond._options import Rejected, Retry
+from millpond._pool import Pool
+from millpond._reader import PoolReader
+
+__all__ = [
+    "Pool",
+    "PoolReader",
+    "Rejected",
+    "Retry",
+    "MillpondError",
+    "TaskError",
+    "TaskTimeoutError",
+    "ReadTimeoutError",
+    "NotReadyError",
+    "ReaderClosedError",
+    "PoolClosedError",
+    "PoolBusyError",
+    "PoolForkedError",
+    "DeadlockError",
+    "ChannelClosedError",
+    "ChannelFullError",
+]
+
+for _class in (Rejected, Retry):
+    _class.__module__ = "millpond"

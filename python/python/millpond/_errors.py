@@ -1,0 +1,77 @@
+"""What millpond raises.
+
+Exceptions that a task's function raises come out of a read as they are: the same object, with its traceback and a note
+that says which task it was, at which item, and where the task was added. The classes here are for what has no
+exception of its own.
+"""
+
+from __future__ import annotations
+
+import queue
+
+__all__ = [
+    "ChannelClosedError",
+    "ChannelFullError",
+    "DeadlockError",
+    "MillpondError",
+    "NotReadyError",
+    "PoolBusyError",
+    "PoolClosedError",
+    "PoolForkedError",
+    "ReadTimeoutError",
+    "ReaderClosedError",
+    "TaskError",
+    "TaskTimeoutError",
+]
+
+
+class MillpondError(Exception):
+    """The base of all that millpond raises on its own account."""
+
+
+class TaskError(MillpondError, RuntimeError):
+    """A task stopped, and there is no exception of its function that could say why."""
+
+
+class TaskTimeoutError(MillpondError, TimeoutError):
+    """A call of a task's function took longer than the task's `timeout`."""
+
+
+class ReadTimeoutError(MillpondError, TimeoutError):
+    """The items that were asked for were not there in time. They stay readable."""
+
+
+class NotReadyError(MillpondError, queue.Empty):
+    """Nothing is there now, and the read was not to wait."""
+
+
+class PoolClosedError(MillpondError, RuntimeError):
+    """The pool was closed."""
+
+
+class PoolBusyError(MillpondError, RuntimeError):
+    """The pool is in serial mode, and another thread is reading from it at this moment."""
+
+
+class PoolForkedError(MillpondError, RuntimeError):
+    """The pool was made before this process was forked."""
+
+
+class ReaderClosedError(MillpondError, ValueError):
+    """The reader was closed, or another task reads from it."""
+
+
+class DeadlockError(MillpondError, RuntimeError):
+    """The read would wait for itself, for ever."""
+
+
+class ChannelClosedError(MillpondError, ValueError):
+    """The channel was closed: nobody will read what is written."""
+
+
+class ChannelFullError(MillpondError, queue.Full):
+    """There is no room in the channel, and the write was not to wait."""
+
+
+for _name in __all__:
+    globals()[_name].__module__ = "millpond"

@@ -1,0 +1,159 @@
+"""What options may be, and what is said of those that may not."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, NamedTuple, Optional, Union
+
+__all__ = ["OnError", "Rejected", "Retry"]
+
+#: What a task does with an item that its function raises an exception for.
+OnError = Union[Literal["raise", "skip"], Callable[[Exception, Any], Any]]
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+class Retry(NamedTuple):
+    """How often a call that raises is made again, and after what wait.
+
+    Parameters
+    ----------
+    times : int
+        How often, at the most.
+    wait : float, default 0.0
+        Seconds before the first further call. The wait occupies the worker.
+    doubling : bool, default False
+        Whether the wait doubles from one call to the next.
+
+    Examples
+    --------
+    >>> from millpond import Pool, Retry
+    >>> answers = iter([OSError("busy"), OSError("busy"), "done"])
+    >>> def ask(question):
+    ...     answer = next(answers)
+    ...     if isinstance(answer, Exception):
+    ...         raise answer
+    ...     return answer
+    >>> Pool(0).source(["?"]).map(ask, retries=Retry(2, wait=0.001, doubling=True)).read_all()
+    ['done']
+    """
+
+    times: int
+    wait: float = 0.0
+    doubling: bool = False
+
+
+class Rejected(NamedTuple):
+    """An item that a function raised an exception for, with the exception. See :meth:`PoolReader.try_map`."""
+
+    item: Any
+    error: Exception
+
+
+#: A task's name, and the file and line that added it.
+Named = tuple[str, str, int]
+#: Concurrency, whether ordered, least and most items per chunk, read-ahead.
+Limits = tuple[Optional[int], bool, Optional[int], Optional[int], int]
+#: The handler or "skip", retries, their wait, whether it doubles, timeout.
+Failing = tuple[Union[str, Callable[..., Any], None], int, float, bool, Optional[float]]
+
+NO_LIMITS: Limits = (None, True, None, None, 0)
+NO_POLICY: Failing = (None, 0, 0.0, False, None)
+
+
+def named(name: str | None, default: str) -> Named:
+    """Name a task, and find the line outside of this package that adds it."""
+    if name is None:
+        name = default
+    elif not isinstance(name, str):
+        raise TypeError(f"naming a task: name is a str, not `{name!r}`")
+    frame: Any = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    if frame is None:
+        return name, "<unknown>", 0
+    return name, frame.f_code.co_filename, frame.f_lineno
+
+
+def name_of(function: object, default: str) -> str:
+    """Find what to call a task whose function this is."""
+    name = getattr(function, "__name__", None)
+    return name if isinstance(name, str) and name != "<lambda>" else default
+
+
+def integer(value: object, argument: str, *, least: int) -> int:
+    """Check an argument that is a number of things."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{argument} is an int, not `{value!r}`")
+    number = int(value.__index__())
+    if number < least:
+        raise ValueError(f"{argument} is `{number}` and must be at least {least}")
+    if number > sys.maxsize:
+        raise OverflowError(f"{argument} is `{number}` and can be at most {sys.maxsize}")
+    return number
+
+
+def seconds(value: object, argument: str) -> float | None:
+    """Check an argument that is a time in seconds, or none."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{argument} is a number of seconds or None, not `{value!r}`")
+    number = float(value)
+    if math.isnan(number) or number < 0:
+        raise ValueError(f"{argument} is `{value!r}` and must not be negative")
+    return number
+
+
+def function(value: object, argument: str) -> Any:
+    """Check an argument that is called."""
+    if not callable(value):
+        raise TypeError(f"{argument} is something that can be called, not `{value!r}`")
+    return value
+
+
+def iterable(value: Any, argument: str) -> Iterable[Any]:
+    """Check an argument that is iterated over."""
+    if not hasattr(value, "__iter__") and not hasattr(value, "__getitem__"):
+        raise TypeError(f"{argument} is an iterable, not `{value!r}`")
+    return value  # type: ignore[no-any-return]
+
+
+def limits(
+    concurrency: int | None,
+    ordered: bool,
+    min_count: int | None,
+    max_chunksize: int | None,
+    read_ahead: int,
+) -> Limits:
+    """Check the options that say how a task is run."""
+    if concurrency is None and ordered is True and min_count is None and max_chunksize is None and read_ahead == 0:
+        return NO_LIMITS
+    return (
+        None if concurrency is None else integer(concurrency, "concurrency", least=1),
+        bool(ordered),
+        None if min_count is None else integer(min_count, "min_count", least=1),
+        None if max_chunksize is None else integer(max_chunksize, "max_chunksize", least=1),
+        integer(read_ahead, "read_ahead", least=0),
+    )
+
+
+def failing(on_error: OnError, retries: int | Retry, timeout: float | None) -> Failing:
+    """Check the options that say what becomes of errors."""
+    if on_error == "raise" and retries == 0 and timeout is None:
+        return NO_POLICY
+    handler: str | Callable[..., Any] | None
+    if on_error == "raise":
+        handler = None
+    elif on_error == "skip" or callable(on_error):
+        handler = on_error
+    else:
+        raise ValueError(f'on_error is "raise", "skip" or a function of the error and the item, not `{on_error!r}`')
+    if not isinstance(retries, Retry):
+        retries = Retry(integer(retries, "retries", least=0))
+    times = integer(retries.times, "retries", least=0)
+    wait = seconds(retries.wait, "the wait of retries") or 0.0
+    return handler, min(times, 2**32 - 1), wait, bool(retries.doubling), seconds(timeout, "timeout")

@@ -1,0 +1,183 @@
+"""The pool."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
+
+from millpond import _native, _options
+from millpond._reader import PoolReader
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from millpond._executor import PoolExecutor
+
+__all__ = ["Pool"]
+
+_T = TypeVar("_T")
+
+_numbers = itertools.count(1)
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) or 1
+    return os.cpu_count() or 1
+
+
+class Pool(_native.Pool):
+    """What executes tasks.
+
+    A pool is a context manager: leaving it closes it. Without that it is closed when nobody has it or a reader of its
+    any more.
+
+    Parameters
+    ----------
+    size : int, optional
+        How many work at once, of which the thread that reads is one. As many as the machine has processors for this
+        process by default. Threads are started when there is more work than the reader does at once. Of size 0 the
+        pool is in serial mode: the reader does everything, and no thread is ever started.
+    name : str, optional
+        What the pool is called; its threads are called so too, with a number.
+
+    Examples
+    --------
+    >>> from millpond import Pool
+    >>> with Pool(2) as pool:
+    ...     words = pool.source(["a mill", "a pond"]).flat_map(str.split).filter(lambda word: len(word) > 1)
+    ...     words.read_all()
+    ['mill', 'pond']
+
+    Nothing runs until something is read, and then only what is needed for it:
+
+    >>> import itertools
+    >>> squares = Pool(0).source(itertools.count(1)).map(lambda n: n * n)
+    >>> squares.read(3)
+    [1, 4, 9]
+    >>> squares.read(1)
+    [16]
+    """
+
+    def __new__(cls, size: int | None = None, *, name: str | None = None) -> Self:
+        size = _processors() if size is None else _options.integer(size, "size", least=0)
+        if name is None:
+            name = f"millpond-{next(_numbers)}"
+        elif not isinstance(name, str):
+            raise TypeError(f"name is a str, not `{name!r}`")
+        return super().__new__(cls, size, name)
+
+    def source(
+        self,
+        items: Iterable[_T],
+        *,
+        name: str | None = None,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+    ) -> PoolReader[_T]:
+        """Add a source: the items of an iterable, which is asked for as many as are needed.
+
+        One worker at a time iterates. A generator is closed when nobody can read from it any more.
+
+        Parameters
+        ----------
+        items : iterable
+            The items.
+        name : str, optional
+            What errors call the task.
+        min_count : int, optional
+            At least so many items are taken at once when any are.
+        max_chunksize : int, optional
+            At most so many are.
+        read_ahead : int, default 0
+            Once it has been read from, workers keep so many items ready beyond what is asked for.
+
+        Returns
+        -------
+        PoolReader
+            The reader of the items.
+
+        Raises
+        ------
+        TypeError
+            When `items` is not an iterable.
+        PoolClosedError
+            When the pool was closed.
+
+        Examples
+        --------
+        >>> Pool(0).source("abc").read(2)
+        ['a', 'b']
+        """
+        limits = _options.limits(None, True, min_count, max_chunksize, read_ahead)
+        items = _options.iterable(items, "items")
+        return PoolReader(_native._source(self, items, _options.named(name, "source"), limits))
+
+    def chain(self, *readers: PoolReader[_T], name: str | None = None) -> PoolReader[_T]:
+        """Add a task that gives the items of several readers, one reader after the other.
+
+        Examples
+        --------
+        >>> pool = Pool(0)
+        >>> pool.chain(pool.source("ab"), pool.source("cd")).read_all()
+        ['a', 'b', 'c', 'd']
+        """
+        return PoolReader(_native._join(self, list(readers), False, _options.named(name, "chain")))
+
+    def merge(self, *readers: PoolReader[_T], name: str | None = None) -> PoolReader[_T]:
+        """Add a task that gives the items of several readers as they come.
+
+        Examples
+        --------
+        >>> pool = Pool(0)
+        >>> sorted(pool.merge(pool.source("ab"), pool.source("cd")).read_all())
+        ['a', 'b', 'c', 'd']
+        """
+        return PoolReader(_native._join(self, list(readers), True, _options.named(name, "merge")))
+
+    def as_executor(self) -> PoolExecutor:
+        """Make an executor whose functions run on the pool's threads.
+
+        Returns
+        -------
+        concurrent.futures.Executor
+            For whatever wants one: `asyncio`, Dask, your own code.
+
+        Examples
+        --------
+        >>> with Pool(2).as_executor() as executor:
+        ...     executor.submit(pow, 2, 10).result()
+        1024
+        """
+        from millpond._executor import PoolExecutor
+
+        return PoolExecutor(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if self.closed:
+            return f"<Pool {self.name!r}, closed>"
+        mode = "serial" if self.size == 0 else f"size {self.size}"
+        count = self.task_count
+        return f"<Pool {self.name!r}, {mode}, {count} task{'' if count == 1 else 's'}>"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a pool cannot be pickled: its threads are of this process; make one in each process")
+
+
+Pool.__module__ = "millpond"

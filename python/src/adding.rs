@@ -1,0 +1,353 @@
+//! Adding tasks: what the methods of the Python classes do once they have checked their arguments.
+
+use std::sync::Arc;
+
+use millpond::Task;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
+
+use crate::division::{Division, Side};
+use crate::function::{Function, Held, OnError, Policy};
+use crate::interpreter::{Context, attached};
+use crate::keeper::Keeper;
+use crate::object::Object;
+use crate::operation::{Expansion, Kind, Operation};
+use crate::place::{Place, Raised};
+use crate::pool::{Pool, Reader};
+use crate::reader::{Added, Open, PoolReader, duration};
+use crate::source::{Iterable, Iterating};
+
+/// A task's name, and the file and line that added it.
+type Named = (String, String, u32);
+
+/// Concurrency, whether ordered, least and most items per chunk, read-ahead: as the engine has them where they are given.
+type Limits = (Option<usize>, bool, Option<usize>, Option<usize>, usize);
+
+/// What to do with errors (nothing, `"skip"` or a handler), retries, the wait before the first, whether it doubles, timeout.
+type Failing = (Option<Py<PyAny>>, u32, f64, bool, Option<f64>);
+
+fn place((name, file, line): Named) -> Arc<Place> {
+    Arc::new(Place { name, file, line })
+}
+
+fn policy(py: Python<'_>, (on_error, retries, wait, doubles, timeout): Failing) -> Policy {
+    let on_error = match on_error {
+        None => OnError::Raise,
+        Some(handler) if handler.bind(py).is_callable() => OnError::Handle(handler),
+        Some(_) => OnError::Skip,
+    };
+    Policy { on_error, retries, wait: duration(Some(wait)).unwrap_or_default(), doubles, timeout: duration(timeout) }
+}
+
+fn limited<T: Send>(task: Task<'static, T>, place: &Place, limits: Limits) -> Task<'static, T> {
+    let (concurrency, is_ordered, min_count, max_chunksize, read_ahead) = limits;
+    let mut task = task.name(place.name.as_str());
+    if let Some(workers) = concurrency {
+        task = task.concurrency(workers);
+    }
+    if let Some(items) = min_count {
+        task = task.min_count(items);
+    }
+    if let Some(items) = max_chunksize {
+        task = task.max_chunksize(items);
+    }
+    if !is_ordered {
+        task = task.unordered();
+    }
+    if read_ahead > 0 { task.read_ahead(read_ahead) } else { task }
+}
+
+/// A reader taken apart, for a task that reads from it.
+struct Upstream {
+    open: Open,
+    engine: Arc<crate::pool::Engine>,
+}
+
+impl Upstream {
+    fn of(py: Python<'_>, reader: &PoolReader) -> PyResult<Self> {
+        let engine = reader.pool().get().engine()?;
+        Ok(Self { open: reader.open(py)?, engine })
+    }
+
+    /// Adds a task made from the reader, whose functions `held` holds.
+    fn add(
+        self,
+        py: Python<'_>,
+        place: Arc<Place>,
+        limits: Limits,
+        length: Option<usize>,
+        held: Option<Arc<dyn Held>>,
+        task: impl FnOnce(Reader) -> Task<'static, Object>,
+    ) -> PyResult<Added> {
+        let Self { open, engine } = self;
+        let Open { reader, pool, mut keepers, .. } = open;
+        if let Some(held) = held {
+            keepers.push(Keeper::new(py, held)?);
+        }
+        let reader = engine.pool.add_task(limited(task(reader), &place, limits));
+        Ok(Added::new(Open { reader, pool, place, keepers, length }))
+    }
+}
+
+/// The items of an iterable.
+#[pyfunction]
+pub(crate) fn _source(
+    py: Python<'_>,
+    pool: &Bound<'_, Pool>,
+    items: &Bound<'_, PyAny>,
+    named: Named,
+    limits: Limits,
+) -> PyResult<Added> {
+    let engine = pool.get().engine()?;
+    let length = items.len().ok();
+    let iterator = items.try_iter()?.unbind();
+    let place = place(named);
+    let iterating = Arc::new(Iterating { iterator, place: Arc::clone(&place), context: Context::current(py)? });
+    let keepers = vec![Keeper::new(py, Arc::clone(&iterating) as Arc<dyn Held>)?];
+    let task = limited(Task::supply(Iterable(iterating)), &place, limits);
+    let reader = engine.pool.add_task(task);
+    Ok(Added::new(Open { reader, pool: pool.clone().unbind(), place, keepers, length }))
+}
+
+/// A function that is called with each item.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "called from one place, by position")]
+pub(crate) fn _operation(
+    py: Python<'_>,
+    reader: &PoolReader,
+    kind: &str,
+    function: Py<PyAny>,
+    is_starred: bool,
+    named: Named,
+    limits: Limits,
+    failing: Failing,
+) -> PyResult<Added> {
+    let kind = match kind {
+        "map" => Kind::Map,
+        "filter" => Kind::Filter,
+        "filter_map" => Kind::FilterMap,
+        "tap" => Kind::Tap,
+        _ => return Err(PyValueError::new_err(format!("there is no kind of task `{kind}`"))),
+    };
+    let keeps_length = failing.0.is_none() && matches!(kind, Kind::Map | Kind::Tap);
+    let place = place(named);
+    let policy = policy(py, failing);
+    let context = Context::current(py)?;
+    let upstream = Upstream::of(py, reader)?;
+    let length = upstream.open.length.filter(|_| keeps_length);
+    let function = Arc::new(Function::new(function, Arc::clone(&place), context, policy, is_starred));
+    let held = Arc::clone(&function) as Arc<dyn Held>;
+    upstream.add(py, place, limits, length, Some(held), |input| Task::operator(input, Operation { function, kind }))
+}
+
+/// A function each of whose results is an iterable of items; none for items that are such themselves.
+#[pyfunction]
+pub(crate) fn _expansion(
+    py: Python<'_>,
+    reader: &PoolReader,
+    function: Py<PyAny>,
+    named: Named,
+    limits: Limits,
+    failing: Failing,
+) -> PyResult<Added> {
+    let place = place(named);
+    let policy = policy(py, failing);
+    let context = Context::current(py)?;
+    let upstream = Upstream::of(py, reader)?;
+    let function = Arc::new(Function::new(function, Arc::clone(&place), context, policy, false));
+    let held = Arc::clone(&function) as Arc<dyn Held>;
+    upstream.add(py, place, limits, None, Some(held), |input| Task::expander(input, Expansion(function)))
+}
+
+/// Two readers: of what a function succeeds on or says yes to, and of the rest.
+#[pyfunction]
+pub(crate) fn _division(
+    py: Python<'_>,
+    reader: &PoolReader,
+    function: Py<PyAny>,
+    rejected: Option<Py<PyAny>>,
+    named: Named,
+    limits: Limits,
+    failing: Failing,
+) -> PyResult<(Added, Added)> {
+    let place = place(named);
+    let policy = policy(py, failing);
+    let context = Context::current(py)?;
+    let Upstream { open, engine } = Upstream::of(py, reader)?;
+    let Open { reader, pool, mut keepers, .. } = open;
+    let function = Arc::new(Function::new(function, Arc::clone(&place), context, policy, false));
+    let division = Arc::new(Division { function, rejected });
+    keepers.push(Keeper::new(py, Arc::clone(&division) as Arc<dyn Held>)?);
+    let task = limited(Task::operator(reader, Side(division)), &place, limits);
+    let (yes, no) = engine.pool.add_task(task).split_results();
+    let copies = keepers.iter().map(|keeper| keeper.clone_ref(py)).collect();
+    let added = |reader, keepers| {
+        Added::new(Open { reader, pool: pool.clone_ref(py), place: Arc::clone(&place), keepers, length: None })
+    };
+    Ok((added(yes, keepers), added(no, copies)))
+}
+
+/// The first `count` items.
+#[pyfunction]
+pub(crate) fn _take(py: Python<'_>, reader: &PoolReader, count: usize, named: Named) -> PyResult<Added> {
+    let upstream = Upstream::of(py, reader)?;
+    let length = upstream.open.length.map(|length| length.min(count));
+    upstream.add(py, place(named), NO_LIMITS, length, None, |input| Task::take(input, count))
+}
+
+/// All but the first `count` items.
+#[pyfunction]
+pub(crate) fn _skip(py: Python<'_>, reader: &PoolReader, count: usize, named: Named) -> PyResult<Added> {
+    let upstream = Upstream::of(py, reader)?;
+    let length = upstream.open.length.map(|length| length.saturating_sub(count));
+    upstream.add(py, place(named), NO_LIMITS, length, None, |input| Task::skip(input, count))
+}
+
+const NO_LIMITS: Limits = (None, true, None, None, 0);
+
+/// Items while a function says yes.
+#[pyfunction]
+pub(crate) fn _take_while(py: Python<'_>, reader: &PoolReader, function: Py<PyAny>, named: Named) -> PyResult<Added> {
+    let place = place(named);
+    let context = Context::current(py)?;
+    let upstream = Upstream::of(py, reader)?;
+    let policy = policy(py, (None, 0, 0.0, false, None));
+    let function = Arc::new(Function::new(function, Arc::clone(&place), context, policy, false));
+    let held = Arc::clone(&function) as Arc<dyn Held>;
+    upstream.add(py, place, NO_LIMITS, None, Some(held), move |input| {
+        Task::scan(input, (), move |(), item: Object| {
+            let goes_on = attached(|py| {
+                let function = &function;
+                let item = item.0.bind(py);
+                let call = || function.function.bind(py).call1((item,))?.is_truthy();
+                let result =
+                    if function.fits_any_context() { call() } else { function.context.run(py, call).flatten() };
+                result.map_err(|error| Raised::boxed(error, &function.place))
+            });
+            match goes_on {
+                Some(Ok(true)) => Ok(Some(item)),
+                Some(Ok(false)) | None => Ok(None),
+                Some(Err(error)) => Err(error),
+            }
+        })
+    })
+}
+
+/// Pairs of a number and an item.
+#[pyfunction]
+pub(crate) fn _enumerate(py: Python<'_>, reader: &PoolReader, start: i64, named: Named) -> PyResult<Added> {
+    let place = place(named);
+    let upstream = Upstream::of(py, reader)?;
+    let length = upstream.open.length;
+    let named = Arc::clone(&place);
+    upstream.add(py, place, NO_LIMITS, length, None, move |input| {
+        Task::scan(input, start, move |next, item: Object| {
+            let pair = attached(|py| {
+                let pair = (*next, item.0).into_pyobject(py).map(|pair| Object::from(pair.into_any()));
+                pair.map_err(|error| Raised::boxed(error, &named))
+            });
+            *next += 1;
+            pair.transpose()
+        })
+    })
+}
+
+/// Lists of `size` items.
+#[pyfunction]
+pub(crate) fn _batch(py: Python<'_>, reader: &PoolReader, size: usize, named: Named) -> PyResult<Added> {
+    let upstream = Upstream::of(py, reader)?;
+    let length = upstream.open.length.map(|length| length.div_ceil(size));
+    upstream.add(py, place(named), NO_LIMITS, length, None, |input| {
+        Task::batch_with(input, size, |batches| {
+            let lists = attached(|py| {
+                let list = |batch: Vec<Object>| PyList::new(py, batch.into_iter().map(|item| item.0));
+                batches.into_iter().map(|batch| list(batch).map(|list| Object::from(list.into_any()))).collect()
+            });
+            memory(lists)
+        })
+    })
+}
+
+/// What a conversion gives that fails only when there is no memory for a list or a tuple, or no interpreter.
+fn memory(converted: Option<PyResult<Vec<Object>>>) -> Vec<Object> {
+    match converted {
+        None => Vec::new(),
+        Some(Ok(objects)) => objects,
+        Some(Err(error)) => std::panic::panic_any(error.to_string()),
+    }
+}
+
+/// Pairs of the items of two readers; with `extends`, the left one's items are tuples that grow by one.
+#[pyfunction]
+pub(crate) fn _zip(
+    py: Python<'_>,
+    left: &PoolReader,
+    right: &PoolReader,
+    extends: bool,
+    named: Named,
+) -> PyResult<Added> {
+    let mut upstream = Upstream::of(py, left)?;
+    let right_engine = right.pool().get().engine()?;
+    let right = right.open(py)?;
+    let length = upstream.open.length.zip(right.length).map(|(left, right)| left.min(right));
+    upstream.open.keepers.extend(right.keepers);
+    let pool = Arc::clone(&upstream.engine);
+    let right = if Arc::ptr_eq(&pool, &right_engine) { right.reader } else { right.reader.into_pool(&pool.pool) };
+    upstream.add(py, place(named), NO_LIMITS, length, None, move |left| {
+        Task::zip_with(left, right, move |pairs| {
+            let tuples = attached(|py| {
+                let tuple = |(left, right): (Object, Object)| -> PyResult<Object> {
+                    if extends && let Ok(before) = left.0.bind(py).cast::<PyTuple>() {
+                        let all = before.iter().chain([right.0.into_bound(py)]).collect::<Vec<_>>();
+                        return Ok(PyTuple::new(py, all)?.into_any().into());
+                    }
+                    Ok(PyTuple::new(py, [left.0, right.0])?.into_any().into())
+                };
+                pairs.into_iter().map(tuple).collect()
+            });
+            memory(tuples)
+        })
+    })
+}
+
+/// The items of several readers, as they come or one reader after the other.
+#[pyfunction]
+pub(crate) fn _join(
+    py: Python<'_>,
+    pool: &Bound<'_, Pool>,
+    readers: Vec<Bound<'_, PoolReader>>,
+    merges: bool,
+    named: Named,
+) -> PyResult<Added> {
+    let engine = pool.get().engine()?;
+    let place = place(named);
+    let (mut inputs, mut keepers, mut length) = (Vec::new(), Vec::new(), Some(0_usize));
+    for reader in &readers {
+        let is_here = reader.get().pool().is(pool);
+        let open = reader.get().open(py)?;
+        length = length.zip(open.length).and_then(|(sum, more)| sum.checked_add(more));
+        keepers.extend(open.keepers);
+        inputs.push(if is_here { open.reader } else { open.reader.into_pool(&engine.pool) });
+    }
+    let task = if merges { Task::merge(inputs) } else { Task::chain(inputs) };
+    let reader = engine.pool.add_task(task.name(place.name.as_str()));
+    Ok(Added::new(Open { reader, pool: pool.clone().unbind(), place, keepers, length }))
+}
+
+/// Readers each of which gets every item.
+#[pyfunction]
+pub(crate) fn _tee(py: Python<'_>, reader: &PoolReader, count: usize, named: Named) -> PyResult<Vec<Added>> {
+    let open = reader.open(py)?;
+    let place = place(named);
+    let added = |reader| {
+        Added::new(Open {
+            reader,
+            pool: open.pool.clone_ref(py),
+            place: Arc::clone(&place),
+            keepers: open.keepers.iter().map(|keeper| keeper.clone_ref(py)).collect(),
+            length: open.length,
+        })
+    };
+    Ok(open.reader.tee(count).into_iter().map(added).collect())
+}

@@ -1,0 +1,93 @@
+//! Tasks with two outputs: what succeeds and what fails, or what a function says yes and no to.
+
+use std::sync::Arc;
+
+use millpond::{BoxError, Operator, Outcome};
+use pyo3::exceptions::PyException;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+
+use crate::function::{Called, Function, Held};
+use crate::interpreter::{attached, chunk_is_done};
+use crate::object::Object;
+use crate::place::Raised;
+
+/// See the [module documentation](self).
+pub(crate) struct Division {
+    pub(crate) function: Arc<Function>,
+    /// Makes an item and the exception that it failed with into what the second reader gives. Without it the function says yes or no.
+    pub(crate) rejected: Option<Py<PyAny>>,
+}
+
+impl Held for Division {
+    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.function.traverse(visit)?;
+        visit.call(&self.rejected)
+    }
+}
+
+/// To the first output, or to the second.
+pub(crate) type Sided = Result<Object, Object>;
+
+/// A [`Division`] as the engine has it.
+pub(crate) struct Side(pub(crate) Arc<Division>);
+
+impl Side {
+    fn divide(&self, py: Python<'_>, item: &Bound<'_, PyAny>) -> PyResult<Option<Sided>> {
+        let Division { function, rejected } = &*self.0;
+        match (function.call(py, item), rejected) {
+            (Ok(Called::Returned(answer) | Called::Replaced(answer)), None) => {
+                let object = Object::from(item.clone());
+                Ok(Some(if answer.is_truthy()? { Ok(object) } else { Err(object) }))
+            }
+            (Ok(Called::Returned(result) | Called::Replaced(result)), Some(_)) => Ok(Some(Ok(result.into()))),
+            (Ok(Called::Skipped), _) => Ok(None),
+            (Err(error), Some(rejected)) if error.is_instance_of::<PyException>(py) => {
+                let rejected = rejected.bind(py).call1((item, error.value(py)))?;
+                Ok(Some(Err(rejected.into())))
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+}
+
+impl Operator<Object, Sided> for Side {
+    fn apply(&self, items: Vec<Object>, is_wanted: &dyn Fn() -> bool) -> Outcome<Sided> {
+        let function = &self.0.function;
+        let outcome = attached(|py| {
+            let outcome = function.context.run(py, || {
+                let mut outcome = Outcome { results: Vec::with_capacity(items.len()), given: 0, error: None };
+                for item in items {
+                    if !is_wanted() {
+                        break;
+                    }
+                    outcome.given += 1;
+                    match self.divide(py, &item.0.into_bound(py)) {
+                        Ok(sided) => outcome.results.extend(sided),
+                        Err(error) => {
+                            outcome.error = Some(Raised::boxed(error, &function.place));
+                            break;
+                        }
+                    }
+                }
+                outcome
+            });
+            chunk_is_done(py);
+            outcome
+        });
+        let error = match outcome {
+            Some(Ok(outcome)) => return outcome,
+            Some(Err(error)) => Raised::boxed(error, &function.place),
+            None => "the interpreter is shutting down".into(),
+        };
+        Outcome { results: Vec::new(), given: 1, error: Some(error) }
+    }
+
+    fn apply_one(&self, item: Object) -> Result<Option<Sided>, BoxError> {
+        let outcome = self.apply(vec![item], &|| true);
+        match outcome.error {
+            Some(error) => Err(error),
+            None => Ok(outcome.results.into_iter().next()),
+        }
+    }
+}

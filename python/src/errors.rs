@@ -1,0 +1,78 @@
+//! The engine's errors as Python's.
+
+use std::time::Duration;
+
+use millpond::{Cause, ReadError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
+use pyo3::prelude::*;
+
+use crate::place::Raised;
+
+mod classes {
+    pyo3::import_exception!(millpond._errors, ChannelClosedError);
+    pyo3::import_exception!(millpond._errors, ChannelFullError);
+    pyo3::import_exception!(millpond._errors, DeadlockError);
+    pyo3::import_exception!(millpond._errors, NotReadyError);
+    pyo3::import_exception!(millpond._errors, PoolBusyError);
+    pyo3::import_exception!(millpond._errors, PoolClosedError);
+    pyo3::import_exception!(millpond._errors, PoolForkedError);
+    pyo3::import_exception!(millpond._errors, ReaderClosedError);
+    pyo3::import_exception!(millpond._errors, ReadTimeoutError);
+    pyo3::import_exception!(millpond._errors, TaskError);
+    pyo3::import_exception!(millpond._errors, TaskTimeoutError);
+}
+
+pub(crate) use classes::*;
+
+/// What a reader raises for an error of the engine.
+pub(crate) fn raise(py: Python<'_>, error: &ReadError) -> PyErr {
+    match error {
+        ReadError::Task(failed) => failure(py, failed),
+        ReadError::TimedOut { .. } => ReadTimeoutError::new_err(error.to_string()),
+        ReadError::NotYet { .. } => NotReadyError::new_err(error.to_string()),
+        ReadError::PoolGone { task } => PoolClosedError::new_err(format!(
+            "reading from task `{task}` of a pool that was closed; read before the pool is closed"
+        )),
+        ReadError::SerialBusy { .. } => PoolBusyError::new_err(error.to_string()),
+        ReadError::Forked { .. } => PoolForkedError::new_err(error.to_string()),
+        ReadError::OwnOutput { .. } | ReadError::WouldWaitForever { .. } => DeadlockError::new_err(error.to_string()),
+        _ => PyRuntimeError::new_err(error.to_string()),
+    }
+}
+
+/// A time-out, in the words of whoever waited.
+pub(crate) fn timed_out(asked: usize, waited: Duration) -> PyErr {
+    let what = if asked == 0 { "all items".to_owned() } else { format!("`{asked}` items") };
+    let seconds = waited.as_secs_f64();
+    ReadTimeoutError::new_err(format!(
+        "reading {what} timed out after `{seconds:.3}` seconds; what has been made stays readable, so read again to go on"
+    ))
+}
+
+/// What the function of a task raised, as the object that it was, or a [`TaskError`] where there is none.
+fn failure(py: Python<'_>, failed: &millpond::TaskError) -> PyErr {
+    let raised = match failed.cause() {
+        Cause::Error(error) => error.downcast_ref::<Raised>(),
+        _ => None,
+    };
+    let Some(raised) = raised else {
+        return TaskError::new_err(format!(
+            "task `{}` failed at item {}: {}",
+            failed.task(),
+            failed.index(),
+            failed.cause()
+        ));
+    };
+    let is_first = raised.tell();
+    if !is_first && raised.error.is_instance_of::<PyKeyboardInterrupt>(py) {
+        let error = TaskError::new_err(format!("{} was interrupted at item {}", raised.place, failed.index()));
+        error.set_cause(py, Some(raised.error.clone_ref(py)));
+        return error;
+    }
+    if is_first {
+        let note = format!("in {}, at item {}", raised.place, failed.index());
+        // Before Python 3.11 there are no notes.
+        let _ = raised.error.value(py).call_method1("add_note", (note,));
+    }
+    raised.error.clone_ref(py)
+}

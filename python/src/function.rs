@@ -1,0 +1,156 @@
+//! The Python function of a task: what is called, in which context, and what happens when it raises.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pyo3::exceptions::PyException;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use crate::errors::TaskTimeoutError;
+use crate::interpreter::Context;
+use crate::place::Place;
+
+/// What to do with an item that the function raises an exception for.
+pub(crate) enum OnError {
+    /// Stop the task.
+    Raise,
+    /// Leave the item out.
+    Skip,
+    /// Ask this function, with the exception and the item; what it returns takes the result's place.
+    Handle(Py<PyAny>),
+}
+
+/// How calls that fail are repeated, and how long they may take.
+pub(crate) struct Policy {
+    pub(crate) on_error: OnError,
+    pub(crate) retries: u32,
+    /// Before the first further call.
+    pub(crate) wait: Duration,
+    pub(crate) doubles: bool,
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl Policy {
+    /// Whether a failure is one at once, and nothing is timed.
+    fn is_plain(&self) -> bool {
+        matches!(self.on_error, OnError::Raise) && self.retries == 0 && self.timeout.is_none()
+    }
+}
+
+/// See the [module documentation](self).
+pub(crate) struct Function {
+    pub(crate) function: Py<PyAny>,
+    pub(crate) place: Arc<Place>,
+    pub(crate) context: Context,
+    pub(crate) policy: Policy,
+    /// Whether items are taken apart into arguments.
+    pub(crate) is_starred: bool,
+    is_plain: bool,
+}
+
+/// What came of one call.
+pub(crate) enum Called<'py> {
+    Returned(Bound<'py, PyAny>),
+    /// The item is to be left out.
+    Skipped,
+    /// A handler gave this in the result's place.
+    Replaced(Bound<'py, PyAny>),
+}
+
+impl Function {
+    pub(crate) fn new(
+        function: Py<PyAny>,
+        place: Arc<Place>,
+        context: Context,
+        policy: Policy,
+        is_starred: bool,
+    ) -> Self {
+        let is_plain = policy.is_plain() && !is_starred;
+        Self { function, place, context, policy, is_starred, is_plain }
+    }
+
+    /// Whether a call is nothing but a call.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+
+    /// Whether the function may be called in whatever context its caller is in: no variable was set when it was added.
+    pub(crate) fn fits_any_context(&self) -> bool {
+        self.context.is_empty()
+    }
+
+    fn call_once<'py>(&self, py: Python<'py>, item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let function = self.function.bind(py);
+        let started = self.policy.timeout.map(|timeout| (Instant::now(), timeout));
+        let result = if self.is_starred {
+            match item.cast::<PyTuple>() {
+                Ok(arguments) => function.call1(arguments),
+                Err(_) => function
+                    .call1(item.try_iter()?.collect::<PyResult<Vec<_>>>().and_then(|all| PyTuple::new(py, all))?),
+            }
+        } else {
+            function.call1((item,))
+        };
+        if let Some((started, timeout)) = started
+            && result.is_ok()
+            && started.elapsed() > timeout
+        {
+            let seconds = timeout.as_secs_f64();
+            return Err(TaskTimeoutError::new_err(format!(
+                "a call of task `{}` took longer than its timeout of `{seconds}` seconds",
+                self.place.name
+            )));
+        }
+        result
+    }
+
+    /// Calls the function as its policy says.
+    pub(crate) fn call<'py>(&self, py: Python<'py>, item: &Bound<'py, PyAny>) -> PyResult<Called<'py>> {
+        let mut wait = self.policy.wait;
+        let mut left = self.policy.retries;
+        let error = loop {
+            let error = match self.call_once(py, item) {
+                Ok(result) => return Ok(Called::Returned(result)),
+                Err(error) => error,
+            };
+            // What is no `Exception` is no failure of the item: an interrupt, an exit.
+            if !error.is_instance_of::<PyException>(py) {
+                return Err(error);
+            }
+            if left == 0 {
+                break error;
+            }
+            left -= 1;
+            if !wait.is_zero() {
+                py.detach(|| std::thread::sleep(wait));
+                if self.policy.doubles {
+                    wait = wait.saturating_mul(2);
+                }
+            }
+        };
+        match &self.policy.on_error {
+            OnError::Raise => Err(error),
+            OnError::Skip => Ok(Called::Skipped),
+            OnError::Handle(handler) => handler.bind(py).call1((error.value(py), item)).map(Called::Replaced),
+        }
+    }
+}
+
+/// What the garbage collector asks whoever holds Python objects for the engine.
+pub(crate) trait Held: Send + Sync {
+    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError>;
+}
+
+impl Held for Function {
+    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.function)?;
+        visit.call(self.context.object())?;
+        match &self.policy.on_error {
+            OnError::Handle(handler) => visit.call(handler),
+            OnError::Raise | OnError::Skip => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Iterables as sources.
+
+use std::sync::Arc;
+
+use millpond::{BoxError, Supply};
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyIterator;
+
+use crate::function::Held;
+use crate::interpreter::{Context, attached, chunk_is_done};
+use crate::object::Object;
+use crate::place::{Place, Raised};
+
+/// An iterator with what belongs to its task.
+pub(crate) struct Iterating {
+    pub(crate) iterator: Py<PyIterator>,
+    pub(crate) place: Arc<Place>,
+    pub(crate) context: Context,
+}
+
+impl Held for Iterating {
+    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.iterator)?;
+        visit.call(self.context.object())
+    }
+}
+
+/// The items of an iterator, asked for when they are needed. A generator is closed when nobody can read from it any more.
+pub(crate) struct Iterable(pub(crate) Arc<Iterating>);
+
+impl Iterable {
+    fn raised(&self, error: PyErr) -> BoxError {
+        Raised::boxed(error, &self.0.place)
+    }
+
+    fn fill(
+        &self,
+        py: Python<'_>,
+        most: usize,
+        into: &mut Vec<Object>,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Result<bool, BoxError> {
+        let mut iterator = self.0.iterator.bind(py).clone();
+        while into.len() < most && is_wanted() {
+            match iterator.next() {
+                Some(Ok(item)) => into.push(item.into()),
+                Some(Err(error)) => return Err(self.raised(error)),
+                None => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl Supply<Object> for Iterable {
+    fn supply(&mut self, most: usize, into: &mut Vec<Object>, is_wanted: &dyn Fn() -> bool) -> Result<bool, BoxError> {
+        into.reserve_exact(most.min(8192));
+        let filled = attached(|py| {
+            let filled = self.0.context.run_on(py, || self.fill(py, most, into, is_wanted));
+            chunk_is_done(py);
+            filled
+        });
+        match filled {
+            Some(Ok(filled)) => filled,
+            Some(Err(error)) => Err(self.raised(error)),
+            None => Ok(false),
+        }
+    }
+
+    #[inline]
+    fn supply_one(&mut self) -> Result<Option<Object>, BoxError> {
+        let next = attached(|py| {
+            let mut iterator = self.0.iterator.bind(py).clone();
+            let next = if self.0.context.is_empty() {
+                iterator.next()
+            } else {
+                self.0.context.run_on(py, || iterator.next()).unwrap_or_else(|error| Some(Err(error)))
+            };
+            next.transpose().map(|item| item.map(Object::from)).map_err(|error| self.raised(error))
+        });
+        next.unwrap_or(Ok(None))
+    }
+}
+
+impl Drop for Iterable {
+    fn drop(&mut self) {
+        let _ = attached(|py| {
+            let iterator = self.0.iterator.bind(py);
+            let is_generator = iterator.get_type().is(crate::classes::generator(py));
+            if is_generator && let Err(error) = iterator.call_method0(intern!(py, "close")) {
+                error.write_unraisable(py, Some(iterator.as_any()));
+            }
+        });
+    }
+}
