@@ -2,7 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use millpond_sync::Deadline;
 
 use super::admit::{Admission, Grant, Order};
 use super::spread::Parcel;
@@ -100,6 +102,12 @@ impl Firing<'_, '_> {
     #[inline]
     pub(crate) fn stride(&self) -> usize {
         self.stride
+    }
+
+    /// Waits for so long, or until the items are wanted no more; says whether they still are.
+    pub(crate) fn pause(&self, wait: Duration) -> bool {
+        let waiters = self.lane.header().waiters.list();
+        waiters.wait_until_deadline(Deadline::after(wait), || self.is_cancelled().then_some(())).is_none()
     }
 
     /// Takes down that the next task of the lane was given `items` items and is done with them.

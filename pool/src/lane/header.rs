@@ -237,6 +237,7 @@ pub(crate) fn lose_consumer<'env>(lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: 
                 lost.extend(lane.header().inputs.iter().map(|input| (Arc::clone(&input.lane), input.outlet)));
             }
             let core = Arc::clone(&lane.header().core);
+            let _ = lane.header().waiters.list().notify_all();
             core.litter(lane);
         }
     }

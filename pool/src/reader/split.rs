@@ -4,7 +4,7 @@ use super::ScopedReader;
 use super::build::add;
 use crate::error::{BoxError, Cause};
 use crate::lane::Spread;
-use crate::stage::Retry;
+use crate::stage::{Pause, Retry, Retrying};
 use crate::task::Task;
 
 /// An item that a task's function could not be made to accept, with why.
@@ -100,11 +100,11 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         retry: Retry,
         function: impl Fn(&T) -> Result<U, E> + Send + Sync + 'env,
     ) -> (ScopedReader<'env, U>, ScopedReader<'env, Rejected<T>>) {
-        let attempt = move |item: T| match retry.call(&item, &function) {
-            Ok(result) => Ok(result),
-            Err(cause) => Err(Rejected { item, cause }),
+        let attempt = move |item: T, pause: Pause<'_>| {
+            let outcome = retry.call(&item, &function, pause);
+            Ok(outcome.map_err(|cause| Rejected { item, cause }))
         };
-        add(Task::map(self, attempt).name("try_map")).split_results()
+        add(Task::stage("try_map", self, Retrying(attempt), false)).split_results()
     }
 }
 

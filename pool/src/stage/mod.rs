@@ -13,6 +13,7 @@ pub(crate) use map::Each;
 pub(crate) use operator::Operate;
 pub use operator::{Operator, Outcome};
 pub use retry::Retry;
+pub(crate) use retry::{Pause, Retrying};
 
 use crate::gate::Pass;
 use crate::lane::{Firing, One, Single, Work};

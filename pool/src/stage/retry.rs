@@ -3,11 +3,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use super::Stage;
+use super::in_place::{Applied, apply};
 use crate::error::{BoxError, Cause};
+use crate::lane::{Firing, One};
 
 /// How often a function that fails is called again on the same item, and after what wait.
 ///
-/// A panic counts as a failure. The wait occupies the worker.
+/// A panic counts as a failure. The wait occupies the worker; it ends at once where nobody can read the result any more.
 ///
 /// ```
 /// # use millpond_pool::Retry;
@@ -49,11 +52,12 @@ impl Retry {
         self.wait.saturating_mul(factor)
     }
 
-    /// Calls `function` on `item` until it succeeds or has been called often enough.
+    /// Calls `function` on `item` until it succeeds or has been called often enough, or `pause` says that it is not wanted any more.
     pub(crate) fn call<A, B, E: Into<BoxError>>(
         &self,
         item: &A,
         function: impl Fn(&A) -> Result<B, E>,
+        pause: Pause<'_>,
     ) -> Result<B, Cause> {
         let mut again = 0;
         loop {
@@ -68,9 +72,40 @@ impl Retry {
             }
             again += 1;
             let wait = self.wait_before(again);
-            if !wait.is_zero() {
-                std::thread::sleep(wait);
+            if !wait.is_zero() && !pause(wait) {
+                return Err(cause);
             }
+        }
+    }
+}
+
+/// Waits for so long; says whether the item is still wanted then.
+pub(crate) type Pause<'a> = &'a dyn Fn(Duration) -> bool;
+
+/// One item in, one out or a failure, with pauses in between.
+pub(crate) struct Retrying<F>(pub(crate) F);
+
+impl<A, B, F: Fn(A, Pause<'_>) -> Result<B, Cause> + Send + Sync> Stage<A, B> for Retrying<F> {
+    fn run(&self, items: Vec<A>, firing: &mut Firing<'_, '_>) -> Vec<B> {
+        let pause = |wait| firing.pause(wait);
+        let call = |item| (self.0)(item, &pause).map(Some);
+        let Applied { results, given, cause } = apply(items, firing.stride(), || !firing.is_cancelled(), call);
+        if let Some(cause) = cause {
+            firing.fail(given - 1, cause);
+        }
+        firing.mark(given);
+        results
+    }
+
+    fn one(&self, item: A) -> One<B> {
+        // Only in serial mode: the reader itself waits.
+        let pause = |wait| {
+            millpond_sync::waiting(|| std::thread::sleep(wait));
+            true
+        };
+        match (self.0)(item, &pause) {
+            Ok(result) => One::Item(result),
+            Err(cause) => One::Fail(cause),
         }
     }
 }

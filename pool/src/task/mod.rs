@@ -61,7 +61,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
 
     /// A task with a stage, which may share its input's lane.
     #[track_caller]
-    fn stage<A: Send + 'env>(
+    pub(crate) fn stage<A: Send + 'env>(
         name: &str,
         input: ScopedReader<'env, A>,
         stage: impl Stage<A, T> + 'env,

@@ -3,7 +3,7 @@
 use super::Task;
 use crate::error::{BoxError, Cause};
 use crate::reader::ScopedReader;
-use crate::stage::{Each, FlatMap, MapChunk, Operate, Operator, Retry};
+use crate::stage::{Each, FlatMap, MapChunk, Operate, Operator, Pause, Retry, Retrying};
 
 impl<'env, T: Send + 'env> Task<'env, T> {
     /// One item in, one out.
@@ -29,7 +29,8 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         retry: Retry,
         function: impl Fn(&A) -> Result<T, E> + Send + Sync + 'env,
     ) -> Self {
-        Self::stage("retry_map", input, Each(move |item: A| retry.call(&item, &function).map(Some)), false)
+        let retrying = Retrying(move |item: A, pause: Pause<'_>| retry.call(&item, &function, pause));
+        Self::stage("retry_map", input, retrying, false)
     }
 
     /// One item in, one out or none.

@@ -36,6 +36,15 @@ impl Calls {
         }
     }
 
+    /// Fails on every item and counts them.
+    pub(crate) fn failing<T>(&self) -> impl Fn(&T) -> Result<T, &'static str> + Send + Sync + use<T> {
+        let calls = self.clone();
+        move |_| {
+            calls.add();
+            Err("no")
+        }
+    }
+
     /// An endless source of numbers that counts how many it was asked for.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = u64> + Send + use<> {
         (0..).map(self.counting())

@@ -1,9 +1,12 @@
 //! What nobody can read any more stops at the next item, and is let go.
 
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
+use std::task::{Context, Waker};
+use std::time::Duration;
 
-use millpond_pool::{Pool, ReadError};
+use millpond_pool::{Pool, ReadError, Retry};
 
 use crate::calls::Calls;
 use crate::modes::is_serial;
@@ -336,5 +339,30 @@ in_every_mode! {
         for thread in threads {
             assert!(matches!(thread.join().unwrap(), ReadError::PoolGone { .. }));
         }
+    }
+    fn a_wait_before_another_call_ends_when_nobody_can_read_the_result(pool) {
+        if is_serial(&pool) {
+            return;
+        }
+        let calls = Calls::new();
+        let called = calls.clone();
+        let (flag, is_dropped) = Flag::new();
+        let pass = flag.passing();
+        let retry = Retry::times(9).wait(Duration::from_secs(3600));
+        let mut reader = pool.source(0_u64..).retry_map(retry, move |n| {
+            called.add();
+            if *n < 3 { Ok(pass(*n)) } else { Err("no") }
+        });
+        let (mut numbers, mut rejected) = pool.source(0_u64..).try_map_or_reject(retry, calls.failing());
+        let mut reads = (Box::pin(reader.read_async(9)), Box::pin(numbers.read_async(1)), Box::pin(rejected.read_async(1)));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(reads.0.as_mut().poll(&mut context).is_pending());
+        assert!(reads.1.as_mut().poll(&mut context).is_pending());
+        assert!(reads.2.as_mut().poll(&mut context).is_pending());
+        calls.wait_for(if pool.size() > 1 { 5 } else { 1 });
+        drop(reads);
+        drop((reader, numbers, rejected));
+        wait_for_no_tasks(&pool);
+        wait_for(&is_dropped);
     }
 }
