@@ -4,6 +4,7 @@
 //! takes part in the work: items, calls of functions, threads, waits.
 
 mod adding;
+mod channel;
 mod classes;
 mod crew;
 mod division;
@@ -16,8 +17,11 @@ mod operation;
 mod place;
 mod pool;
 mod reader;
+mod reading;
 mod source;
 mod threads;
+mod values;
+mod window;
 
 use std::time::{Duration, Instant};
 
@@ -38,14 +42,23 @@ mod _native {
     use super::_end;
     #[pymodule_export]
     use crate::adding::{
-        _batch, _division, _enumerate, _expansion, _join, _operation, _skip, _source, _take, _take_while, _tee, _zip,
+        _awaiting, _batch, _channel, _division, _enumerate, _expansion, _join, _operation, _skip, _source, _take,
+        _take_while, _tee, _zip,
     };
+    #[pymodule_export]
+    use crate::channel::{ChannelWriter, Opened};
     #[pymodule_export]
     use crate::crew::Crew;
     #[pymodule_export]
     use crate::pool::Pool;
     #[pymodule_export]
     use crate::reader::{Added, PoolReader};
+    #[pymodule_export]
+    use crate::reading::Reading;
+    #[pymodule_export]
+    use crate::values::{_get_values, Value, ValueTask};
+    #[pymodule_export]
+    use crate::window::Window;
 
     #[pymodule_init]
     fn init() {

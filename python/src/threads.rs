@@ -126,9 +126,14 @@ impl Threads {
 
     /// Takes no more jobs. Threads do those that there are, and end.
     pub(crate) fn close(&self) {
-        if self.0.process == std::process::id() {
+        if self.is_of_this_process() {
             self.0.close();
         }
+    }
+
+    /// Whether this process started the threads, and is no forked child.
+    pub(crate) fn is_of_this_process(&self) -> bool {
+        self.0.process == std::process::id()
     }
 
     fn start(&self, number: usize) -> std::io::Result<()> {

@@ -23,7 +23,7 @@ from millpond._executor import PoolExecutor
 @pytest.fixture
 def executor(pool_size: int) -> PoolExecutor:
     """Give an executor of a pool of each size."""
-    return PoolExecutor(Pool(pool_size))
+    return Pool(pool_size).as_executor()
 
 
 def test_submit_gives_the_result(executor: PoolExecutor) -> None:
@@ -46,14 +46,14 @@ def test_an_exit_in_a_function_goes_to_its_future(executor: PoolExecutor) -> Non
 
 
 def test_a_serial_pool_calls_in_the_caller() -> None:
-    future = PoolExecutor(Pool(0)).submit(threading.get_ident)
+    future = Pool(0).as_executor().submit(threading.get_ident)
     assert future.done()
     assert future.result() == threading.get_ident()
 
 
 @pytest.mark.parametrize("size", [1, 2, 8])
 def test_as_many_run_at_once_as_the_pool_has_workers(size: int) -> None:
-    executor = PoolExecutor(Pool(size))
+    executor = Pool(size).as_executor()
     barrier = threading.Barrier(size)
     assert sorted(future.result() for future in [executor.submit(barrier.wait, 30) for _ in range(size)]) == list(
         range(size)
@@ -61,7 +61,7 @@ def test_as_many_run_at_once_as_the_pool_has_workers(size: int) -> None:
 
 
 def test_no_more_run_at_once_than_the_pool_has_workers() -> None:
-    executor = PoolExecutor(Pool(2))
+    executor = Pool(2).as_executor()
     lock = threading.Lock()
     running = most = 0
 
@@ -80,7 +80,7 @@ def test_no_more_run_at_once_than_the_pool_has_workers() -> None:
 
 def test_a_resized_pool_has_as_many_workers_as_it_says() -> None:
     pool = Pool(1)
-    executor = PoolExecutor(pool)
+    executor = pool.as_executor()
     assert executor.submit(abs, -1).result() == 1
     pool.size = 4
     barrier = threading.Barrier(4)
@@ -134,7 +134,7 @@ def test_map_with_a_buffersize_reads_no_further_ahead(executor: PoolExecutor) ->
 
 
 def test_leaving_a_map_early_cancels_what_has_not_begun() -> None:
-    executor = PoolExecutor(Pool(1))
+    executor = Pool(1).as_executor()
     begun = threading.Event()
     may_end = threading.Event()
     called = []
@@ -163,7 +163,7 @@ def test_map_says_what_is_wrong_with_its_options(executor: PoolExecutor, option:
 
 
 def test_map_gives_up_in_time() -> None:
-    executor = PoolExecutor(Pool(1))
+    executor = Pool(1).as_executor()
     may_end = threading.Event()
     results = executor.map(lambda _: may_end.wait(30), [1], timeout=0)
     with pytest.raises(concurrent.futures.TimeoutError):
@@ -178,11 +178,11 @@ def test_nothing_is_taken_after_a_shutdown(executor: PoolExecutor) -> None:
     with pytest.raises(RuntimeError, match=r"^submitting `abs` to an executor that was shut down$"):
         executor.submit(abs, -3)
     executor.shutdown()
-    assert PoolExecutor(executor._pool).submit(abs, -3).result() == 3
+    assert executor._pool.as_executor().submit(abs, -3).result() == 3
 
 
 def test_a_shutdown_can_cancel_what_has_not_begun() -> None:
-    executor = PoolExecutor(Pool(1))
+    executor = Pool(1).as_executor()
     begun, may_end = threading.Event(), threading.Event()
 
     def function() -> bool:
@@ -235,7 +235,7 @@ def test_a_finished_call_lets_go_of_its_arguments_and_its_error(executor: PoolEx
 
 
 def test_threads_are_named_after_the_pool() -> None:
-    executor = PoolExecutor(Pool(2))
+    executor = Pool(2).as_executor()
     name = executor.submit(lambda: threading.current_thread().name).result()
     assert name.startswith("millpond-")
 
@@ -244,8 +244,7 @@ def test_the_end_of_the_program_waits_for_what_was_submitted() -> None:
     program = r"""
 import sys, threading
 from millpond import Pool
-from millpond._executor import PoolExecutor
-executor = PoolExecutor(Pool(2))
+executor = Pool(2).as_executor()
 for number in range(4):
     executor.submit(lambda number=number: (threading.Event().wait(0.05), sys.stdout.write(f'{number}\n')))
 """
@@ -259,8 +258,7 @@ def test_a_forked_child_is_told_to_make_a_pool_of_its_own() -> None:
     program = """
 import os
 from millpond import Pool
-from millpond._executor import PoolExecutor
-executor = PoolExecutor(Pool(2))
+executor = Pool(2).as_executor()
 assert executor.submit(abs, -1).result() == 1
 child = os.fork()
 if child == 0:
@@ -268,7 +266,7 @@ if child == 0:
         executor.submit(abs, -1)
     except RuntimeError as error:
         print(error)
-    print(PoolExecutor(Pool(2)).submit(abs, -2).result())
+    print(Pool(2).as_executor().submit(abs, -2).result())
 else:
     assert os.waitpid(child, 0)[1] == 0
 """
@@ -288,7 +286,7 @@ def test_dask_takes_it_for_a_pool(executor: PoolExecutor) -> None:
 
 
 def test_repr_says_what_it_is_at() -> None:
-    executor = PoolExecutor(Pool(1))
+    executor = Pool(1).as_executor()
     assert repr(executor).startswith("<PoolExecutor of ")
     assert repr(executor).endswith(": 0 outstanding>")
     executor.shutdown()

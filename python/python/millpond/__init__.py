@@ -20,10 +20,13 @@ from millpond._errors import (
 from millpond._options import Rejected, Retry
 from millpond._pool import Pool
 from millpond._reader import PoolReader
+from millpond._values import Value, ValueTask
 
 __all__ = [
     "Pool",
     "PoolReader",
+    "Value",
+    "ValueTask",
     "Rejected",
     "Retry",
     "MillpondError",

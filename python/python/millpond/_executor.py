@@ -19,7 +19,7 @@ from millpond._native import Crew
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
 
-    from millpond._native import Pool
+    from millpond import Pool
 
     _P = ParamSpec("_P")
 
@@ -94,11 +94,12 @@ class PoolExecutor(Executor):
         call = _Call(self, future, lambda: fn(*args, **kwargs))
         if os.getpid() != self._process:
             raise RuntimeError("submitting to an executor that another process made: make a pool after the fork")
+        size = self._pool.size
         with self._changed:
             if self._is_shut_down:
                 raise RuntimeError(f"submitting `{_name_of(fn)}` to an executor that was shut down")
             self._outstanding += 1
-        if self._pool.size == 0:
+        if size == 0:
             call()
         else:
             self._crew.call(call)

@@ -1,5 +1,6 @@
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, final
+from collections.abc import Callable, Generator, Iterable, Sequence
+from types import GenericAlias
+from typing import Any, Generic, TypeVar, final
 
 from typing_extensions import Self, disjoint_base
 
@@ -9,12 +10,15 @@ __all__ = [
     "Crew",
     "Pool",
     "PoolReader",
+    "Value",
+    "ValueTask",
     "_Added",
     "_batch",
     "_division",
     "_end",
     "_enumerate",
     "_expansion",
+    "_get_values",
     "_join",
     "_operation",
     "_skip",
@@ -24,6 +28,8 @@ __all__ = [
     "_tee",
     "_zip",
 ]
+
+_T_co = TypeVar("_T_co", covariant=True)
 
 @final
 class Crew:
@@ -101,3 +107,27 @@ def _zip(left: PoolReader, right: PoolReader, extends: bool, named: Named) -> _A
 def _join(pool: Pool, readers: Sequence[PoolReader], merges: bool, named: Named) -> _Added: ...
 def _tee(reader: PoolReader, count: int, named: Named) -> list[_Added]: ...
 def _end(seconds: float) -> None: ...
+
+@final
+class ValueTask(Generic[_T_co]):
+    def __new__(cls, pool: Pool, function: Callable[..., _T_co], name: str) -> Self: ...
+    def __call__(self, /, *arguments: Any, **keywords: Any) -> Value[_T_co]: ...
+    def __class_getitem__(cls, key: Any) -> GenericAlias: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def function(self) -> Callable[..., _T_co]: ...
+
+@final
+class Value(Generic[_T_co]):
+    def __class_getitem__(cls, key: Any) -> GenericAlias: ...
+    def get(self) -> _T_co: ...
+    @property
+    def done(self) -> bool: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def pool(self) -> Any: ...
+    def __await__(self) -> Generator[Any, Any, _T_co]: ...
+
+def _get_values(pool: Any, values: Sequence[Value[Any]]) -> list[Any]: ...

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from millpond import _native, _options
 from millpond._reader import PoolReader
+from millpond._values import WithValues
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -30,7 +31,7 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-class Pool(_native.Pool):
+class Pool(_native.Pool, WithValues):
     """What executes tasks.
 
     A pool is a context manager: leaving it closes it. Without that it is closed when nobody has it or a reader of its
