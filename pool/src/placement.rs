@@ -35,7 +35,7 @@ mod linux {
     }
 
     /// A thread as the kernel numbers them.
-    #[derive(Debug, Clone, Copy)]
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub(crate) struct Thread(libc::pid_t);
 
     impl Thread {
@@ -57,6 +57,13 @@ mod linux {
             // SAFETY: `allowed` has the size that is passed along; 0 is the calling thread.
             let failed = unsafe { libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &raw mut allowed) };
             Self((failed == 0).then_some(allowed))
+        }
+
+        /// How many they are.
+        #[cfg(test)]
+        pub(crate) fn count(&self) -> Option<usize> {
+            // SAFETY: counts the bits of a set.
+            self.0.map(|allowed| usize::try_from(unsafe { libc::CPU_COUNT(&allowed) }).unwrap_or(0))
         }
 
         /// Lets `thread` run on all of them but `avoided`; on all where that would leave none.
@@ -88,7 +95,7 @@ mod elsewhere {
         NOWHERE
     }
 
-    #[derive(Debug, Clone, Copy)]
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub(crate) struct Thread;
 
     impl Thread {

@@ -11,6 +11,7 @@
 mod gcd;
 mod quality;
 mod rayon;
+mod seats;
 pub(crate) mod stripes;
 
 #[cfg(feature = "gcd")]

@@ -182,3 +182,53 @@ fn two_pools_do_not_share_their_threads() {
         turnstile.entered.recv().unwrap();
     }
 }
+
+/// Waits until no thread is at work.
+fn wait_until_idle(workers: &impl Workers) {
+    while !format!("{workers:?}").contains("busy: Some(0)") {
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_thread_that_has_helped_is_kept_for_the_next_job() {
+    let workers = workers(2);
+    let helped_by = || {
+        wait_until_idle(&workers);
+        let (say, said) = channel();
+        workers.lend(1, Job::new(move || say.send(thread::current().id()).unwrap()));
+        said.recv().unwrap()
+    };
+    let first = helped_by();
+    for _ in 0..100 {
+        assert_eq!(helped_by(), first);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn threads_are_kept_off_the_processor_that_is_avoided() {
+    let allowed = || {
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:\t"));
+        line.unwrap().to_owned()
+    };
+    let all = allowed();
+    let workers = workers(1);
+    let allowed_in_help = |avoided: usize| {
+        wait_until_idle(&workers);
+        workers.avoid(avoided);
+        let (say, said) = channel();
+        workers.lend(1, Job::new(move || say.send(allowed()).unwrap()));
+        said.recv().unwrap()
+    };
+    assert_eq!(allowed_in_help(usize::MAX), all);
+    if all == "0-1" {
+        assert_eq!(allowed_in_help(0), "1");
+        assert_eq!(allowed_in_help(1), "0");
+    } else if thread::available_parallelism().map_or(1, usize::from) > 1 {
+        let first = all.split(['-', ',']).next().unwrap().parse().unwrap();
+        assert_ne!(allowed_in_help(first), all);
+    }
+    assert_eq!(allowed_in_help(usize::MAX), all);
+}

@@ -25,7 +25,8 @@ use super::{Help, QualityOfService, Workers, stripes};
 /// At most as many help loops run at once as there are threads to lend, whatever else the process does with the
 /// library; they have threads of their own even when there are more than processors, so tasks that wait for a device
 /// do not hold up others. (Elsewhere than on Apple systems the library has 255 such threads per quality of service.)
-/// A thread is started when first needed and ends when it has had nothing to do for some seconds.
+/// A thread is started when first needed; when it has had nothing to do for a second it goes back to the library, which ends
+/// it some seconds later.
 ///
 /// [`apply`](Workers::apply) runs on the caller and at most as many other threads as there are to lend, nor on more
 /// than there are processors. The caller starts alone where there are many indices, so that a loop of a few microseconds
@@ -110,8 +111,23 @@ impl Workers for GcdWorkers {
         });
     }
 
+    fn avoid(&self, processor: usize) {
+        if self.library.is_usable() {
+            self.strands.avoid(processor);
+        }
+    }
+
     fn threads(&self) -> usize {
         self.threads
+    }
+}
+
+impl Drop for GcdWorkers {
+    fn drop(&mut self) {
+        // Subtle: not in a forked child, for the same reason as in `lend`.
+        if self.library.is_usable() {
+            self.strands.release();
+        }
     }
 }
 
