@@ -39,7 +39,7 @@ mod walk;
 pub mod workers;
 
 pub use error::{BoxError, Cause, Panic, ReadError, TaskError};
-pub use head::Supply;
+pub use head::{Demand, PollSupply, Supply};
 pub use pool::{Pool, ScopedPool};
 pub use reader::{PoolReader, ReadFuture, Rejected, ScopedReader};
 pub use registry::TaskId;

@@ -7,6 +7,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
+use crate::channel::{self, Opened};
 use crate::division::{Division, Side};
 use crate::function::{Function, Held, OnError, Policy};
 use crate::interpreter::{Context, attached};
@@ -17,6 +18,7 @@ use crate::place::{Place, Raised};
 use crate::pool::{Pool, Reader};
 use crate::reader::{Added, Open, PoolReader, duration};
 use crate::source::{Iterable, Iterating};
+use crate::window::{Awaiting, Window};
 
 /// A task's name, and the file and line that added it.
 type Named = (String, String, u32);
@@ -186,6 +188,50 @@ pub(crate) fn _division(
         Added::new(Open { reader, pool: pool.clone_ref(py), place: Arc::clone(&place), keepers, length: None })
     };
     Ok((added(yes, keepers), added(no, copies)))
+}
+
+/// A coroutine function that is called with each item; `runner` runs the coroutines and tells `window` what comes of them.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "called from one place, by position")]
+pub(crate) fn _awaiting(
+    py: Python<'_>,
+    reader: &PoolReader,
+    window: &Window,
+    runner: Py<PyAny>,
+    concurrency: usize,
+    is_ordered: bool,
+    keeps_length: bool,
+    named: Named,
+    limits: Limits,
+) -> PyResult<Added> {
+    let place = place(named);
+    let upstream = Upstream::of(py, reader)?;
+    let length = upstream.open.length.filter(|_| keeps_length);
+    let named = Arc::clone(&place);
+    let Upstream { open, engine } = upstream;
+    let Open { reader, pool, mut keepers, .. } = open;
+    let input = reader.task_id();
+    let (awaiting, held) = Awaiting::new(reader, window, runner, named, concurrency, is_ordered);
+    keepers.push(Keeper::new(py, held)?);
+    let task = limited(Task::poll_supply([input], awaiting), &place, limits);
+    let reader = engine.pool.add_task(task);
+    Ok(Added::new(Open { reader, pool, place, keepers, length }))
+}
+
+/// A channel: its writing end, and a source of what is written.
+#[pyfunction]
+pub(crate) fn _channel(
+    pool: &Bound<'_, Pool>,
+    capacity: Option<usize>,
+    named: Named,
+    limits: Limits,
+) -> PyResult<(Opened, Added)> {
+    let engine = pool.get().engine()?;
+    let place = place(named);
+    let (writer, reader) = channel::open(capacity);
+    let reader = engine.pool.add_task(limited(Task::channel(reader), &place, limits));
+    let open = Open { reader, pool: pool.clone().unbind(), place, keepers: Vec::new(), length: None };
+    Ok((writer, Added::new(open)))
 }
 
 /// The first `count` items.

@@ -142,6 +142,11 @@ impl Function {
 /// What the garbage collector asks whoever holds Python objects for the engine.
 pub(crate) trait Held: Send + Sync {
     fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError>;
+
+    /// What runs the task's coroutines, if they are such.
+    fn runner(&self) -> Option<&Py<PyAny>> {
+        None
+    }
 }
 
 impl Held for Function {

@@ -24,6 +24,13 @@ impl Keeper {
     }
 }
 
+impl Keeper {
+    /// What runs the task's coroutines, if they are such.
+    pub(crate) fn runner(&self) -> Option<&Py<PyAny>> {
+        self.held.runner()
+    }
+}
+
 #[pymethods]
 impl Keeper {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

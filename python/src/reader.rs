@@ -15,9 +15,10 @@ use crate::keeper::Keeper;
 use crate::object::Object;
 use crate::place::Place;
 use crate::pool::{Pool, Reader};
+use crate::reading::Reading;
 
 /// How long a wait lasts before Python is asked whether there was a signal.
-const SLICE: Duration = Duration::from_millis(50);
+pub(crate) const SLICE: Duration = Duration::from_millis(50);
 
 /// A task that was added, before it has a Python object for its reader.
 #[pyclass(frozen, module = "millpond._native", name = "_Added")]
@@ -269,6 +270,26 @@ impl PoolReader {
     fn _try_read<'py>(&self, py: Python<'py>, count: usize) -> PyResult<Option<Bound<'py, PyList>>> {
         let items = self.with(|reader| reader.try_read(count).map_err(|error| raise(py, &error)))?;
         items.map(|items| self.list(py, items)).transpose()
+    }
+
+    /// Begins a read that awaits.
+    fn _begin(&self, count: usize) -> PyResult<Reading> {
+        self.with(|reader| {
+            // What an iteration has taken ahead comes first.
+            reader.give_back_ahead();
+            Ok(Reading::new(reader.clone(), count))
+        })
+    }
+
+    /// What runs the coroutines of tasks upstream.
+    fn _runners(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        let keepers = lock(&self.keepers);
+        keepers.iter().filter_map(|keeper| Some(keeper.get().runner()?.clone_ref(py))).collect()
+    }
+
+    /// Counts items that a read that awaited has got.
+    fn _count(&self, items: usize) {
+        self.count(items);
     }
 
     fn __iter__(slf: Py<Self>) -> Py<Self> {

@@ -131,6 +131,11 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         self.for_chunks(true, deadline.map_or(Deadline::NEVER, Deadline::at), take)
     }
 
+    /// Gives back what iterating has taken ahead, so that a clone of this reader goes on where it ended.
+    pub fn give_back_ahead(&mut self) {
+        self.stop_iterating();
+    }
+
     /// Takes back items that were read from here last and not used: the next read gives them first.
     pub fn unread(&mut self, items: Vec<T>) {
         let items: Vec<T> = items.into_iter().chain(self.local.by_ref()).collect();

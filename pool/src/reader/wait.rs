@@ -151,8 +151,9 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         ReadFuture { reader: self, waits: Waits::default(), count, asked: 0, collected: Vec::new() }
     }
 
-    /// For a reader that is the source of another pool: gets items, working for them, or parks.
-    pub(crate) fn poll_working(&mut self, least: usize, most: usize, waker: &Waker) -> Poll<Result<Vec<T>, ReadError>> {
+    /// Gets at least `least` items and at most `most`, working for them, or has `waker` called when data from outside may have come;
+    /// none are the end. For whoever is itself a source, of this pool or another, and must not wait.
+    pub fn poll_working(&mut self, least: usize, most: usize, waker: &Waker) -> Poll<Result<Vec<T>, ReadError>> {
         let mut waits = std::mem::take(&mut self.stream);
         let poll = self.consumer().poll_pull((least, most), &mut 0, &mut waits, waker, true);
         self.stream = waits;

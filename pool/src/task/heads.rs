@@ -8,11 +8,12 @@ use crate::core::Core;
 use crate::draft::Draft;
 use crate::error::{BoxError, Cause};
 use crate::head::{
-    Batch, Chain, ChannelSource, Converted, Fold, Foreign, IteratorSource, Merge, Sequential, Supplied, Supply, Take,
-    Verdict, Zip,
+    Batch, Chain, ChannelSource, Converted, Fold, Foreign, IteratorSource, Merge, PollSupplied, PollSupply, Sequential,
+    Supplied, Supply, Take, Verdict, Zip,
 };
 use crate::lane::{Limits, TaskEntry, Waiters};
 use crate::reader::ScopedReader;
+use crate::registry::TaskId;
 
 impl<'env, T: Send + 'env> Task<'env, T> {
     /// The items of an iterator, which is asked for as many as are needed.
@@ -33,6 +34,17 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         Self::begin("source", move |core, task, limits| {
             Draft::headed(core, Supplied(supply), Vec::new(), None, Some((task, limits)))
         })
+    }
+
+    /// What a [`PollSupply`] gives, until its end or its first failure. `inputs` are the tasks that it reads from, for the graph.
+    #[track_caller]
+    pub fn poll_supply(inputs: impl IntoIterator<Item = TaskId>, supply: impl PollSupply<T> + 'env) -> Self {
+        let task = Self::begin("source", move |core, task, limits| {
+            let waiters = Arc::<Waiters>::default();
+            let head = PollSupplied::new(supply, Arc::clone(&waiters));
+            Draft::headed(core, head, Vec::new(), Some(waiters), Some((task, limits)))
+        });
+        Self { inputs: inputs.into_iter().collect(), ..task }
     }
 
     /// What a function gives, until it gives `None`; it is called once for each item that is needed.

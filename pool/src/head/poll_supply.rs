@@ -1,0 +1,64 @@
+//! Sources whose items may not be there yet.
+
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+
+use super::{Head, Next};
+use crate::error::{BoxError, Cause, TaskError};
+use crate::lane::{Firing, Waiters};
+
+/// How many items a source is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Demand {
+    /// At least this many are to be given at once, unless the end comes before.
+    pub least: usize,
+    /// At most this many.
+    pub most: usize,
+    /// How many are lacking in all, those included; `usize::MAX` for all there are. What is begun beyond these is begun in vain.
+    pub missing: usize,
+}
+
+/// Where items come from that may not be there yet: answers that are under way, say. Demand for them occupies no worker.
+///
+/// After an end or a failure it is asked no more, and dropped.
+pub trait PollSupply<T>: Send {
+    /// Adds items to `into` and says whether there may be more; or sees to it that `waker` is called when it is worth asking again.
+    ///
+    /// # Errors
+    /// The failure that stops the task. A [`TaskError`] is that of a task upstream, and stays it.
+    fn poll_supply(&mut self, demand: Demand, into: &mut Vec<T>, waker: &Waker) -> Poll<Result<bool, BoxError>>;
+}
+
+/// The head of a [`PollSupply`]'s task.
+pub(crate) struct PollSupplied<S> {
+    supply: S,
+    /// Who is woken when it is worth asking again.
+    waiters: Arc<Waiters>,
+}
+
+impl<S> PollSupplied<S> {
+    pub(crate) const fn new(supply: S, waiters: Arc<Waiters>) -> Self {
+        Self { supply, waiters }
+    }
+}
+
+impl<'env, T, S: PollSupply<T>> Head<'env, T> for PollSupplied<S> {
+    fn make(&mut self, out: &mut Vec<T>, firing: &mut Firing<'_, 'env>) -> Next {
+        let order = firing.order;
+        let demand = Demand { least: order.least, most: order.most, missing: order.missing };
+        match self.supply.poll_supply(demand, out, &Waker::from(Arc::clone(&self.waiters))) {
+            Poll::Ready(Ok(true)) => Next::More,
+            Poll::Ready(Ok(false)) => Next::End,
+            Poll::Ready(Err(error)) => match error.downcast::<TaskError>() {
+                Ok(upstream) => Next::Upstream(*upstream),
+                Err(error) => {
+                    // The item that did not come counts as given.
+                    firing.set_given(out.len() + 1);
+                    Next::Fail(Cause::Error(error))
+                }
+            },
+            Poll::Pending if out.is_empty() => Next::Parked,
+            Poll::Pending => Next::More,
+        }
+    }
+}

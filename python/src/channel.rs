@@ -1,0 +1,97 @@
+//! Channels that other threads write to, as sources.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use millpond::channel;
+use pyo3::prelude::*;
+
+use crate::errors::{ChannelClosedError, ChannelFullError, ReadTimeoutError};
+use crate::object::Object;
+use crate::reader::{SLICE, duration};
+
+/// The writing end of a channel: the Python class `millpond.ChannelWriter` is made of it.
+#[pyclass(frozen, subclass, weakref, module = "millpond._native", name = "ChannelWriter")]
+pub(crate) struct ChannelWriter(channel::Writer<Object>);
+
+/// A channel, unbounded or with room for so many items.
+pub(crate) fn open(capacity: Option<usize>) -> (Opened, channel::Reader<Object>) {
+    let (writer, reader) = match capacity {
+        None => channel::unbounded(),
+        Some(capacity) => channel::bounded(capacity),
+    };
+    (Opened(Mutex::new(Some(writer))), reader)
+}
+
+fn closed() -> PyErr {
+    ChannelClosedError::new_err("writing to a channel that was closed, or that nobody can read from any more")
+}
+
+/// A channel's writing end, before it is of its Python class.
+#[pyclass(frozen, module = "millpond._native", name = "_Opened")]
+pub(crate) struct Opened(Mutex<Option<channel::Writer<Object>>>);
+
+#[pymethods]
+impl ChannelWriter {
+    #[new]
+    fn new(opened: &Opened) -> PyResult<Self> {
+        let writer = opened.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        writer.map(Self).ok_or_else(closed)
+    }
+
+    #[pyo3(signature = (item, timeout=None))]
+    fn _write(&self, py: Python<'_>, item: Py<PyAny>, timeout: Option<f64>) -> PyResult<()> {
+        let started = Instant::now();
+        let last = duration(timeout).and_then(|timeout| started.checked_add(timeout));
+        let mut item = Object(item);
+        loop {
+            let slice = Instant::now() + SLICE;
+            let is_last = last.is_some_and(|last| last <= slice);
+            match self.0.write_deadline(item, last.filter(|_| is_last).unwrap_or(slice)) {
+                Ok(()) => return Ok(()),
+                Err(error) if !error.is_timed_out() => return Err(closed()),
+                Err(error) => item = error.into_inner(),
+            }
+            if is_last {
+                let seconds = started.elapsed().as_secs_f64();
+                return Err(ReadTimeoutError::new_err(format!(
+                    "writing to a full channel timed out after `{seconds:.3}` seconds"
+                )));
+            }
+            py.check_signals()?;
+        }
+    }
+
+    fn _try_write(&self, item: Py<PyAny>) -> PyResult<()> {
+        self.0.try_write(Object(item)).map_err(|error| {
+            if error.is_full() {
+                ChannelFullError::new_err(
+                    "writing to a full channel without waiting; write again later, or wait with `write`",
+                )
+            } else {
+                closed()
+            }
+        })
+    }
+
+    /// Nothing more is written; what is in the channel can still be read.
+    fn close(&self) {
+        self.0.close();
+    }
+
+    /// Whether it was closed, or nobody can read from it any more.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.0.is_closed()
+    }
+
+    /// How many items it has room for; `None` for any number.
+    #[getter]
+    fn capacity(&self) -> Option<usize> {
+        self.0.capacity()
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.len()
+    }
+}

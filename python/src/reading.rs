@@ -1,0 +1,87 @@
+//! Reads that await, for event loops of any make: polled, with a callback that says when it is worth polling again.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+use millpond::ReadError;
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+use crate::errors::raise;
+use crate::interpreter::attached;
+use crate::object::Object;
+use crate::pool::Reader;
+
+type Pending = Pin<Box<dyn Future<Output = Result<Vec<Object>, ReadError>> + Send>>;
+
+/// A read that is under way.
+#[pyclass(frozen, module = "millpond._native", name = "_Reading")]
+pub(crate) struct Reading {
+    /// Until it is done or given up.
+    future: Mutex<Option<Pending>>,
+    waking: Arc<Waking>,
+}
+
+/// Calls back once for each time that it was asked to.
+#[derive(Default)]
+struct Waking(Mutex<Option<Py<PyAny>>>);
+
+impl Wake for Waking {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let callback = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(callback) = callback {
+            // The engine wakes others when it holds no lock, so this may be any Python.
+            let _ = attached(|py| {
+                if let Err(error) = callback.call0(py) {
+                    error.write_unraisable(py, Some(callback.bind(py)));
+                }
+            });
+        }
+    }
+}
+
+impl Reading {
+    pub(crate) fn new(mut reader: Reader, count: usize) -> Self {
+        let future = Box::pin(async move { reader.read_async(count).await });
+        Self { future: Mutex::new(Some(future)), waking: Arc::default() }
+    }
+}
+
+#[pymethods]
+impl Reading {
+    /// The items, or `None` when they are not there yet: then `callback` is called, once and from any thread, when it is worth asking again.
+    fn poll<'py>(&self, py: Python<'py>, callback: Py<PyAny>) -> PyResult<Option<Bound<'py, PyList>>> {
+        let before = self.waking.0.lock().unwrap_or_else(PoisonError::into_inner).replace(callback);
+        drop(before);
+        let mut future = self.future.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(pending) = future.as_mut() else { return Ok(None) };
+        let waker = Waker::from(Arc::clone(&self.waking));
+        let result = pending.as_mut().poll(&mut Context::from_waker(&waker));
+        let Poll::Ready(result) = result else { return Ok(None) };
+        *future = None;
+        drop(future);
+        self.forget();
+        let items = result.map_err(|error| raise(py, &error))?;
+        PyList::new(py, items.into_iter().map(|item| item.0)).map(Some)
+    }
+
+    /// Gives it up; nothing is lost.
+    fn cancel(&self) {
+        let future = self.future.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(future);
+        self.forget();
+    }
+}
+
+impl Reading {
+    fn forget(&self) {
+        let callback = self.waking.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(callback);
+    }
+}

@@ -1,0 +1,292 @@
+//! Tasks whose function is a coroutine function: many calls under way at once, on an event loop.
+//!
+//! A window stands between the engine and the loop. The engine's end is a source that takes items from the task upstream as they are
+//! asked for, hands them to whoever runs the coroutines (`millpond._loop`), and gives results in order; while there is
+//! none its demand is parked, which occupies no worker. The loop's end says what came of an item. Beside the calls that are
+//! under way as many more items wait at the loop, so that a call that ends is followed by the next one at once; but never more than
+//! were asked for.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+
+use millpond::{BoxError, Demand, PollSupply, ReadError, TaskError};
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+use crate::function::Held;
+use crate::interpreter::attached;
+use crate::object::Object;
+use crate::place::{Place, Raised};
+use crate::pool::Reader;
+
+/// What came of an item.
+enum Answer {
+    /// Nothing yet.
+    Waiting,
+    Result(Object),
+    /// The item is left out.
+    Skipped,
+    Failed(PyErr),
+}
+
+#[derive(Default)]
+struct State {
+    /// The items that were handed to the loop and not given on, in order.
+    answers: VecDeque<Answer>,
+    /// The number of the first of them.
+    first: u64,
+    /// What is to be given on next, where the order does not matter.
+    results: VecDeque<Object>,
+    /// How many of `answers` are still waited for or hold something.
+    under_way: usize,
+    failure: Option<PyErr>,
+    /// Called when there may be something to give on.
+    waker: Option<Waker>,
+    is_closed: bool,
+}
+
+/// What the two ends share.
+struct Shared {
+    state: Mutex<State>,
+    is_ordered: bool,
+    place: Arc<Place>,
+    /// Runs the coroutines: has `submit(items)`, with pairs of a number and an item, and `close()`.
+    runner: Py<PyAny>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes down what came of an item, and wakes the engine where there is something to give on.
+    fn answer(&self, number: u64, answer: Answer) {
+        let mut state = self.lock();
+        let Some(place) = number.checked_sub(state.first).and_then(|place| usize::try_from(place).ok()) else { return };
+        if state.is_closed || place >= state.answers.len() {
+            return;
+        }
+        if self.is_ordered {
+            state.answers[place] = answer;
+        } else {
+            match answer {
+                Answer::Result(object) => state.results.push_back(object),
+                Answer::Failed(error) => {
+                    state.failure.get_or_insert(error);
+                }
+                Answer::Skipped | Answer::Waiting => {}
+            }
+            state.answers[place] = Answer::Skipped;
+            state.under_way -= 1;
+            while let Some(Answer::Skipped) = state.answers.front() {
+                state.answers.pop_front();
+                state.first += 1;
+            }
+        }
+        let is_next = !self.is_ordered || place == 0;
+        let waker = if is_next { state.waker.take() } else { None };
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl State {
+    /// Moves what is next into `into`, `most` items at the most.
+    fn give(&mut self, most: usize, is_ordered: bool, into: &mut Vec<Object>) {
+        if !is_ordered {
+            let count = self.results.len().min(most - into.len());
+            into.extend(self.results.drain(..count));
+            return;
+        }
+        while into.len() < most && self.failure.is_none() {
+            match self.answers.front() {
+                None | Some(Answer::Waiting) => break,
+                Some(_) => {}
+            }
+            self.first += 1;
+            self.under_way -= 1;
+            match self.answers.pop_front() {
+                Some(Answer::Result(object)) => into.push(object),
+                Some(Answer::Failed(error)) => self.failure = Some(error),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The loop's end of a window.
+#[pyclass(frozen, module = "millpond._native", name = "_Window")]
+pub(crate) struct Window(Mutex<Option<Arc<Shared>>>);
+
+impl Window {
+    fn shared(&self) -> Option<Arc<Shared>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[pymethods]
+impl Window {
+    #[new]
+    fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// The coroutine for item `number` has returned `result`.
+    fn succeed(&self, number: u64, result: Py<PyAny>) {
+        if let Some(shared) = self.shared() {
+            shared.answer(number, Answer::Result(Object(result)));
+        }
+    }
+
+    /// Item `number` is left out.
+    fn skip(&self, number: u64) {
+        if let Some(shared) = self.shared() {
+            shared.answer(number, Answer::Skipped);
+        }
+    }
+
+    /// The coroutine for item `number` has raised `error`.
+    fn fail(&self, number: u64, error: Bound<'_, PyAny>) {
+        if let Some(shared) = self.shared() {
+            shared.answer(number, Answer::Failed(PyErr::from_value(error)));
+        }
+    }
+}
+
+/// The engine's end of a window.
+pub(crate) struct Awaiting {
+    input: Reader,
+    shared: Arc<Shared>,
+    /// How many calls may be under way at once.
+    concurrency: usize,
+    /// The number of the next item.
+    next: u64,
+    has_ended: bool,
+    upstream: Option<TaskError>,
+}
+
+impl Awaiting {
+    /// Both ends; the loop's is `window`, which the runner has.
+    pub(crate) fn new(
+        input: Reader,
+        window: &Window,
+        runner: Py<PyAny>,
+        place: Arc<Place>,
+        concurrency: usize,
+        is_ordered: bool,
+    ) -> (Self, Arc<dyn Held>) {
+        let shared = Arc::new(Shared { state: Mutex::default(), is_ordered, place, runner });
+        *window.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&shared));
+        let held = Arc::clone(&shared) as Arc<dyn Held>;
+        (Self { input, shared, concurrency, next: 0, has_ended: false, upstream: None }, held)
+    }
+
+    /// Takes items from upstream and hands them to the loop, as far as they are lacking; says whether it did.
+    fn top_up(&mut self, wanted: usize, waker: &Waker) -> Result<bool, BoxError> {
+        let under_way = self.shared.lock().under_way;
+        let room = wanted.min(self.concurrency.saturating_mul(2)).saturating_sub(under_way);
+        if room == 0 || self.has_ended {
+            return Ok(false);
+        }
+        let items = match self.input.poll_working(1, room, waker) {
+            Poll::Pending => return Ok(false),
+            Poll::Ready(Ok(items)) => items,
+            Poll::Ready(Err(error)) => {
+                self.has_ended = true;
+                match error {
+                    ReadError::Task(error) => self.upstream = Some(error),
+                    error => return Err(error.into()),
+                }
+                return Ok(false);
+            }
+        };
+        if items.is_empty() {
+            self.has_ended = true;
+            return Ok(false);
+        }
+        {
+            let mut state = self.shared.lock();
+            state.under_way += items.len();
+            state.answers.extend(items.iter().map(|_| Answer::Waiting));
+        }
+        let first = self.next;
+        self.next += items.len() as u64;
+        let submitted = attached(|py| {
+            let pairs = PyList::new(py, (first..).zip(items.into_iter().map(|item| item.0)).collect::<Vec<_>>())?;
+            self.shared.runner.bind(py).call_method1(intern!(py, "submit"), (pairs,)).map(drop)
+        });
+        match submitted {
+            Some(Ok(())) => Ok(true),
+            Some(Err(error)) => Err(Raised::boxed(error, &self.shared.place)),
+            None => Err("the interpreter is shutting down".into()),
+        }
+    }
+}
+
+impl PollSupply<Object> for Awaiting {
+    fn poll_supply(&mut self, demand: Demand, into: &mut Vec<Object>, waker: &Waker) -> Poll<Result<bool, BoxError>> {
+        loop {
+            self.shared.lock().give(demand.most, self.shared.is_ordered, into);
+            let wanted = demand.missing.saturating_sub(into.len());
+            match self.top_up(wanted, waker) {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+            if !into.is_empty() {
+                return Poll::Ready(Ok(true));
+            }
+            let mut state = self.shared.lock();
+            let is_next_there = match state.answers.front() {
+                Some(Answer::Waiting) | None => !state.results.is_empty(),
+                Some(_) => self.shared.is_ordered,
+            };
+            if is_next_there {
+                continue;
+            }
+            if let Some(error) = state.failure.take() {
+                return Poll::Ready(Err(Raised::boxed(error, &self.shared.place)));
+            }
+            if self.has_ended && state.under_way == 0 {
+                return Poll::Ready(match self.upstream.take() {
+                    Some(error) => Err(Box::new(error)),
+                    None => Ok(false),
+                });
+            }
+            state.waker = Some(waker.clone());
+            return Poll::Pending;
+        }
+    }
+}
+
+impl Drop for Awaiting {
+    fn drop(&mut self) {
+        let left = {
+            let mut state = self.shared.lock();
+            state.is_closed = true;
+            state.waker = None;
+            (std::mem::take(&mut state.answers), std::mem::take(&mut state.results), state.failure.take())
+        };
+        let _ = attached(|py| {
+            drop(left);
+            if let Err(error) = self.shared.runner.bind(py).call_method0(intern!(py, "close")) {
+                error.write_unraisable(py, None);
+            }
+        });
+    }
+}
+
+impl Held for Shared {
+    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.runner)
+    }
+
+    fn runner(&self) -> Option<&Py<PyAny>> {
+        Some(&self.runner)
+    }
+}
