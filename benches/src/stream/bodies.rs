@@ -23,6 +23,24 @@ pub fn bodies(group: &mut Group) {
     case(group, "body-20us", Duration::from_micros(20), 1_500, 1);
 }
 
+/// Both lengths of body on either kind of threads: `ours` beside another pool of ours.
+pub fn on_either(group: &mut Group, ours: &Pool, rival: &str, theirs: &Pool) {
+    for (name, time, count) in [("body-1us", 1, 20_000), ("body-20us", 20, 1_500)] {
+        let body = Body::lasting(Duration::from_micros(time));
+        Case::new(name, Unit::nanoseconds_per("item", count))
+            .ours(|| through(ours, body, count))
+            .rival(rival, || through(theirs, body, count))
+            .run(group);
+    }
+}
+
+/// `count` items through four tasks whose function is `body`, summed.
+fn through(pool: &Pool, body: Body, count: u64) -> u64 {
+    let stage = move |item| body.run(item);
+    let tasks = pool.source(0..black_box(count)).map(stage).map(stage).map(stage).map(stage);
+    tasks.fold(0, u64::wrapping_add).expect("nothing fails")
+}
+
 fn sum(items: impl Iterator<Item = u64>) -> u64 {
     items.fold(0, u64::wrapping_add)
 }
@@ -37,13 +55,9 @@ fn case(group: &mut Group, name: &str, time: Duration, count: u64, chunk: usize)
     let stages = (stage, stage, stage, stage);
     let all = move |item| stage(stage(stage(stage(item))));
     let (serial, pool, rayon) = (Pool::serial(), Pool::new(WORKERS), rayon_pool());
-    let ours = |pool: &Pool| {
-        let tasks = pool.source(0..black_box(count)).map(stage).map(stage).map(stage).map(stage);
-        tasks.fold(0, u64::wrapping_add).expect("nothing fails")
-    };
     Case::new(name, Unit::nanoseconds_per("item", count))
-        .ours(|| ours(&pool))
-        .rival("serial", || ours(&serial))
+        .ours(|| through(&pool, body, count))
+        .rival("serial", || through(&serial, body, count))
         .rival("iterator", || sum((0..black_box(count)).map(all)))
         .rival("par_iter", || {
             // A range of `u32` knows its length.

@@ -202,6 +202,14 @@ pub fn two_workers(group: &mut Group) {
         .run(group);
 }
 
+/// Two workers on either kind of threads: `ours` beside another pool of ours.
+pub fn on_either(group: &mut Group, ours_on: &Pool, rival: &str, theirs_on: &Pool) {
+    Case::new("two-workers-4-maps-10m", unit())
+        .ours_measured(|| per_item(MANY, |count| ours(ours_on, count)))
+        .rival_measured(rival, || per_item(MANY, |count| ours(theirs_on, count)))
+        .run(group);
+}
+
 /// The first ten of 10^9 items, the making and the dropping of the graph included.
 pub fn read_ten(group: &mut Group) {
     const ENDLESS: u64 = 1_000_000_000;
