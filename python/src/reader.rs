@@ -330,6 +330,18 @@ impl PoolReader {
         &self.place.name
     }
 
+    /// Another reader of the same output: they share the items.
+    fn _share(&self, py: Python<'_>) -> PyResult<Added> {
+        let reader = self.with(|reader| Ok(reader.clone()))?;
+        Ok(Added::new(Open {
+            reader,
+            pool: self.pool.clone_ref(py),
+            place: Arc::clone(&self.place),
+            keepers: lock(&self.keepers).iter().map(|keeper| keeper.clone_ref(py)).collect(),
+            length: None,
+        }))
+    }
+
     #[getter]
     fn _place(&self) -> (&str, u32) {
         (&self.place.file, self.place.line)
