@@ -94,6 +94,7 @@ impl<T> State<T> {
         }
         let Limits { min_count, max_chunksize, concurrency, expands, .. } = self.limits;
         if self.head == HeadState::Out {
+            self.is_head_missed = true;
             return Admission::Busy;
         }
         if self.flying >= concurrency {

@@ -108,12 +108,16 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
     }
 
     fn release(&self, pass: &Pass<'_>, order: &Order, made: usize, next: &Next) -> Option<u64> {
-        let number = self.state.with(pass, |state| {
+        let (number, was_missed) = self.state.with(pass, |state| {
             let number = state.release(order.most, made, next);
             state.settle();
-            number
+            (number, std::mem::take(&mut state.is_head_missed))
         });
-        self.changed(pass);
+        // Subtle: a demand that is parked changes nothing but for those who came to the head in vain. Telling others would wake the
+        // very reader that asks, whenever it has asked, and it would never sleep.
+        if number.is_some() || was_missed || !matches!(next, Next::Parked) {
+            self.changed(pass);
+        }
         number
     }
 

@@ -71,6 +71,8 @@ impl<T> Outlet<T> {
 pub(super) struct State<T> {
     pub(super) outlets: SmallVec<[Outlet<T>; 1]>,
     pub(super) head: HeadState,
+    /// Whether somebody has come to the head in vain since it went out.
+    pub(super) is_head_missed: bool,
     /// Chunks made so far; the number of the next one.
     pub(super) made: u64,
     /// The number of the next chunk to leave, for an ordered lane.
@@ -100,6 +102,7 @@ impl<T> State<T> {
         Self {
             outlets: (0..outlets).map(|_| Outlet::new()).collect(),
             head: HeadState::Idle,
+            is_head_missed: false,
             made: 0,
             next: 0,
             ring: VecDeque::new(),
