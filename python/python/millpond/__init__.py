@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from millpond import _threads as _threads
+from millpond._channel import ChannelWriter
 from millpond._errors import (
     ChannelClosedError,
     ChannelFullError,
@@ -25,6 +26,7 @@ from millpond._values import Value, ValueTask
 __all__ = [
     "Pool",
     "PoolReader",
+    "ChannelWriter",
     "Value",
     "ValueTask",
     "Rejected",

@@ -60,6 +60,9 @@ Limits = tuple[Optional[int], bool, Optional[int], Optional[int], int]
 #: The handler or "skip", retries, their wait, whether it doubles, timeout.
 Failing = tuple[Union[str, Callable[..., Any], None], int, float, bool, Optional[float]]
 
+#: How many calls of a coroutine function are under way at once, unless `concurrency` says it.
+CALLS_UNDER_WAY = 100
+
 NO_LIMITS: Limits = (None, True, None, None, 0)
 NO_POLICY: Failing = (None, 0, 0.0, False, None)
 
@@ -106,6 +109,21 @@ def seconds(value: object, argument: str) -> float | None:
     if math.isnan(number) or number < 0:
         raise ValueError(f"{argument} is `{value!r}` and must not be negative")
     return number
+
+
+def is_coroutine_function(value: Any) -> bool:
+    """Find out whether calling something gives a coroutine; `inspect` knows too, but takes long to import."""
+    while True:
+        if hasattr(value, "__func__"):
+            value = value.__func__
+        elif hasattr(value, "func") and hasattr(value, "keywords"):
+            value = value.func
+        else:
+            break
+    code = getattr(value, "__code__", None)
+    if code is None and not isinstance(value, type):
+        code = getattr(vars(type(value)).get("__call__"), "__code__", None)
+    return code is not None and bool(code.co_flags & 0x80)
 
 
 def function(value: object, argument: str) -> Any:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
+import weakref
 from collections.abc import Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from millpond import _native, _options
+from millpond._channel import ChannelWriter
 from millpond._reader import PoolReader
 from millpond._values import WithValues
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from millpond._executor import PoolExecutor
+    from millpond._loop import LoopThread
 
 __all__ = ["Pool"]
 
@@ -119,6 +122,45 @@ class Pool(_native.Pool, WithValues):
         items = _options.iterable(items, "items")
         return PoolReader(_native._source(self, items, _options.named(name, "source"), limits))
 
+    def channel(
+        self,
+        capacity: int | None = None,
+        *,
+        name: str | None = None,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+    ) -> tuple[ChannelWriter[Any], PoolReader[Any]]:
+        """Add a source that other threads write to.
+
+        Demand for items that are not written yet occupies no worker.
+
+        Parameters
+        ----------
+        capacity : int, optional
+            How many items may wait in the channel; whoever writes more waits. Any number by default.
+        name, min_count, max_chunksize, read_ahead
+            As for :meth:`source`.
+
+        Returns
+        -------
+        tuple of ChannelWriter and PoolReader
+            Its two ends.
+
+        Examples
+        --------
+        >>> writer, reader = Pool(0).channel()
+        >>> writer.write_all("abc")
+        >>> writer.close()
+        >>> reader.read_all()
+        ['a', 'b', 'c']
+        """
+        if capacity is not None:
+            capacity = _options.integer(capacity, "capacity", least=1)
+        limits = _options.limits(None, True, min_count, max_chunksize, read_ahead)
+        opened, added = _native._channel(self, capacity, _options.named(name, "channel"), limits)
+        return ChannelWriter(opened), PoolReader(added)
+
     def chain(self, *readers: PoolReader[_T], name: str | None = None) -> PoolReader[_T]:
         """Add a task that gives the items of several readers, one reader after the other.
 
@@ -140,6 +182,25 @@ class Pool(_native.Pool, WithValues):
         ['a', 'b', 'c', 'd']
         """
         return PoolReader(_native._join(self, list(readers), True, _options.named(name, "merge")))
+
+    def close(self) -> None:
+        """End all that is going on at the next item. Readers raise :class:`PoolClosedError` from then on.
+
+        Functions that are running are not waited for.
+        """
+        super().close()
+        loop: LoopThread | None = self.__dict__.pop("_loop", None)
+        if loop is not None:
+            loop.close()
+
+    def _own_loop(self) -> LoopThread:
+        from millpond._loop import LoopThread
+
+        loop: LoopThread | None = self.__dict__.get("_loop")
+        if loop is None:
+            loop = self.__dict__.setdefault("_loop", LoopThread(f"{self.name}-loop"))
+            weakref.finalize(self, loop.close)
+        return loop
 
     def as_executor(self) -> PoolExecutor:
         """Make an executor whose functions run on the pool's threads.

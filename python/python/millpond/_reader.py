@@ -10,6 +10,7 @@ from millpond import _native, _options
 from millpond._options import OnError, Rejected, Retry
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable
 
     from typing_extensions import Self, TypeVarTuple, Unpack
 
@@ -27,6 +28,17 @@ _T_co = TypeVar("_T_co", covariant=True)
 
 def _itself(item: _T) -> _T:
     return item
+
+
+async def _read_async(reader: PoolReader[_T], count: int) -> list[_T]:
+    # Only whoever awaits pays for importing asyncio, and has done so.
+    from millpond._reading import read
+
+    return await read(reader, count)
+
+
+def _is_accepted(result: object) -> bool:
+    return type(result) is not Rejected
 
 
 class PoolReader(_native.PoolReader, Generic[_T_co]):
@@ -157,6 +169,43 @@ class PoolReader(_native.PoolReader, Generic[_T_co]):
         """
         return self._try_read(_options.integer(count, "count", least=0))
 
+    async def read_async(self, count: int = 0) -> list[_T_co]:
+        """Read like :meth:`read`, awaiting; under asyncio or trio.
+
+        The pool's workers do the work, all of them; in a pool of size 0 the event loop's thread does. Coroutine
+        functions of tasks run on the asyncio loop that awaits. A read that is cancelled has taken nothing.
+
+        Parameters
+        ----------
+        count : int, default 0
+            How many items; 0 for all.
+
+        Returns
+        -------
+        list
+            The items.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> reader = Pool(2).source("abc").map(str.upper)
+        >>> asyncio.run(reader.read_async(2))
+        ['A', 'B']
+        """
+        return await _read_async(self, _options.integer(count, "count", least=0))
+
+    async def __aiter__(self) -> AsyncIterator[_T_co]:
+        while True:
+            items = await _read_async(self, 1)
+            if not items:
+                return
+            yield items[0]
+            # What is there already takes no waiting.
+            items = self._try_read(1) or []
+            while items:
+                yield items[0]
+                items = self._try_read(1) or []
+
     if TYPE_CHECKING:
         # The native iterator, with the type of its items.
         def __iter__(self) -> Self: ...
@@ -186,8 +235,48 @@ class PoolReader(_native.PoolReader, Generic[_T_co]):
     ) -> PoolReader[Any]:
         function = _options.function(function, "function")
         named = _options.named(name, _options.name_of(function, kind))
+        if _options.is_coroutine_function(function):
+            return self._awaiting(kind, function, starred, named, limits, failing)
         return PoolReader(_native._operation(self, kind, function, starred, named, limits, failing))
 
+    def _awaiting(
+        self,
+        kind: str,
+        function: Callable[..., Any],
+        starred: bool,
+        named: _options.Named,
+        limits: _options.Limits,
+        failing: _options.Failing,
+    ) -> PoolReader[Any]:
+        from millpond._loop import Runner
+
+        concurrency, ordered, min_count, max_chunksize, read_ahead = limits
+        if concurrency is None:
+            concurrency = _options.CALLS_UNDER_WAY
+        # Whatever the pool is, it is this package's own.
+        own = self.pool._own_loop()  # type: ignore[attr-defined]
+        runner = Runner(own, function, concurrency, failing, named, kind, starred)
+        keeps_length = kind in ("map", "tap") and failing[0] is None
+        limits = (None, True, min_count, max_chunksize, read_ahead)
+        added = _native._awaiting(self, runner.window, runner, concurrency, ordered, keeps_length, named, limits)
+        return PoolReader(added)
+
+    @overload
+    def map(
+        self,
+        function: Callable[[_T_co], Awaitable[_U]],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[_U]: ...
+    @overload
     def map(
         self,
         function: Callable[[_T_co], _U],
@@ -201,7 +290,21 @@ class PoolReader(_native.PoolReader, Generic[_T_co]):
         on_error: OnError = "raise",
         retries: int | Retry = 0,
         timeout: float | None = None,
-    ) -> PoolReader[_U]:
+    ) -> PoolReader[_U]: ...
+    def map(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[Any]:
         """Add a task that calls a function with each item.
 
         Parameters
@@ -224,6 +327,22 @@ class PoolReader(_native.PoolReader, Generic[_T_co]):
         limits = _options.limits(concurrency, ordered, min_count, max_chunksize, read_ahead)
         return self._operation("map", function, False, name, limits, _options.failing(on_error, retries, timeout))
 
+    @overload
+    def starmap(
+        self: PoolReader[tuple[Unpack[_Ts]]],
+        function: Callable[[Unpack[_Ts]], Awaitable[_U]],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[_U]: ...
+    @overload
     def starmap(
         self: PoolReader[tuple[Unpack[_Ts]]],
         function: Callable[[Unpack[_Ts]], _U],
@@ -237,7 +356,21 @@ class PoolReader(_native.PoolReader, Generic[_T_co]):
         on_error: OnError = "raise",
         retries: int | Retry = 0,
         timeout: float | None = None,
-    ) -> PoolReader[_U]:
+    ) -> PoolReader[_U]: ...
+    def starmap(
+        self: PoolReader[tuple[Unpack[_Ts]]],
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[Any]:
         """Add a task that calls a function with each item taken apart into arguments.
 
         Parameters
@@ -260,6 +393,21 @@ class PoolReader(_native.PoolReader, Generic[_T_co]):
         limits = _options.limits(concurrency, ordered, min_count, max_chunksize, read_ahead)
         return self._operation("map", function, True, name, limits, _options.failing(on_error, retries, timeout))
 
+    @overload
+    def try_map(
+        self,
+        function: Callable[[_T_co], Awaitable[_U]],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> tuple[PoolReader[_U], PoolReader[Rejected]]: ...
+    @overload
     def try_map(
         self,
         function: Callable[[_T_co], _U],
@@ -272,7 +420,20 @@ class PoolReader(_native.PoolReader, Generic[_T_co]):
         read_ahead: int = 0,
         retries: int | Retry = 0,
         timeout: float | None = None,
-    ) -> tuple[PoolReader[_U], PoolReader[Rejected]]:
+    ) -> tuple[PoolReader[_U], PoolReader[Rejected]]: ...
+    def try_map(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> tuple[PoolReader[Any], PoolReader[Rejected]]:
         """Add a task that calls a function with each item, and keep apart the items that it fails on.
 
         Reading one of the two readers makes items for the other too, which are kept for it; closing one discards its
@@ -314,7 +475,17 @@ class PoolReader(_native.PoolReader, Generic[_T_co]):
     ) -> tuple[PoolReader[Any], PoolReader[Any]]:
         function = _options.function(function, "function")
         named = _options.named(name, _options.name_of(function, kind))
-        yes, no = _native._division(self, function, rejected, named, limits, failing)
+        reader: PoolReader[Any] = self
+        if _options.is_coroutine_function(function):
+            if rejected is None:
+                raise TypeError(f"partitioning by a coroutine function, `{named[0]}`; use a plain one, or `map` before")
+            reject = rejected
+            _, retries, wait, doubling, timeout = failing
+            failing = (lambda error, item: reject(item, error), retries, wait, doubling, timeout)
+            reader = self._awaiting("map", function, False, named, limits, failing)
+            function, rejected = _is_accepted, None
+            limits, failing = _options.NO_LIMITS, _options.NO_POLICY
+        yes, no = _native._division(reader, function, rejected, named, limits, failing)
         return PoolReader(yes), PoolReader(no)
 
     def filter(
@@ -354,6 +525,22 @@ class PoolReader(_native.PoolReader, Generic[_T_co]):
         failing = _options.failing(on_error, retries, timeout)
         return self._operation("filter", bool if function is None else function, False, name, limits, failing)
 
+    @overload
+    def filter_map(
+        self,
+        function: Callable[[_T_co], Awaitable[_U | None]],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[_U]: ...
+    @overload
     def filter_map(
         self,
         function: Callable[[_T_co], _U | None],
@@ -367,7 +554,21 @@ class PoolReader(_native.PoolReader, Generic[_T_co]):
         on_error: OnError = "raise",
         retries: int | Retry = 0,
         timeout: float | None = None,
-    ) -> PoolReader[_U]:
+    ) -> PoolReader[_U]: ...
+    def filter_map(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[Any]:
         """Add a task that calls a function with each item and leaves out the results that are ``None``.
 
         Parameters
@@ -391,6 +592,22 @@ class PoolReader(_native.PoolReader, Generic[_T_co]):
         failing = _options.failing(on_error, retries, timeout)
         return self._operation("filter_map", function, False, name, limits, failing)
 
+    @overload
+    def flat_map(
+        self,
+        function: Callable[[_T_co], Awaitable[Iterable[_U]]],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[_U]: ...
+    @overload
     def flat_map(
         self,
         function: Callable[[_T_co], Iterable[_U]],
@@ -404,7 +621,21 @@ class PoolReader(_native.PoolReader, Generic[_T_co]):
         on_error: OnError = "raise",
         retries: int | Retry = 0,
         timeout: float | None = None,
-    ) -> PoolReader[_U]:
+    ) -> PoolReader[_U]: ...
+    def flat_map(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[Any]:
         """Add a task that calls a function with each item and gives the items of each result.
 
         What the function returns is iterated to its end at once, so it must have one. A read of some items calls the
@@ -432,6 +663,8 @@ class PoolReader(_native.PoolReader, Generic[_T_co]):
         failing = _options.failing(on_error, retries, timeout)
         function = _options.function(function, "function")
         named = _options.named(name, _options.name_of(function, "flat_map"))
+        if _options.is_coroutine_function(function):
+            return self._awaiting("map", function, False, named, limits, failing).flatten(name=named[0])
         return PoolReader(_native._expansion(self, function, named, limits, failing))
 
     def flatten(self: PoolReader[Iterable[_U]], *, name: str | None = None) -> PoolReader[_U]:
