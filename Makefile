@@ -22,7 +22,7 @@ bench: setup ## millpond beside its rivals; ONLY=group for one group
 	@ci/bench.sh $(ONLY)
 lint: setup ## formatting and lints
 	@ci/lint.sh
-check: setup ## the slow checkers: loom, ThreadSanitizer, AddressSanitizer
+check: setup ## the slow checkers: loom, ThreadSanitizer, AddressSanitizer, Apple's target
 	@ci/check.sh
 docs: setup ## the API's documentation, in target/doc
 	@ci/docs.sh
