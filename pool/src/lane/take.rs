@@ -76,15 +76,12 @@ impl<T> Outlet<T> {
         }
     }
 
-    /// Takes one chunk of at most `most` items, or several that are small beside it.
-    pub(super) fn take_some(&mut self, most: usize) -> Vec<T> {
-        match self.chunks.front() {
-            Some(front) if front.len() >= most.min(self.len) / 4 => {
-                let most = front.len().min(most);
-                self.take(most)
-            }
-            _ => self.take(most),
-        }
+    /// Takes one chunk of at most `most` items, or several that are small beside that; of the latter no more than `ordinary` items,
+    /// as what is taken makes room for as much again.
+    pub(super) fn take_some(&mut self, most: usize, ordinary: usize) -> Vec<T> {
+        let Some(front) = self.chunks.front().map(|front| front.len()) else { return Vec::new() };
+        let most = most.min(front.max(ordinary));
+        self.take(if front >= most.min(self.len) / 4 { front.min(most) } else { most })
     }
 }
 
@@ -147,10 +144,11 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         }
         let ready = self.state.with(pass, |state| {
             let has_ended = state.end.is_some();
+            let ordinary = state.grain.chunk().min(state.limits.max_chunksize);
             let at = &mut state.outlets[outlet];
             if at.len >= least || (has_ended && at.len > 0) {
                 change(at, true);
-                return Ready::Items(if least == most { at.take(most) } else { at.take_some(most) });
+                return Ready::Items(if least == most { at.take(most) } else { at.take_some(most, ordinary.max(least)) });
             }
             change(at, has_ended);
             let ready = at.len;
@@ -251,7 +249,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             at.inlet_least = at.inlet_least.max(least);
             let ready = if at.len >= least || (has_ended && at.len > 0) {
                 Ready::Items(if at.chunks.front().is_some_and(|front| front.len() >= least) {
-                    at.take_some(most)
+                    at.take_some(most, usize::MAX)
                 } else {
                     at.take(most)
                 })
