@@ -148,7 +148,11 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             let at = &mut state.outlets[outlet];
             if at.len >= least || (has_ended && at.len > 0) {
                 change(at, true);
-                return Ready::Items(if least == most { at.take(most) } else { at.take_some(most, ordinary.max(least)) });
+                return Ready::Items(if least == most {
+                    at.take(most)
+                } else {
+                    at.take_some(most, ordinary.max(least))
+                });
             }
             change(at, has_ended);
             let ready = at.len;
