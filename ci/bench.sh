@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
-# Runs one group of benchmarks, or all: each is a program in benches/src/bin/. The group `workers` needs libdispatch, and is
-# left out where that cannot be had, which is said.
+# Runs one group of benchmarks, or all: each is a program in benches/src/bin/, or that in benches/python/. The group `workers`
+# needs libdispatch, and is left out where that cannot be had, which is said.
 source "$(dirname "$0")/environment.sh"
 
-groups=$(cd benches && find src -path 'src/bin/*' -prune -print | sed 's|.*/||; s|\.rs$||' | sort)
+groups=$( (cd benches && find src -path 'src/bin/*' -prune -print | sed 's|.*/||; s|\.rs$||' && echo python) | sort)
 if [ $# -gt 0 ]; then
     grep -qxF -- "$1" <<<"$groups" || fail "no group \`$1\`; there are:" $groups
     groups=$1
 fi
 for group in $groups; do
+    if [ "$group" = python ]; then
+        ci/bench-python.sh
+        continue
+    fi
     options=()
     if [ "$group" = workers ]; then
         status=0

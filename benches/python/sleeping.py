@@ -1,0 +1,112 @@
+"""Work that is all waiting: functions that sleep, and coroutines that do."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from harness import Case, Group, Side
+from rivals import DISORDERLY, found, mapping
+
+from millpond import Pool
+
+__all__ = ["run"]
+
+_ITEMS = 2000
+_SECONDS = 0.005
+_WORKERS = 16
+_COROUTINES = 100
+_RIVALS = ("executor-map", "executor-window", "imap", "pypeln", "pyper", "streamable", "joblib", "dask-threaded")
+
+
+def doze(number: int) -> int:
+    """Sleep in a thread."""
+    time.sleep(_SECONDS)
+    return number
+
+
+async def nap(number: int) -> int:
+    """Sleep in an event loop."""
+    await asyncio.sleep(_SECONDS)
+    return number
+
+
+def _ideal(workers: int) -> Side:
+    milliseconds = _ITEMS * _SECONDS / workers * 1e3
+    return Side("ideal", lambda: (milliseconds, None), is_figure=True)
+
+
+def _threads(group: Group) -> None:
+    if not group.selects("sleep-5ms-16"):
+        return
+    numbers = range(_ITEMS)
+    expected = list(numbers)
+    with Pool(_WORKERS) as pool:
+        sides = [Side("ours", lambda: pool.source(numbers).map(doze).read_all(), expected), _ideal(_WORKERS)]
+        for name in _RIVALS:
+            way = mapping(name, is_slow=True)
+            if way is None:
+                group.leave_out(f"{name}: it is not installed")
+                continue
+
+            def run(way: Any = way, is_sorted: bool = name in DISORDERLY) -> list[int]:
+                results: list[int] = way(numbers, [doze], _WORKERS)
+                return sorted(results) if is_sorted else results
+
+            sides.append(Side(name, run, expected))
+        group.run(Case("sleep-5ms-16", "ms", 1e3, sides))
+
+
+async def _behind_a_semaphore() -> list[int]:
+    semaphore = asyncio.Semaphore(_COROUTINES)
+
+    async def one(number: int) -> int:
+        async with semaphore:
+            return await nap(number)
+
+    return await asyncio.gather(*map(one, range(_ITEMS)))
+
+
+async def _pyper() -> list[int]:
+    task = found("pyper").task
+    pipeline = task(lambda: range(_ITEMS), branch=True) | task(nap, workers=_COROUTINES)
+    return sorted([number async for number in pipeline()])
+
+
+async def _streamable() -> list[int]:
+    stream = found("streamable").stream(range(_ITEMS)).map(nap, concurrency=_COROUTINES)
+    return [number async for number in stream]
+
+
+async def _pypeln() -> list[int]:
+    stage = found("pypeln").task.map(nap, range(_ITEMS), workers=_COROUTINES, maxsize=_COROUTINES)
+    return sorted([number async for number in stage])
+
+
+def _coroutines(group: Group) -> None:
+    expected = list(range(_ITEMS))
+
+    async def ours(pool: Pool) -> list[int]:
+        return await pool.source(range(_ITEMS)).map(nap, concurrency=_COROUTINES).read_async()
+
+    rivals = [("asyncio-semaphore", "asyncio", _behind_a_semaphore)]
+    rivals += [("pyper", "pyper", _pyper), ("streamable", "streamable", _streamable), ("pypeln", "pypeln", _pypeln)]
+    with Pool(2) as pool:
+        sides = [
+            Side("ours", lambda: pool.source(range(_ITEMS)).map(nap, concurrency=_COROUTINES).read_all(), expected),
+            _ideal(_COROUTINES),
+            Side("awaited", lambda: asyncio.run(ours(pool)), expected),
+        ]
+        for name, module, way in rivals:
+            if found(module) is None:
+                group.leave_out(f"{name}: it is not installed")
+            else:
+                sides.append(Side(name, lambda way=way: asyncio.run(way()), expected))
+        group.run(Case("asyncio-sleep", "ms", 1e3, sides))
+
+
+def run(group: Group) -> None:
+    """Measure all of it."""
+    _threads(group)
+    _coroutines(group)
