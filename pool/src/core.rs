@@ -163,9 +163,6 @@ impl<'env> Core<'env> {
         if self.helpers.load(Ordering::Relaxed) == 0 && self.callers.load(Ordering::Relaxed) < 2 {
             return false;
         }
-        if self.ticks() != since {
-            return true;
-        }
         let started = Instant::now();
         millpond_sync::waiting(|| {
             loop {

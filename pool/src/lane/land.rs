@@ -164,6 +164,13 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         // In serial mode whoever could be waiting for this is the caller itself.
         if pass.is_shared() {
             self.header.core.tick();
+        }
+        self.tell_waiters(pass);
+    }
+
+    /// Whoever waits for the lane looks again; those who only look on, before they sleep, are not told.
+    pub(super) fn tell_waiters(&self, pass: &Pass<'_>) {
+        if pass.is_shared() {
             self.header.waiters.list().notify_all_after_lock();
         }
     }

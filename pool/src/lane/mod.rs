@@ -113,10 +113,13 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
             state.settle();
             (number, std::mem::take(&mut state.is_head_missed))
         });
-        // Subtle: a demand that is parked changes nothing but for those who came to the head in vain. Telling others would wake the
-        // very reader that asks, whenever it has asked, and it would never sleep.
-        if number.is_some() || was_missed || !matches!(next, Next::Parked) {
-            self.changed(pass);
+        // Subtle: a head that made nothing has changed nothing but for those who came to it in vain; a starved one has stated demand
+        // upstream, where whoever waits may find something to do. Telling more would have the very worker that fires look again at
+        // once, whenever it has looked, and it would never sleep.
+        match next {
+            Next::Parked if number.is_none() && !was_missed => {}
+            Next::Starved if number.is_none() && !was_missed => self.tell_waiters(pass),
+            _ => self.changed(pass),
         }
         number
     }
