@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use millpond::Task;
 use pyo3::exceptions::PyValueError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
@@ -103,9 +104,12 @@ pub(crate) fn _source(
 ) -> PyResult<Added> {
     let engine = pool.get().engine()?;
     let length = items.len().ok();
-    let iterator = items.try_iter()?.unbind();
-    let place = place(named);
-    let iterating = Arc::new(Iterating { iterator, place: Arc::clone(&place), context: Context::current(py)? });
+    let iterator = items.try_iter()?;
+    let is_generator =
+        iterator.is_instance(&py.import(intern!(py, "types"))?.getattr(intern!(py, "GeneratorType"))?)?;
+    let (iterator, place) = (iterator.unbind(), place(named));
+    let context = Context::current(py)?;
+    let iterating = Arc::new(Iterating { iterator, place: Arc::clone(&place), context, is_generator });
     let keepers = vec![Keeper::new(py, Arc::clone(&iterating) as Arc<dyn Held>)?];
     let task = limited(Task::supply(Iterable(iterating)), &place, limits);
     let reader = engine.pool.add_task(task);

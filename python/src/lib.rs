@@ -5,7 +5,6 @@
 
 mod adding;
 mod channel;
-mod classes;
 mod crew;
 mod division;
 mod errors;

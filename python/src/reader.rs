@@ -309,8 +309,12 @@ impl PoolReader {
         Ok(item.map(|item| item.0))
     }
 
-    fn __length_hint__(&self) -> Option<usize> {
-        self.length.map(|length| length.saturating_sub(self.taken.load(Ordering::Relaxed)))
+    fn __length_hint__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let left = self.length.map(|length| length.saturating_sub(self.taken.load(Ordering::Relaxed)));
+        match left {
+            Some(left) => Ok(left.into_pyobject(py)?.into_any().unbind()),
+            None => Ok(py.NotImplemented()),
+        }
     }
 
     /// Stops what only this reader needed and lets go of it.

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyIterator;
 
 use crate::function::Held;
-use crate::interpreter::{Context, attached, chunk_is_done};
+use crate::interpreter::{Context, attached, chunk_is_done, is_leaving};
 use crate::object::Object;
 use crate::place::{Place, Raised};
 
@@ -18,6 +18,8 @@ pub(crate) struct Iterating {
     pub(crate) iterator: Py<PyIterator>,
     pub(crate) place: Arc<Place>,
     pub(crate) context: Context,
+    /// Whether it is to be closed when nobody can read from it any more.
+    pub(crate) is_generator: bool,
 }
 
 impl Held for Iterating {
@@ -86,10 +88,13 @@ impl Supply<Object> for Iterable {
 
 impl Drop for Iterable {
     fn drop(&mut self) {
+        // At the end of the program a generator is closed by going away.
+        if !self.0.is_generator || is_leaving() {
+            return;
+        }
         let _ = attached(|py| {
             let iterator = self.0.iterator.bind(py);
-            let is_generator = iterator.get_type().is(crate::classes::generator(py));
-            if is_generator && let Err(error) = iterator.call_method0(intern!(py, "close")) {
+            if let Err(error) = iterator.call_method0(intern!(py, "close")) {
                 error.write_unraisable(py, Some(iterator.as_any()));
             }
         });

@@ -242,11 +242,12 @@ impl PollSupply<Object> for Awaiting {
                 return Poll::Ready(Ok(true));
             }
             let mut state = self.shared.lock();
+            // In order, a failure is taken out of its place when its turn has come; out of order it waits for what was done before.
             let is_next_there = match state.answers.front() {
                 Some(Answer::Waiting) | None => !state.results.is_empty(),
                 Some(_) => self.shared.is_ordered,
             };
-            if is_next_there {
+            if is_next_there && (state.failure.is_none() || !self.shared.is_ordered) {
                 continue;
             }
             if let Some(error) = state.failure.take() {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from types import GenericAlias, TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
@@ -130,7 +131,7 @@ class PoolReader(_native.PoolReader, Generic[_T_co]):
         >>> reader.read(2), reader.read(2), reader.read(2)
         (['A', 'B'], ['C'], [])
         """
-        if count.__class__ is not int or count < 0:
+        if count.__class__ is not int or not 0 <= count <= sys.maxsize:
             count = _options.integer(count, "count", least=0)
         if timeout is not None:
             timeout = _options.seconds(timeout, "timeout")

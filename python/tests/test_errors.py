@@ -1,0 +1,255 @@
+"""What comes out of a task whose function raises, and what is said of wrong arguments."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import millpond
+from millpond import Pool, PoolClosedError, Retry, TaskError, TaskTimeoutError
+
+#: Without its types, which forbid what is tested.
+ANY_POOL: Any = Pool
+
+
+def invert(number: int) -> int:
+    return 100 // number
+
+
+def test_items_before_a_failure_come_first_then_the_exception_itself(pool_size: int) -> None:
+    mistake = LookupError("no such thing")
+
+    def fail(number: int) -> int:
+        if number == 70:
+            raise mistake
+        return number
+
+    reader = Pool(pool_size).source(range(100)).map(fail)
+    assert reader.read_all() == list(range(70))
+    for _ in range(2):
+        with pytest.raises(LookupError) as caught:
+            reader.read(1)
+        assert caught.value is mistake
+    names = [frame.name for frame in traceback.extract_tb(mistake.__traceback__)]
+    assert names[-1] == "fail"
+    with pytest.raises(LookupError):
+        next(Pool(pool_size).source([70]).map(fail))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="exceptions have no notes before Python 3.11")
+def test_a_note_says_which_task_it_was_and_where_it_was_added(pool_size: int) -> None:
+    line = sys._getframe().f_lineno + 1
+    reader = Pool(pool_size).source([5, 2, 0]).map(invert, name="invert").map(str)
+    assert reader.read(9) == ["20", "50"]
+    with pytest.raises(ZeroDivisionError) as caught:
+        reader.read(9)
+    with pytest.raises(ZeroDivisionError):
+        reader.read(9)
+    notes = caught.value.__notes__  # type: ignore[attr-defined, unused-ignore]
+    assert notes == [f"in task `invert`, added at {__file__}:{line}, at item 2"]
+
+
+def test_an_iteration_raises_once_and_ends(pool_size: int) -> None:
+    reader = Pool(pool_size).source([4, 0, 3]).map(invert)
+    assert next(reader) == 25
+    with pytest.raises(ZeroDivisionError):
+        next(reader)
+    assert list(reader) == []
+
+
+def test_a_source_that_raises_is_a_task_that_fails(pool_size: int) -> None:
+    def source() -> Iterator[int]:
+        yield from range(10)
+        raise ConnectionError("gone")
+
+    reader = Pool(pool_size).source(source()).map(str)
+    assert reader.read_all() == [str(n) for n in range(10)]
+    with pytest.raises(ConnectionError, match=r"^gone"):
+        reader.read_all()
+
+
+def test_every_kind_of_task_says_what_its_function_raises(pool_size: int) -> None:
+    pool = Pool(pool_size)
+
+    def source() -> millpond.PoolReader[int]:
+        return pool.source([0])
+
+    kinds: list[Callable[[], millpond.PoolReader[object]]] = [
+        lambda: source().filter(invert),
+        lambda: source().filter_map(invert),
+        lambda: source().flat_map(lambda n: [invert(n)]),
+        lambda: source().flat_map(lambda n: (invert(m) for m in [1, n])),
+        lambda: source().tap(invert),
+        lambda: source().take_while(invert),
+        lambda: source().partition(invert)[0],
+        lambda: pool.source([(0,)]).starmap(invert),
+    ]
+    for kind in kinds:
+        with pytest.raises(ZeroDivisionError):
+            kind().read_all()
+    with pytest.raises(TypeError):
+        pool.source([3]).flatten().read_all()  # type: ignore[misc]
+
+
+def test_items_with_errors_are_skipped_or_replaced(pool_size: int) -> None:
+    pool = Pool(pool_size)
+    assert pool.source([1, 0, 2]).map(invert, on_error="skip").read_all() == [100, 50]
+    seen: list[tuple[str, int]] = []
+
+    def handle(error: Exception, item: int) -> int:
+        seen.append((type(error).__name__, item))
+        return -1
+
+    assert pool.source([1, 0, 2]).map(invert, on_error=handle).read_all() == [100, -1, 50]
+    assert seen == [("ZeroDivisionError", 0)]
+
+    def refuse(error: Exception, item: int) -> int:
+        raise KeyError(item) from error
+
+    with pytest.raises(KeyError) as caught:
+        pool.source([0]).map(invert, on_error=refuse).read_all()
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    assert pool.source([1, 0]).filter(invert, on_error="skip").read_all() == [1]
+    assert pool.source([1, 0]).flat_map(lambda n: [invert(n)], on_error="skip").read_all() == [100]
+
+
+def test_calls_are_made_again_as_often_as_was_said(pool_size: int) -> None:
+    pool = Pool(pool_size)
+    calls: list[int] = []
+
+    def fail(number: int) -> int:
+        calls.append(number)
+        if len(calls) < 3:
+            raise OSError("busy")
+        return number
+
+    assert pool.source([7]).map(fail, retries=2).read_all() == [7]
+    assert calls == [7, 7, 7]
+    calls.clear()
+    with pytest.raises(OSError, match=r"^busy"):
+        pool.source([7]).map(fail, retries=Retry(1, wait=0.0, doubling=True)).read_all()
+    assert calls == [7, 7]
+
+
+def test_what_is_no_exception_is_neither_repeated_nor_skipped(pool_size: int) -> None:
+    calls: list[int] = []
+
+    def leave(number: int) -> int:
+        calls.append(number)
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit):
+        Pool(pool_size).source([1]).map(leave, retries=5, on_error="skip").read_all()
+    assert calls == [1]
+
+
+def test_a_call_that_takes_too_long_counts_as_failed(pool_size: int) -> None:
+    reader = Pool(pool_size).source([1]).map(lambda n: sum(range(100_000)), timeout=0.0)
+    with pytest.raises(TaskTimeoutError, match=r"^a call of task `map` took longer than its timeout of `0` seconds"):
+        reader.read_all()
+    assert Pool(pool_size).source([1]).map(invert, timeout=60).read_all() == [100]
+
+
+def test_a_closed_pool_says_so(pool_size: int) -> None:
+    with Pool(pool_size, name="p") as pool:
+        reader = pool.source(range(10), name="numbers").map(str)
+        assert reader.read(2) == ["0", "1"]
+    assert pool.closed
+    with pytest.raises(
+        PoolClosedError, match=r"^reading from task `str` of a pool that was closed; read before the pool"
+    ):
+        reader.read(1)
+    with pytest.raises(PoolClosedError, match=r"^pool `p` was closed; make another one, or close it later$"):
+        pool.source([1])
+    with pytest.raises(PoolClosedError):
+        reader.map(str)
+    pool.close()
+
+
+def test_exceptions_have_the_parents_that_people_catch() -> None:
+    import queue
+
+    for name in millpond.__all__:
+        value = getattr(millpond, name)
+        if isinstance(value, type) and issubclass(value, Exception):
+            assert issubclass(value, millpond.MillpondError)
+            assert value.__doc__
+            assert value.__module__ == "millpond"
+            assert isinstance(pickle.loads(pickle.dumps(value("why"))), value)
+    assert issubclass(millpond.ReadTimeoutError, TimeoutError)
+    assert issubclass(millpond.TaskTimeoutError, TimeoutError)
+    assert issubclass(millpond.NotReadyError, queue.Empty)
+    assert issubclass(millpond.ChannelFullError, queue.Full)
+    assert issubclass(millpond.ReaderClosedError, ValueError)
+    assert issubclass(TaskError, RuntimeError)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind", "message"),
+    [
+        (lambda: ANY_POOL(-1), ValueError, "size is `-1` and must be at least 0"),
+        (lambda: ANY_POOL(2.5), TypeError, "size is an int, not `2.5`"),
+        (lambda: ANY_POOL(1, name=3), TypeError, "name is a str, not `3`"),
+        (lambda: ANY_POOL(0).source(5), TypeError, "items is an iterable, not `5`"),
+        (lambda: ANY_POOL(0).source([]).map(5), TypeError, "function is something that can be called, not `5`"),
+        (
+            lambda: ANY_POOL(0).source([]).map(str, concurrency=0),
+            ValueError,
+            "concurrency is `0` and must be at least 1",
+        ),
+        (lambda: ANY_POOL(0).source([]).map(str, max_chunksize=True), TypeError, "max_chunksize is an int, not `True`"),
+        (lambda: ANY_POOL(0).source([]).map(str, min_count="7"), TypeError, "min_count is an int, not `'7'`"),
+        (
+            lambda: ANY_POOL(0).source([]).map(str, read_ahead=-1),
+            ValueError,
+            "read_ahead is `-1` and must be at least 0",
+        ),
+        (lambda: ANY_POOL(0).source([]).map(str, retries=-1), ValueError, "retries is `-1` and must be at least 0"),
+        (lambda: ANY_POOL(0).source([]).map(str, timeout=-1), ValueError, "timeout is `-1` and must not be negative"),
+        (
+            lambda: ANY_POOL(0).source([]).map(str, timeout="1"),
+            TypeError,
+            "timeout is a number of seconds or None, not `'1'`",
+        ),
+        (
+            lambda: ANY_POOL(0).source([]).map(str, on_error="ignore"),
+            ValueError,
+            'on_error is "raise", "skip" or a function of the error and the item, not `\'ignore\'`',
+        ),
+        (lambda: ANY_POOL(0).source([]).map(str, name=b"x"), TypeError, "naming a task: name is a str, not `b'x'`"),
+        (lambda: ANY_POOL(0).source([]).batch(0), ValueError, "size is `0` and must be at least 1"),
+        (lambda: ANY_POOL(0).source([]).take(-1), ValueError, "count is `-1` and must be at least 0"),
+        (lambda: ANY_POOL(0).source([]).tee(0), ValueError, "count is `0` and must be at least 1"),
+        (lambda: ANY_POOL(0).source([]).read(-1), ValueError, "count is `-1` and must be at least 0"),
+        (lambda: ANY_POOL(0).source([]).read("2"), TypeError, "count is an int, not `'2'`"),
+        (
+            lambda: ANY_POOL(0).source([]).read(2**70),
+            OverflowError,
+            f"count is `{2**70}` and can be at most {sys.maxsize}",
+        ),
+        (lambda: ANY_POOL(0).channel(0), ValueError, "capacity is `0` and must be at least 1"),
+    ],
+)
+def test_wrong_arguments_are_named_with_their_value(
+    wrong: Callable[[], object], kind: type[Exception], message: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        wrong()
+    assert str(caught.value) == message
+
+
+def test_pickling_says_what_to_do_instead() -> None:
+    pool = Pool(0)
+    with pytest.raises(TypeError, match=r"^a pool cannot be pickled: .* make one in each process$"):
+        pickle.dumps(pool)
+    with pytest.raises(
+        TypeError, match=r"^a reader \(of task 'source'\) cannot be pickled: .* read the items and send"
+    ):
+        pickle.dumps(pool.source([]))
+    with pytest.raises(TypeError, match=r"^a channel cannot be pickled: .* use a queue of `multiprocessing`$"):
+        pickle.dumps(pool.channel()[0])
