@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Generator
 from typing import Any, Callable, TypeVar, cast, overload
 
-from millpond import _native
+from millpond import _native, _options
 from millpond._native import Value, ValueTask
 
 __all__ = ["Value", "ValueTask", "WithValues"]
@@ -76,7 +75,7 @@ class WithValues:
             return lambda function: self.task(function, name=name)
         if not callable(function):
             raise TypeError(f"making a task of `{function!r}`, which is not callable")
-        if inspect.iscoroutinefunction(function):
+        if _options.is_coroutine_function(function):
             raise TypeError(
                 f"making values by `{_name_of(function)}`, which is a coroutine function: "
                 "map a reader with it, or have a plain function run it"
