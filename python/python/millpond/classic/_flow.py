@@ -1,0 +1,294 @@
+"""What the readers of one task in a pool share: its reader in the engine."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import millpond
+from millpond._errors import MillpondError, ReadTimeoutError, TaskError
+from millpond.classic.channel import Channel, ChannelReader, ChannelWriter
+from millpond.classic.task import ChannelThreadTask, IteratorTaskBase, Task
+
+if TYPE_CHECKING:
+    from millpond.classic.pool import Pool, PoolReader
+
+
+class Flow:
+    """A task's output.
+
+    Whoever reads it holds it, and it holds what it reads from; so a task goes when nobody can read it any more. The
+    pool only knows of it. Its part of the engine's graph is made by the first read, so that the task's attributes can
+    be set until then.
+    """
+
+    def __init__(self, pool: Pool, task: Task) -> None:
+        self.pool = pool
+        self.task = task
+        #: The reader that it reads from, if that is one of the same pool's.
+        self.upstream: Flow | None = _upstream(pool, task)
+        self._lock = threading.Lock()
+        self._reader: millpond.PoolReader[Any] | None = None
+        #: What was read to find out whether there is more.
+        self._ready: list[Any] = []
+        self._is_at_end = False
+        self._failure: BaseException | None = None
+        task._flow = weakref.ref(self)
+
+    # ---- the task in the engine
+
+    def reader(self) -> millpond.PoolReader[Any]:
+        """Give the engine's reader, made now if it is not there."""
+        with self._lock:
+            if self._reader is None:
+                self._reader = self._made()
+            return self._reader
+
+    def _made(self) -> millpond.PoolReader[Any]:
+        task, name = self.task, str(self.task.id)
+        chunk = task.max_chunksize if task.max_chunksize > 0 else None
+        least = self._min_count()
+        if chunk is not None and least is not None:
+            least = min(chunk, least)
+        if not _is_plain(task):
+            return self.pool._pool.source(_processed(task, least or 1, chunk), name=name)
+        if task._writer is None:
+            # So that `close` and `is_closed` have what they had.
+            task._writer = ChannelWriter(Channel())
+            is_written = False
+        else:
+            is_written = True
+        if isinstance(task, IteratorTaskBase):
+            reader = self.pool._pool.source(task._iterator, name=name, min_count=least, max_chunksize=chunk)
+        elif self.upstream is not None and _is_shared(task):
+            reader = millpond.PoolReader(self.upstream.reader()._share())
+        else:
+            reader = self.pool._pool.source(_items(task), name=name, min_count=least, max_chunksize=chunk)
+        if task.fun is not None:
+            reader = reader.map(_recording(task), name=name, min_count=least, max_chunksize=chunk)
+        if is_written:
+            reader = reader.map(_written(task), name=name, concurrency=1)
+        return reader
+
+    def _min_count(self) -> int | None:
+        """Find the largest `min_count` of the task and of those that lead to it."""
+        largest = 0
+        flow: Flow | None = self
+        while flow is not None:
+            largest = max(largest, flow.task.min_count or 0)
+            flow = flow.upstream
+        return largest or None
+
+    # ---- reading
+
+    def read(self, count: int, block: bool, timeout: float | None) -> list[Any]:
+        """Read items as a classic reader does."""
+        reader = self.reader()
+        items = self._taken(count)
+        if self._is_at_end:
+            return items or self._end()
+        count -= len(items)
+        if items and count == 0:
+            return items
+        count = max(count, 0)
+        try:
+            if not block:
+                items += self._there(reader, count)
+            elif timeout is not None:
+                items += self._in_time(reader, count, timeout)
+            else:
+                items += self._all(reader, count)
+        except BaseException as error:
+            if not self._is_failure(error):
+                with self._lock:
+                    self._ready[:0] = items
+                raise
+            self._fail(error)
+            if not items:
+                return self._end()
+        return items
+
+    def _taken(self, count: int) -> list[Any]:
+        with self._lock:
+            count = count if count > 0 else len(self._ready)
+            items, self._ready = self._ready[:count], self._ready[count:]
+            return items
+
+    def _all(self, reader: millpond.PoolReader[Any], count: int) -> list[Any]:
+        items = reader.read(count)
+        if count == 0 or len(items) < count:
+            self._look(reader)
+        return items
+
+    def _in_time(self, reader: millpond.PoolReader[Any], count: int, timeout: float) -> list[Any]:
+        items: list[Any] = []
+        try:
+            while count == 0 or len(items) < count:
+                more = reader.try_read(0 if count == 0 else count - len(items)) or reader.read(1, timeout=timeout)
+                items += more
+                if not more:
+                    self._look(reader)
+                    break
+        except ReadTimeoutError:
+            pass
+        except BaseException as error:
+            # What came before it is read first.
+            if not items or not self._is_failure(error):
+                raise
+            self._fail(error)
+        return items
+
+    def _there(self, reader: millpond.PoolReader[Any], count: int) -> list[Any]:
+        items = reader.try_read(count)
+        if not items:
+            # Nothing is there: have a chunk made, so that whoever asks again and again gets somewhere.
+            try:
+                items = reader.read(1, timeout=0)
+                if not items:
+                    self._look(reader)
+            except ReadTimeoutError:
+                items = []
+        return items
+
+    def _look(self, reader: millpond.PoolReader[Any]) -> None:
+        """Find out why there was not more: the end, or a failure that the next read raises."""
+        try:
+            more = reader.read(1)
+        except BaseException as error:
+            if not self._is_failure(error):
+                raise
+            self._fail(error)
+            return
+        with self._lock:
+            self._ready += more
+            self._is_at_end = not more
+        if not more:
+            self.task.set_done()
+            self.task.close()
+
+    def _is_failure(self, error: BaseException) -> bool:
+        """Whether an exception is a task's and not the pool's or an interrupt of the reader."""
+        if isinstance(error, MillpondError) and not isinstance(error, TaskError):
+            return False
+        return not isinstance(error, KeyboardInterrupt) or any(error in flow.task._raised for flow in self._line())
+
+    def _line(self) -> Iterator[Flow]:
+        flow: Flow | None = self
+        while flow is not None:
+            yield flow
+            flow = flow.upstream
+
+    def _fail(self, error: BaseException) -> None:
+        with self._lock:
+            self._is_at_end = True
+            self._failure = error
+        for flow in self._line():
+            # It and what it feeds, up to this task; where no function raised it, the source did.
+            flow.task._fail(error)
+            if error in flow.task._raised:
+                break
+
+    def _end(self) -> list[Any]:
+        with self._lock:
+            failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+        return []
+
+    # ---- going
+
+    def remove(self) -> None:
+        """Stop what only this needs; what has been made can still be read."""
+        with self._lock:
+            reader = self._reader
+            if reader is not None and not self._is_at_end:
+                self._ready += reader.try_read() or []
+            self._is_at_end = True
+            self.upstream = None
+        if reader is not None:
+            reader.close()
+        self.task.set_done()
+        self.task._let_go()
+
+
+def _upstream(pool: Pool, task: Task) -> Flow | None:
+    if isinstance(task, ChannelThreadTask):
+        reader: Any = task.reader()
+        flow = getattr(reader, "_flow", None)
+        if isinstance(flow, Flow) and flow.pool is pool:
+            return flow
+    return None
+
+
+def _is_plain(task: Task) -> bool:
+    """Whether a pool may apply the function itself."""
+    return task.apply_single and type(task).process is Task.process and "process" not in vars(task)
+
+
+def _is_shared(task: Task) -> bool:
+    """Whether a task reads from a reader of the pool as it is, without callbacks."""
+    reader: PoolReader = task.reader()  # type: ignore[attr-defined]
+    return (
+        getattr(task._read, "__self__", None) is reader
+        and reader._pre_cb is None
+        and reader._post_cb is None
+        and not reader._unread
+    )
+
+
+def _recording(task: Task) -> Any:
+    """Make a task's function remember what it raises."""
+    fun: Any = task.fun
+
+    def call(item: Any) -> Any:
+        try:
+            return fun(item)
+        except BaseException as error:
+            task._raised.append(error)
+            raise
+
+    return call
+
+
+def _written(task: Task) -> Any:
+    """Make a function that has an item go through the writer that a task was given."""
+    writer: Any = task._writer
+
+    def write(item: Any) -> Any:
+        writer.write(item)
+        if isinstance(writer, ChannelWriter):
+            return writer.channel.queue.get(False)
+        return item
+
+    return write
+
+
+def _items(task: Task) -> Iterator[Any]:
+    """Give what a task reads, one by one, so that nothing is read that nobody asks for."""
+    while task._read is not None:
+        items = task._read(1)
+        if not items:
+            return
+        yield from items
+
+
+def _processed(task: Task, least: int, most: int | None) -> Iterator[Any]:
+    """Give what a task's own `process` writes."""
+    if not isinstance(task._writer, ChannelWriter):
+        # One that goes elsewhere has nothing to read back from.
+        task._writer = ChannelWriter(Channel())
+    reader = ChannelReader(task._writer.channel)
+    while True:
+        items = reader.read(0, block=False)
+        yield from items
+        if items:
+            continue
+        if task.is_done():
+            break
+        task.process(least if most is None else min(least, most))
+    error = task.error()
+    if error is not None:
+        task._raised.append(error)
+        raise error
