@@ -11,7 +11,7 @@ use pyo3::types::{PyList, PyTuple};
 use crate::channel::{self, Opened};
 use crate::division::{Division, Side};
 use crate::function::{Function, Held, OnError, Policy};
-use crate::interpreter::{Context, attached};
+use crate::interpreter::{Callee, Context, attached, is_true};
 use crate::keeper::Keeper;
 use crate::object::Object;
 use crate::operation::{Expansion, Kind, Operation};
@@ -270,7 +270,7 @@ pub(crate) fn _take_while(py: Python<'_>, reader: &PoolReader, function: Py<PyAn
             let goes_on = attached(|py| {
                 let function = &function;
                 let item = item.0.bind(py);
-                let call = || function.function.bind(py).call1((item,))?.is_truthy();
+                let call = || is_true(&Callee::new(function.function.bind(py)).call(item)?);
                 let result =
                     if function.fits_any_context() { call() } else { function.context.run(py, call).flatten() };
                 result.map_err(|error| Raised::boxed(error, &function.place))

@@ -8,7 +8,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::function::{Called, Function, Held};
-use crate::interpreter::{attached, chunk_is_done};
+use crate::interpreter::{attached, chunk_is_done, is_true};
 use crate::object::Object;
 use crate::place::Raised;
 
@@ -38,7 +38,7 @@ impl Side {
         match (function.call(py, item), rejected) {
             (Ok(Called::Returned(answer) | Called::Replaced(answer)), None) => {
                 let object = Object::from(item.clone());
-                Ok(Some(if answer.is_truthy()? { Ok(object) } else { Err(object) }))
+                Ok(Some(if is_true(&answer)? { Ok(object) } else { Err(object) }))
             }
             (Ok(Called::Returned(result) | Called::Replaced(result)), Some(_)) => Ok(Some(Ok(result.into()))),
             (Ok(Called::Skipped), _) => Ok(None),

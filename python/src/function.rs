@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::errors::TaskTimeoutError;
-use crate::interpreter::Context;
+use crate::interpreter::{Callee, Context};
 use crate::place::Place;
 
 /// What to do with an item that the function raises an exception for.
@@ -50,6 +50,14 @@ pub(crate) struct Function {
     is_plain: bool,
 }
 
+/// An item taken apart into arguments.
+fn arguments<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
+    match item.cast::<PyTuple>() {
+        Ok(arguments) => Ok(arguments.clone()),
+        Err(_) => PyTuple::new(item.py(), item.try_iter()?.collect::<PyResult<Vec<_>>>()?),
+    }
+}
+
 /// What came of one call.
 pub(crate) enum Called<'py> {
     Returned(Bound<'py, PyAny>),
@@ -86,13 +94,9 @@ impl Function {
         let function = self.function.bind(py);
         let started = self.policy.timeout.map(|timeout| (Instant::now(), timeout));
         let result = if self.is_starred {
-            match item.cast::<PyTuple>() {
-                Ok(arguments) => function.call1(arguments),
-                Err(_) => function
-                    .call1(item.try_iter()?.collect::<PyResult<Vec<_>>>().and_then(|all| PyTuple::new(py, all))?),
-            }
+            Callee::new(function).call_with(&arguments(item)?)
         } else {
-            function.call1((item,))
+            Callee::new(function).call(item)
         };
         if let Some((started, timeout)) = started
             && result.is_ok()
@@ -134,7 +138,10 @@ impl Function {
         match &self.policy.on_error {
             OnError::Raise => Err(error),
             OnError::Skip => Ok(Called::Skipped),
-            OnError::Handle(handler) => handler.bind(py).call1((error.value(py), item)).map(Called::Replaced),
+            OnError::Handle(handler) => {
+                let arguments = PyTuple::new(py, [error.value(py).as_any(), item])?;
+                Callee::new(handler.bind(py)).call_with(&arguments).map(Called::Replaced)
+            }
         }
     }
 }

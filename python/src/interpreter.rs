@@ -1,4 +1,4 @@
-//! The interpreter's side of threads: who is attached to it when, and in which context functions run.
+//! The interpreter's side of threads: who is attached to it when, how functions are called, and in which context they run.
 //!
 //! **The rule.** A thread is attached while it works for a pool and detached while it waits. Callers come in attached, since they are
 //! Python's; the pool's own threads attach before they look for work, and so hold nothing of the engine while they wait for the
@@ -9,13 +9,15 @@
 //! of it, unless a function does, or another thread has asked for it for as long as Python lets a thread run
 //! (`sys.getswitchinterval`).
 
-#![allow(unsafe_code, reason = "entering a context and asking whether a thread is attached have no safe functions")]
+#![allow(unsafe_code, reason = "what is called once per item is called as directly as Python does it")]
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use pyo3::exceptions::PyStopIteration;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::{PyIterator, PyTuple};
 
 /// Whether the interpreter is on its way out: nobody attaches any more.
 static IS_LEAVING: AtomicBool = AtomicBool::new(false);
@@ -85,6 +87,140 @@ pub(crate) fn chunk_is_done(py: Python<'_>) {
     });
     if is_turn_over {
         py.detach(|| ());
+    }
+}
+
+type Vectorcall = unsafe extern "C-unwind" fn(
+    *mut ffi::PyObject,
+    *const *mut ffi::PyObject,
+    usize,
+    *mut ffi::PyObject,
+) -> *mut ffi::PyObject;
+type Next = unsafe extern "C-unwind" fn(*mut ffi::PyObject) -> *mut ffi::PyObject;
+
+unsafe extern "C-unwind" {
+    fn PyObject_CallFunctionObjArgs(function: *mut ffi::PyObject, ...) -> *mut ffi::PyObject;
+    fn PyObject_Call(
+        function: *mut ffi::PyObject,
+        arguments: *mut ffi::PyObject,
+        keywords: *mut ffi::PyObject,
+    ) -> *mut ffi::PyObject;
+    fn PyObject_IsTrue(object: *mut ffi::PyObject) -> std::ffi::c_int;
+}
+
+/// Says that the argument before an array's first is free to be written to, which saves the called a copy for methods.
+const ARGUMENTS_OFFSET: usize = 1 << (usize::BITS - 1);
+
+/// Keeps the thread from unwinding any further.
+///
+/// Before Python 3.14 a thread that comes back from a wait while the interpreter is on its way out is ended there and then, by unwinding
+/// it: through the frames of the function that it is in, and then through ours, which Rust does not allow. So it stops at the call and
+/// waits for the program's end, as it does from 3.14 on.
+struct Stay;
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+/// Runs `call` so that it returns, or the thread stays.
+#[inline(always)]
+fn staying<R>(call: impl FnOnce() -> R) -> R {
+    let stay = Stay;
+    let result = call();
+    std::mem::forget(stay);
+    result
+}
+
+/// A Python function, looked up for many calls with one argument.
+pub(crate) struct Callee<'a, 'py> {
+    function: &'a Bound<'py, PyAny>,
+    vectorcall: Option<Vectorcall>,
+}
+
+impl<'a, 'py> Callee<'a, 'py> {
+    pub(crate) fn new(function: &'a Bound<'py, PyAny>) -> Self {
+        // SAFETY: attached, and `function` is an object.
+        let vectorcall = unsafe { ffi::PyVectorcall_Function(function.as_ptr()) };
+        // SAFETY: the same function; that it may unwind is what this type says in addition.
+        let vectorcall = unsafe { std::mem::transmute::<Option<ffi::vectorcallfunc>, Option<Vectorcall>>(vectorcall) };
+        Self { function, vectorcall }
+    }
+
+    /// Calls the function.
+    #[inline]
+    pub(crate) fn call(&self, item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let function = self.function.as_ptr();
+        let arguments = [std::ptr::null_mut(), item.as_ptr()];
+        let end = std::ptr::null_mut::<ffi::PyObject>();
+        let result = staying(|| match self.vectorcall {
+            // SAFETY: attached; the one argument is an object, and there is a place before it that may be written to. The function is
+            // the one that `vectorcall` was looked up for.
+            Some(call) => unsafe { call(function, arguments.as_ptr().wrapping_add(1), 1 | ARGUMENTS_OFFSET, end) },
+            // SAFETY: attached; the arguments are objects and end with a null.
+            None => unsafe { PyObject_CallFunctionObjArgs(function, item.as_ptr(), end) },
+        });
+        // SAFETY: attached; a new reference or null with an exception set.
+        unsafe { Bound::from_owned_ptr_or_err(item.py(), result) }
+    }
+}
+
+impl<'py> Callee<'_, 'py> {
+    /// Calls the function with the arguments of a tuple.
+    pub(crate) fn call_with(&self, arguments: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        let (function, arguments) = (self.function.as_ptr(), arguments.as_ptr());
+        // SAFETY: attached; a function, a tuple and no keywords.
+        let result = staying(|| unsafe { PyObject_Call(function, arguments, std::ptr::null_mut()) });
+        // SAFETY: attached; a new reference or null with an exception set.
+        unsafe { Bound::from_owned_ptr_or_err(self.function.py(), result) }
+    }
+}
+
+/// Whether an object counts as true.
+#[inline]
+pub(crate) fn is_true(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    // SAFETY: attached, and `object` is an object.
+    match staying(|| unsafe { PyObject_IsTrue(object.as_ptr()) }) {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(PyErr::fetch(object.py())),
+    }
+}
+
+/// A Python iterator, looked up for many items.
+pub(crate) struct Iteration<'a, 'py> {
+    iterator: &'a Bound<'py, PyIterator>,
+    next: Option<Next>,
+}
+
+impl<'a, 'py> Iteration<'a, 'py> {
+    pub(crate) fn new(iterator: &'a Bound<'py, PyIterator>) -> Self {
+        let class = iterator.get_type_ptr();
+        // SAFETY: an object's type is alive while the object is, and what is read of it does not change.
+        let next = unsafe { (*class).tp_iternext };
+        // SAFETY: the same function; that it may unwind is what this type says in addition.
+        let next = unsafe { std::mem::transmute::<Option<ffi::iternextfunc>, Option<Next>>(next) };
+        Self { iterator, next }
+    }
+
+    /// The next item; `None` at the end.
+    #[inline]
+    pub(crate) fn next(&self) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = self.iterator.py();
+        let Some(next) = self.next else { return Ok(None) };
+        // SAFETY: attached, and the function is that of the iterator's type.
+        let item = staying(|| unsafe { next(self.iterator.as_ptr()) });
+        // SAFETY: attached; a new reference or null.
+        if let Some(item) = unsafe { Bound::from_owned_ptr_or_opt(py, item) } {
+            return Ok(Some(item));
+        }
+        match PyErr::take(py) {
+            Some(error) if !error.is_instance_of::<PyStopIteration>(py) => Err(error),
+            _ => Ok(None),
+        }
     }
 }
 

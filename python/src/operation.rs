@@ -7,7 +7,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::function::{Called, Function};
-use crate::interpreter::{attached, chunk_is_done};
+use crate::interpreter::{Callee, Iteration, attached, chunk_is_done, is_true};
 use crate::object::Object;
 use crate::place::Raised;
 
@@ -40,7 +40,7 @@ impl Operation {
     #[inline]
     fn result<'py>(&self, py: Python<'py>, item: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let result = if self.function.is_plain() {
-            self.function.function.bind(py).call1((item,))?
+            Callee::new(self.function.function.bind(py)).call(item)?
         } else {
             match self.function.call(py, item)? {
                 Called::Returned(result) => result,
@@ -50,7 +50,7 @@ impl Operation {
         };
         Ok(match self.kind {
             Kind::Map => Some(result),
-            Kind::Filter => result.is_truthy()?.then(|| item.clone()),
+            Kind::Filter => is_true(&result)?.then(|| item.clone()),
             Kind::FilterMap => (!result.is_none()).then_some(result),
             Kind::Tap => Some(item.clone()),
         })
@@ -58,14 +58,14 @@ impl Operation {
 
     /// Results of a map, in the chunk's own memory.
     fn map_plain(&self, py: Python<'_>, mut items: Vec<Object>, is_wanted: &dyn Fn() -> bool) -> Outcome<Object> {
-        let function = self.function.function.bind(py);
+        let function = Callee::new(self.function.function.bind(py));
         for index in 0..items.len() {
             if !is_wanted() {
                 items.truncate(index);
                 return Outcome { results: items, given: index, error: None };
             }
             let item = &mut items[index];
-            match function.call1((item.0.bind(py),)) {
+            match function.call(item.0.bind(py)) {
                 Ok(result) => item.replace(py, result.unbind()),
                 Err(error) => {
                     items.truncate(index);
@@ -147,16 +147,18 @@ impl Expansion {
     fn expand(&self, py: Python<'_>, item: &Bound<'_, PyAny>, results: &mut Vec<Object>) -> PyResult<()> {
         let (Called::Returned(inner) | Called::Replaced(inner)) = self.0.call(py, item)? else { return Ok(()) };
         let before = results.len();
-        for object in inner.try_iter()? {
-            match object {
-                Ok(object) => results.push(object.into()),
+        let inner = inner.try_iter()?;
+        let inner = Iteration::new(&inner);
+        loop {
+            match inner.next() {
+                Ok(Some(object)) => results.push(object.into()),
+                Ok(None) => return Ok(()),
                 Err(error) => {
                     results.truncate(before);
                     return Err(error);
                 }
             }
         }
-        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyIterator;
 
 use crate::function::Held;
-use crate::interpreter::{Context, attached, chunk_is_done, is_leaving};
+use crate::interpreter::{Context, Iteration, attached, chunk_is_done, is_leaving};
 use crate::object::Object;
 use crate::place::{Place, Raised};
 
@@ -44,12 +44,12 @@ impl Iterable {
         into: &mut Vec<Object>,
         is_wanted: &dyn Fn() -> bool,
     ) -> Result<bool, BoxError> {
-        let mut iterator = self.0.iterator.bind(py).clone();
+        let iterator = Iteration::new(self.0.iterator.bind(py));
         while into.len() < most && is_wanted() {
             match iterator.next() {
-                Some(Ok(item)) => into.push(item.into()),
-                Some(Err(error)) => return Err(self.raised(error)),
-                None => return Ok(false),
+                Ok(Some(item)) => into.push(item.into()),
+                Ok(None) => return Ok(false),
+                Err(error) => return Err(self.raised(error)),
             }
         }
         Ok(true)
@@ -74,13 +74,13 @@ impl Supply<Object> for Iterable {
     #[inline]
     fn supply_one(&mut self) -> Result<Option<Object>, BoxError> {
         let next = attached(|py| {
-            let mut iterator = self.0.iterator.bind(py).clone();
+            let iterator = Iteration::new(self.0.iterator.bind(py));
             let next = if self.0.context.is_empty() {
                 iterator.next()
             } else {
-                self.0.context.run_on(py, || iterator.next()).unwrap_or_else(|error| Some(Err(error)))
+                self.0.context.run_on(py, || iterator.next()).flatten()
             };
-            next.transpose().map(|item| item.map(Object::from)).map_err(|error| self.raised(error))
+            next.map(|item| item.map(Object::from)).map_err(|error| self.raised(error))
         });
         next.unwrap_or(Ok(None))
     }

@@ -1,0 +1,135 @@
+"""What happens to what nobody needs any more."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import sys
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from millpond import Pool, PoolReader
+
+
+class Thing:
+    """Something that can be watched going away."""
+
+
+def test_leaving_a_loop_early_leaves_the_source_alone(pool_size: int) -> None:
+    pulled: list[int] = []
+
+    def source() -> Iterator[int]:
+        for number in itertools.count():
+            pulled.append(number)
+            yield number
+
+    with Pool(pool_size) as pool:
+        reader = pool.source(source()).map(lambda n: n)
+        for number in reader:
+            if number == 3:
+                break
+        reader.close()
+        count = len(pulled)
+        assert 4 <= count < 100_000
+        assert pool.task_count == 0
+
+
+@pytest.mark.parametrize("how", ["close", "lose", "leave", "pool"])
+def test_a_generator_is_closed_with_its_reader(pool_size: int, how: str) -> None:
+    closed: list[bool] = []
+
+    def source() -> Iterator[int]:
+        try:
+            yield from itertools.count()
+        finally:
+            closed.append(True)
+
+    pool = Pool(pool_size)
+    generator = source()
+    reader: PoolReader[str] | None = pool.source(generator).map(str)
+    assert reader is not None
+    assert reader.read(2) == ["0", "1"]
+    assert not closed
+    if how == "close":
+        reader.close()
+    elif how == "lose":
+        reader = None
+    elif how == "leave":
+        with reader:
+            pass
+    else:
+        pool.close()
+    assert closed
+
+
+def test_functions_and_items_go_with_their_reader(pool_size: int) -> None:
+    thing, item = Thing(), Thing()
+    watched = [weakref.ref(thing), weakref.ref(item)]
+
+    def keep(x: object, thing: Thing = thing) -> object:
+        return x
+
+    reader = Pool(pool_size).source([item, 1, 2]).map(keep)
+    del thing, item, keep
+    assert isinstance(reader.read(1)[0], Thing)
+    assert watched[0]() is not None
+    del reader
+    gc.collect()
+    assert [ref() for ref in watched] == [None, None]
+
+
+@pytest.mark.parametrize("kind", ["map", "source", "flat_map", "handler", "try_map", "coroutine"])
+def test_cycles_through_a_reader_are_collected(pool_size: int, kind: str) -> None:
+    def make() -> list[weakref.ref[object]]:
+        pool, thing = Pool(pool_size), Thing()
+        holder: list[object] = [thing, pool]
+
+        def function(item: object, *_: object) -> object:
+            assert holder
+            return item
+
+        async def coroutine(item: object) -> object:
+            return function(item)
+
+        reader: PoolReader[object] = pool.source(range(10_000))
+        if kind == "map":
+            reader = reader.map(function).filter(function)
+        elif kind == "source":
+            reader = pool.source(function(number) for number in range(10_000))
+        elif kind == "flat_map":
+            reader = reader.flat_map(lambda item: [function(item)])
+        elif kind == "handler":
+            reader = reader.map(lambda item: item, on_error=function)
+        elif kind == "try_map":
+            reader = reader.try_map(function)[0]
+        else:
+            reader = reader.map(coroutine)
+        holder.append(reader)
+        reader.read(3)
+        return [weakref.ref(thing), weakref.ref(pool), weakref.ref(reader)]
+
+    watched = make()
+    for _ in range(5):
+        gc.collect()
+    assert [ref() for ref in watched] == [None, None, None]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux says how large a process is")
+def test_tasks_that_come_and_go_leave_nothing_behind(pool_size: int) -> None:
+    def resident() -> int:
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
+    def come_and_go(count: int) -> None:
+        for _ in range(count):
+            pool.source((1, 2)).map(str).read(1)
+            pool.source(()).map(str)
+
+    with Pool(pool_size) as pool:
+        come_and_go(5_000)
+        before = resident()
+        come_and_go(20_000)
+        assert resident() - before < 2_000, "kilobytes"
+        assert pool.task_count == 0
