@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 
 use crate::fork::Process;
 use crate::gate::{Gate, Pass};
+use crate::host::{self, Site};
 use crate::lane::{AnyLane, TaskEntry, detach};
 use crate::lend;
 use crate::placement;
@@ -163,6 +164,10 @@ impl<'env> Core<'env> {
         if self.helpers.load(Ordering::Relaxed) == 0 && self.callers.load(Ordering::Relaxed) < 2 {
             return false;
         }
+        if host::is_simulated() {
+            host::step(Site::Looks);
+            return self.ticks() != since;
+        }
         let started = Instant::now();
         millpond_sync::waiting(|| {
             loop {
@@ -189,6 +194,9 @@ impl<'env> Core<'env> {
     /// A reader works no more; where jobs are left, a helper takes its place.
     pub(crate) fn caller_goes(self: &Arc<Self>) {
         self.callers.fetch_sub(1, Ordering::SeqCst);
+        // What this reader had in hand when a helper looked in vain is free now.
+        self.tick();
+        host::step(Site::Idles);
         // Helpers that are there look at every job before they leave.
         if self.job_count.load(Ordering::SeqCst) > 0 && self.helpers.load(Ordering::SeqCst) == 0 {
             self.lend(1);
@@ -209,7 +217,7 @@ impl<'env> Core<'env> {
     pub(crate) fn offer(self: &Arc<Self>, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize, nanos: f32) {
         self.add_job(lane, outlet, false);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive; saturates")]
-        let useful = (nanos / WAKE_NANOS * 2.0) as usize;
+        let useful = ((nanos / WAKE_NANOS * 2.0) as usize).max(1);
         self.lend(useful);
     }
 
@@ -219,6 +227,7 @@ impl<'env> Core<'env> {
         if !is_awaited && offered.load(Ordering::SeqCst) {
             return;
         }
+        host::step_at(lane.header(), None, Site::Lists);
         let mut jobs = self.jobs.lock();
         if !offered.swap(true, Ordering::SeqCst) {
             jobs.push(Job { lane: Arc::downgrade(lane), outlet, is_awaited, asked: self.next_number() });
@@ -237,6 +246,7 @@ impl<'env> Core<'env> {
     /// Takes a job off the list whose reader has what it asked for, or, with `parked_at`, will ask again by itself; unless it has asked
     /// again since it had asked that often, for data that came while the walk found none.
     fn remove_job(&self, pass: &Pass<'_>, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize, parked_at: Option<u64>) {
+        host::step_at(lane.header(), None, Site::Unlists);
         let mut jobs = self.jobs.lock();
         if parked_at.is_some_and(|asked| jobs.iter().any(|job| job.is(lane, outlet) && job.asked != asked)) {
             return;
@@ -246,9 +256,19 @@ impl<'env> Core<'env> {
         self.count_jobs(&jobs);
         lane.header().offered[outlet].store(false, Ordering::SeqCst);
         drop(jobs);
+        host::step_at(lane.header(), None, Site::Unlists);
         // A reader that asked for more in between found the job still listed.
         if parked_at.is_none() && lane.is_short(outlet, pass) {
-            self.add_job(lane, outlet, is_awaited);
+            self.list_again(lane, outlet, is_awaited);
+        }
+    }
+
+    /// Puts a job back on the list.
+    fn list_again(&self, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize, is_awaited: bool) {
+        self.add_job(lane, outlet, is_awaited);
+        if self.size() == 0 {
+            // A resize that came in between did not find it there, and nobody is lent any more: its reader works for itself.
+            lane.header().waiters.notify_all();
         }
     }
 
@@ -275,6 +295,7 @@ impl<'env> Core<'env> {
         if asked == 0 {
             return;
         }
+        host::step(Site::Lends);
         let workers = self.workers.lock().clone();
         match workers {
             Some(workers) => {
@@ -310,7 +331,9 @@ impl<'env> Core<'env> {
             if may_work && (self.help_once(&mut turn) || self.spin(before)) {
                 continue;
             }
+            host::step(Site::Helped(false));
             self.helpers.fetch_sub(1, Ordering::SeqCst);
+            host::step(Site::Goes);
             // A change that came before the count went down found this helper still counted.
             let may_stay = self.helpers.load(Ordering::SeqCst) < self.most_helpers();
             // One that left for want of room has not looked: of several, one finds that there is room for it after all.
@@ -318,6 +341,7 @@ impl<'env> Core<'env> {
             if self.is_closed() || !may_stay || is_idle || self.job_count.load(Ordering::SeqCst) == 0 {
                 return;
             }
+            host::step(Site::Goes);
             self.helpers.fetch_add(1, Ordering::SeqCst);
         }
     }
@@ -347,7 +371,7 @@ impl<'env> Core<'env> {
                 self.remove_job(&pass, lane, *outlet, Some(*asked));
             } else if walked == Walked::Paused && !lane.header().offered[*outlet].load(Ordering::SeqCst) {
                 // Another helper found its sources parked while this one had the last data in hand.
-                self.add_job(lane, *outlet, *is_awaited);
+                self.list_again(lane, *outlet, *is_awaited);
                 self.tick();
             }
             if self.helpers.load(Ordering::SeqCst) > self.most_helpers() {
@@ -375,12 +399,13 @@ impl<'env> Core<'env> {
         let size_before = self.gate.resize(size);
         drop(place);
         drop(before);
+        host::step(Site::Resizes);
         self.tick();
         if size == 0 {
             // Nobody is lent any more: whoever awaits works for itself from its next poll on.
             let jobs: Vec<_> = self.jobs.lock().iter().filter_map(|job| job.lane.upgrade()).collect();
             for lane in jobs {
-                let _ = lane.header().waiters.list().notify_all();
+                let _ = lane.header().waiters.notify_all();
             }
         }
         size_before
@@ -403,8 +428,9 @@ impl<'env> Core<'env> {
         while self.has_litter.swap(false, Ordering::AcqRel) {
             let litter = std::mem::take(&mut *self.litter.lock());
             for lane in litter {
+                host::step_at(lane.header(), None, Site::Sweeps);
                 lane.clear(pass);
-                lane.header().waiters.list().notify_all();
+                lane.header().waiters.notify_all();
             }
             self.tick();
         }
@@ -461,10 +487,11 @@ impl<'env> Core<'env> {
         if self.is_closed.swap(true, Ordering::SeqCst) {
             return;
         }
+        host::step(Site::Closes);
         let lanes = self.registry.lock().lanes();
         for lane in &lanes {
             lane.header().is_cancelled.store(true, Ordering::Release);
-            lane.header().waiters.list().notify_all();
+            lane.header().waiters.notify_all();
         }
         self.litter.lock().extend(lanes);
         self.has_litter.store(true, Ordering::Release);

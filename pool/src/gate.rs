@@ -165,9 +165,13 @@ impl Drop for Pass<'_> {
     }
 }
 
-/// A number that no other living thread has: even and never 0, the address of a thread-local variable.
+/// A number that no other living thread has: even and never 0, the address of a thread-local variable, or of something that a
+/// simulated thread has to itself.
 fn thread_token() -> usize {
     thread_local!(static TOKEN: u64 = const { 0 });
+    if let Some(token) = crate::host::token() {
+        return token;
+    }
     TOKEN.with(|token| std::ptr::from_ref(token).addr())
 }
 

@@ -24,6 +24,7 @@ mod fork;
 mod gate;
 mod guarded;
 mod head;
+mod host;
 mod lane;
 mod lend;
 mod placement;
@@ -32,6 +33,8 @@ mod reader;
 mod registry;
 mod remove;
 mod report;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod stage;
 mod task;
 pub mod values;

@@ -39,6 +39,9 @@ enum Threads {
     Gcd(QualityOfService),
     /// What the user brought.
     Given(Arc<dyn Workers>),
+    /// None: a simulation in the thread that reads.
+    #[cfg(feature = "simulation")]
+    Simulated(crate::simulation::Simulated),
 }
 
 impl Threads {
@@ -52,6 +55,8 @@ impl Threads {
             #[cfg(feature = "gcd")]
             Self::Gcd(quality) => Arc::new(GcdWorkers::new(size, *quality)?),
             Self::Given(workers) => Arc::clone(workers),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(simulated) => simulated.workers(),
         }))
     }
 }
@@ -239,6 +244,28 @@ impl ScopedPool<'static> {
     }
 }
 
+#[cfg(feature = "simulation")]
+impl ScopedPool<'static> {
+    /// A pool whose helpers run in the thread that reads, in an order drawn from `seed`: the same seed, the same run. See
+    /// [`simulation`](crate::simulation).
+    #[must_use]
+    pub fn simulated(seed: u64) -> Self {
+        Self::simulated_with(seed.into())
+    }
+
+    /// A pool in a simulation of the caller's making. A thread has one simulation at a time: where it has one already, the pool
+    /// joins that.
+    #[must_use]
+    pub fn simulated_with(simulation: crate::simulation::Simulation) -> Self {
+        let size = simulation.size();
+        let simulated = crate::simulation::Simulated::begin(simulation);
+        let pool =
+            Self::with_threads(size, Threads::Simulated(simulated.clone())).expect("a simulation needs no threads");
+        simulated.begin_mischief(&pool.core);
+        pool
+    }
+}
+
 impl<'env> ScopedPool<'env> {
     /// Calls `body` with a pool of `size` workers whose functions may borrow what outlives the call; then waits for the workers.
     ///
@@ -294,6 +321,10 @@ impl Drop for ScopedPool<'_> {
     fn drop(&mut self) {
         if self.core.is_of_this_process() {
             self.core.close();
+        }
+        #[cfg(feature = "simulation")]
+        if let Threads::Simulated(simulated) = &self.threads {
+            simulated.end();
         }
     }
 }

@@ -20,6 +20,14 @@ impl From<NodeId> for TaskId {
     }
 }
 
+#[cfg(feature = "simulation")]
+impl TaskId {
+    /// 1 for the first task of its pool, then 2, and so on.
+    pub(crate) fn number(self) -> u64 {
+        self.0.number()
+    }
+}
+
 impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -20,6 +20,7 @@ use smallvec::SmallVec;
 use crate::core::Core;
 use crate::error::ReadError;
 use crate::gate::Pass;
+use crate::host::{self, Site};
 use crate::lane::{AnyLane, Header, Step};
 
 /// What waking a sleeping thread costs at the worst, in nanoseconds: less work than that is not worth it.
@@ -153,7 +154,9 @@ impl<'a, 'env> Walker<'a, 'env> {
 
     /// There is more to start than this worker starts now: others may come and help, if it is worth waking them.
     pub(crate) fn offer(&mut self, surplus_nanos: f32) {
-        if surplus_nanos > WAKE_NANOS && self.pass.is_shared() {
+        // In a simulation a wake-up costs nothing, and helpers are what it is about.
+        let is_worth_it = surplus_nanos > if host::is_simulated() { 0.0 } else { WAKE_NANOS };
+        if is_worth_it && self.pass.is_shared() {
             self.count_caller();
             self.core.offer(self.root, self.outlet, surplus_nanos);
         }
@@ -335,6 +338,7 @@ impl<'a, 'env> Walker<'a, 'env> {
                         is_new = true;
                     }
                 }
+                host::step(if is_new { Site::Enters } else { Site::Sleeps });
                 if !is_new {
                     let sleep = || parker.park_deadline(deadline);
                     if self.pass.is_shared() {
@@ -412,7 +416,7 @@ pub(crate) fn is_firing_any() -> bool {
 }
 
 /// The lanes that the current thread is firing, the innermost last, by the addresses of their headers.
-mod firing {
+pub(crate) mod firing {
     use std::cell::RefCell;
 
     thread_local!(static LANES: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) });
@@ -423,6 +427,18 @@ mod firing {
 
     pub(super) fn pop() {
         LANES.with_borrow_mut(|lanes| lanes.pop());
+    }
+
+    /// Takes them all, for another simulated thread to have its own.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn take() -> Vec<usize> {
+        LANES.take()
+    }
+
+    /// Puts back what was taken.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn put_back(lanes: Vec<usize>) {
+        LANES.set(lanes);
     }
 
     pub(super) fn is_any() -> bool {

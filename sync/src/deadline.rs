@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::host;
+
 /// The end of a wait: a moment, or never.
 ///
 /// Adding saturates: a time-out that the clock cannot express, such as [`Duration::MAX`], means never.
@@ -21,7 +23,7 @@ impl Deadline {
     /// The moment `timeout` from now; never, if the clock cannot express it.
     #[must_use]
     pub fn after(timeout: Duration) -> Self {
-        Self(Instant::now().checked_add(timeout))
+        Self(host::now().checked_add(timeout))
     }
 
     /// The moment, if there is one.
@@ -33,13 +35,13 @@ impl Deadline {
     /// Whether the moment lies behind us. Reads the clock unless it is never.
     #[must_use]
     pub fn has_passed(self) -> bool {
-        self.0.is_some_and(|moment| Instant::now() >= moment)
+        self.0.is_some_and(|moment| host::now() >= moment)
     }
 
     /// How long it is until then: zero when it has passed, `None` for never.
     #[must_use]
     pub fn remaining(self) -> Option<Duration> {
-        self.0.map(|moment| moment.saturating_duration_since(Instant::now()))
+        self.0.map(|moment| moment.saturating_duration_since(host::now()))
     }
 }
 

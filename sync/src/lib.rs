@@ -30,6 +30,7 @@
 mod around;
 mod deadline;
 mod entries;
+pub mod host;
 mod parker;
 pub mod shim;
 mod state;

@@ -49,7 +49,21 @@ crate::shim::thread_local! {
 
 impl Parker {
     /// A parker for the calling thread.
+    #[cfg(any(not(feature = "simulation"), loom))]
     fn new() -> Self {
+        Self::of_thread()
+    }
+
+    /// A parker whose waker wakes the calling thread, for a host that runs several threads in it; everybody else takes the one
+    /// that there is, by [`with`](Self::with).
+    #[cfg(all(feature = "simulation", not(loom)))]
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "which thread it is for should be seen")]
+    pub fn new() -> Self {
+        Self::of_thread()
+    }
+
+    fn of_thread() -> Self {
         let token = Arc::new(Token { is_set: AtomicBool::new(false), thread: thread::current() });
         let waker = Waker::from(Arc::clone(&token));
         Self { token, waker, depth: Cell::new(0), has_taken: Cell::new(false) }
@@ -57,6 +71,10 @@ impl Parker {
 
     /// Calls `body` with the calling thread's parker.
     pub fn with<R>(body: impl FnOnce(&Self) -> R) -> R {
+        #[cfg(all(feature = "simulation", not(loom)))]
+        if let Some(host) = crate::host::current() {
+            return body(&host.parker());
+        }
         let mut body = Some(body);
         let call = |parker: &Self| body.take().map(|body| body(parker));
         // A thread that waits while its thread-locals are being destroyed gets a parker for this wait.
@@ -89,6 +107,10 @@ impl Parker {
     /// # Blocking
     /// Until the waker is called or the deadline has passed.
     pub fn park_deadline(&self, deadline: Deadline) -> bool {
+        #[cfg(all(feature = "simulation", not(loom)))]
+        if let Some(host) = crate::host::current() {
+            return self.take_token() || host.park(self, deadline);
+        }
         loop {
             if self.take_token() {
                 return true;
@@ -97,6 +119,12 @@ impl Parker {
                 return self.take_token();
             }
         }
+    }
+
+    /// Whether the waker was called since the last time a park returned.
+    #[must_use]
+    pub fn is_woken(&self) -> bool {
+        self.token.is_set.load(Ordering::Relaxed)
     }
 
     /// Takes the token if it is set, without sleeping.

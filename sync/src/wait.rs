@@ -4,6 +4,7 @@
 //! notification before they try, and cancel (which passes on) whatever they still hold when they end.
 
 use crate::deadline::Deadline;
+use crate::host;
 use crate::parker::Parker;
 use crate::wait_list::WaitList;
 use crate::waiter::Waiter;
@@ -66,6 +67,7 @@ pub fn wait_on_any<T>(
                     waiter.enter(parker.waker());
                 }
             }
+            host::step();
             let value = attempt();
             if value.is_none() || has_one_list {
                 waiters.iter_mut().for_each(Waiter::act);

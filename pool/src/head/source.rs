@@ -67,6 +67,7 @@ impl<'env, T: Send + 'env> Head<'env, T> for ChannelSource<T> {
                 Err(TryReadError::Empty) if self.listening.is_none() => {
                     let waker = Waker::from(Arc::clone(&self.waiters));
                     self.listening = Some(self.reader.listen(&waker));
+                    crate::host::step(crate::host::Site::Listens);
                 }
                 Err(TryReadError::Empty) => {
                     self.waiters.set_dry(self.reader.is_serial());

@@ -76,7 +76,9 @@ impl<T> State<T> {
     pub(super) fn is_short(&self, outlet: usize, window: usize, is_iterated: bool) -> bool {
         let at = &self.outlets[outlet];
         let wanted = at.wanted(self.limits.read_ahead, is_iterated);
-        let is_short = if wanted == usize::MAX { at.chunks.len() < window } else { at.len < wanted };
+        // A window that is full of small chunks may still be less than a reader that awaits has asked for.
+        let is_short =
+            at.len < at.asked || if wanted == usize::MAX { at.chunks.len() < window } else { at.len < wanted };
         self.end.is_none() && (at.collecting > 0 || is_short)
     }
 

@@ -14,6 +14,7 @@ use crate::error::Cause;
 use crate::gate::Pass;
 use crate::guarded::Guarded;
 use crate::head::{Head, Next};
+use crate::host::{self, Site};
 use crate::walk::Walker;
 
 /// What came of trying to fire a lane.
@@ -114,7 +115,7 @@ impl Firing<'_, '_> {
     pub(crate) fn mark(&mut self, items: usize) {
         let nanos = match self.marked {
             Some(before) => {
-                let now = Instant::now();
+                let now = host::now();
                 self.marked = Some(now);
                 u64::try_from(now.duration_since(before).as_nanos()).unwrap_or(u64::MAX) * u64::from(self.sample)
             }
@@ -126,6 +127,20 @@ impl Firing<'_, '_> {
     /// The head was given this many items since its last chunk; a failure is that of the last of them.
     pub(crate) fn set_given(&mut self, items: usize) {
         self.given = Some(items);
+    }
+
+    /// The number within the lane of the next task to be [marked](Self::mark).
+    #[cfg(feature = "simulation")]
+    pub(crate) fn next_task(&self) -> usize {
+        self.log.len()
+    }
+
+    /// The task of this number fails at `position` of what it was given, unless it has failed before that.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn fail_instead(&mut self, task: usize, position: usize, cause: Cause) {
+        if self.failure.as_ref().is_none_or(|failure| failure.task != task) {
+            self.failure = Some(StageFailure { task, position, cause });
+        }
     }
 
     /// The next task of the lane to be [marked](Self::mark) fails at `position` of what it was given.
@@ -166,8 +181,11 @@ impl<'env, T, H: Head<'env, T>> Work<'env, T> for Headed<H> {
     fn fire(&self, firing: &mut Firing<'_, 'env>) -> Option<Vec<T>> {
         let mut head = self.head.with(firing.pass, Option::take)?;
         let mut items = Vec::new();
-        let next = catch_unwind(AssertUnwindSafe(|| head.make(&mut items, firing)))
-            .unwrap_or_else(|payload| Next::Fail(Cause::panic(payload)));
+        let next = match host::call_head(firing).filter(|_| self.is_task) {
+            Some(fault) => fault,
+            None => catch_unwind(AssertUnwindSafe(|| head.make(&mut items, firing)))
+                .unwrap_or_else(|payload| Next::Fail(Cause::panic(payload))),
+        };
         let next = match next {
             Next::Fail(cause) => {
                 firing.fail(firing.given.map_or(items.len(), |given| given.saturating_sub(1)), cause);
@@ -239,7 +257,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
                 Admission::Done => return Step::Done,
             };
         walker.offer(surplus_nanos);
-        let started = (sample > 0).then(Instant::now);
+        let started = (sample > 0).then(host::now);
         let mut firing = Firing {
             pass,
             lane: self,
@@ -257,6 +275,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             failure: None,
         };
         walker.begin(&self.header);
+        host::step_at(&self.header, None, Site::Granted(order.most));
         let chunk = self.work.fire(&mut firing);
         let Firing { made, next, log, mut failure, .. } = firing;
         let made = match made {
@@ -267,7 +286,8 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         let step = match (chunk, made) {
             (Some(chunk), Some((sequence, made))) => {
                 let parcel = self.spread(chunk, log.len(), &mut failure);
-                let nanos = started.map(|started| u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX));
+                let nanos = started
+                    .map(|started| u64::try_from(host::now().duration_since(started).as_nanos()).unwrap_or(u64::MAX));
                 let end = match next {
                     Next::End => Some(End::Complete),
                     Next::Upstream(error) => Some(End::Failed(error)),

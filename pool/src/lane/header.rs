@@ -21,7 +21,10 @@ pub(crate) struct Input<'env> {
 /// Who waits for a change in a lane; as a waker, what a source of data from outside calls.
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
+    /// Who works, and waits for something to do.
     list: WaitList,
+    /// Readers that await and leave the work to others: they wait for items, an end, or data from outside.
+    idle: WaitList,
     /// Whether the source is a serial channel, open and empty, that only the waiting thread could write to.
     is_dry: AtomicBool,
 }
@@ -29,6 +32,21 @@ pub(crate) struct Waiters {
 impl Waiters {
     pub(crate) fn list(&self) -> &WaitList {
         &self.list
+    }
+
+    pub(crate) fn idle(&self) -> &WaitList {
+        &self.idle
+    }
+
+    /// Tells everybody.
+    pub(crate) fn notify_all(&self) -> usize {
+        self.list.notify_all() + self.idle.notify_all_after_lock()
+    }
+
+    /// Tells everybody of a change that was made under the lane's lock.
+    #[inline]
+    pub(crate) fn notify_all_after_lock(&self) -> usize {
+        self.list.notify_all_after_lock() + self.idle.notify_all_after_lock()
     }
 
     pub(crate) fn set_dry(&self, is_dry: bool) {
@@ -42,11 +60,11 @@ impl Waiters {
 
 impl Wake for Waiters {
     fn wake(self: Arc<Self>) {
-        self.list.notify_all();
+        self.notify_all();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.list.notify_all();
+        self.notify_all();
     }
 }
 
@@ -237,7 +255,7 @@ pub(crate) fn lose_consumer<'env>(lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: 
                 lost.extend(lane.header().inputs.iter().map(|input| (Arc::clone(&input.lane), input.outlet)));
             }
             let core = Arc::clone(&lane.header().core);
-            let _ = lane.header().waiters.list().notify_all();
+            let _ = lane.header().waiters.notify_all();
             core.litter(lane);
         }
     }

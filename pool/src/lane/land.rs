@@ -10,6 +10,7 @@ use super::state::{End, HeadState, Landing, State};
 use super::{Header, Lane, Order, TaskCounters, detach};
 use crate::gate::Pass;
 use crate::head::Next;
+use crate::host::{self, Site};
 
 /// Things to drop once the state is released.
 type Litter<T> = Vec<Landing<T>>;
@@ -144,7 +145,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             state.end.is_some()
         });
         self.header.is_parked.store(false, Ordering::Relaxed);
-        self.changed(pass);
+        self.changed(pass, sequence, Site::Landed);
         drop(litter);
         if has_ended {
             self.let_head_go(pass);
@@ -159,19 +160,25 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         }
     }
 
+    /// The head is back and has made nothing. Walkers that wait at the lane may take it out now.
+    ///
+    /// Subtle: there is no more to do than there was before, so neither those who look on are told nor readers that await. Helpers with
+    /// nothing to do would keep each other at it, or a reader that asks for helpers whenever it is woken, for as long as a slow
+    /// task takes.
+    pub(super) fn tell_walkers(&self, pass: &Pass<'_>) {
+        if pass.is_shared() {
+            host::step_at(&self.header, None, Site::Made(0));
+            self.header.waiters.list().notify_all_after_lock();
+        }
+    }
+
     /// Something changed in the lane: whoever waits for it looks again.
-    pub(super) fn changed(&self, pass: &Pass<'_>) {
+    pub(super) fn changed(&self, pass: &Pass<'_>, chunk: Option<u64>, site: Site) {
         // In serial mode whoever could be waiting for this is the caller itself.
         if pass.is_shared() {
             self.header.core.tick();
-        }
-        self.tell_waiters(pass);
-    }
-
-    /// Whoever waits for the lane looks again; those who only look on, before they sleep, are not told.
-    pub(super) fn tell_waiters(&self, pass: &Pass<'_>) {
-        if pass.is_shared() {
-            self.header.waiters.list().notify_all_after_lock();
+            host::step_at(&self.header, chunk, site);
+            self.header.waiters.notify_all_after_lock();
         }
     }
 }

@@ -40,6 +40,7 @@ use self::state::{End, HeadState, State};
 use crate::gate::Pass;
 use crate::guarded::Guarded;
 use crate::head::Next;
+use crate::host::Site;
 use crate::walk::Walker;
 
 /// A lane without the type of its items.
@@ -114,12 +115,12 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
             (number, std::mem::take(&mut state.is_head_missed))
         });
         // Subtle: a head that made nothing has changed nothing but for those who came to it in vain; a starved one has stated demand
-        // upstream, where whoever waits may find something to do. Telling more would have the very worker that fires look again at
-        // once, whenever it has looked, and it would never sleep.
-        match next {
-            Next::Parked if number.is_none() && !was_missed => {}
-            Next::Starved if number.is_none() && !was_missed => self.tell_waiters(pass),
-            _ => self.changed(pass),
+        // upstream, where whoever waits may find something to do. Telling more would have the very worker that fires, or the reader
+        // that asks, look again at once, whenever it has looked, and it would never sleep.
+        if number.is_some() || (was_missed && matches!(next, Next::Parked)) {
+            self.changed(pass, number, Site::Made(made));
+        } else if !matches!(next, Next::Parked) {
+            self.tell_walkers(pass);
         }
         number
     }
@@ -140,15 +141,20 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
     }
 
     fn remove(&self, pass: &Pass<'_>) -> bool {
-        let is_over = self.state.with(pass, |state| {
+        let (is_over, has_changed) = self.state.with(pass, |state| {
+            let before = (state.head, state.ending.is_some(), state.end.is_some());
             if state.head == HeadState::Idle {
                 state.head = HeadState::Done;
             }
             state.ending.get_or_insert(End::Complete);
             state.settle();
-            state.end.is_some()
+            let after = (state.head, state.ending.is_some(), state.end.is_some());
+            (state.end.is_some(), before != after)
         });
-        self.changed(pass);
+        // Who waits for the end calls this again and again, and would wake itself each time.
+        if has_changed {
+            self.changed(pass, None, Site::Removes);
+        }
         if is_over {
             self.let_head_go(pass);
         }

@@ -8,6 +8,7 @@ use super::Lane;
 use super::state::{End, Outlet, State};
 use crate::error::TaskError;
 use crate::gate::Pass;
+use crate::host::{self, Site};
 
 /// What an outlet has for a reader.
 #[derive(Debug)]
@@ -158,8 +159,11 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             let ready = at.len;
             state.ended().unwrap_or(Ready::NotYet(ready))
         });
-        if pass.is_shared() && matches!(ready, Ready::Items(_)) {
-            self.header.waiters.list().notify_all_after_lock();
+        if pass.is_shared()
+            && let Ready::Items(items) = &ready
+        {
+            host::step_at(&self.header, None, Site::Takes(items.len()));
+            self.header.waiters.notify_all_after_lock();
         }
         ready
     }
@@ -182,7 +186,8 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         returned.push((outlet, items));
         self.returned.is_any.store(true, Ordering::Release);
         drop(returned);
-        self.header.waiters.list().notify_all();
+        host::step_at(&self.header, None, Site::GivesBack);
+        self.header.waiters.notify_all();
     }
 
     fn put_back_in_front(&self, pass: &Pass<'_>) {
@@ -269,8 +274,11 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             state.outlets[outlet].restate(stated, lacking);
             ready
         });
-        if pass.is_shared() && matches!(ready, Ready::Items(_)) {
-            self.header.waiters.list().notify_all_after_lock();
+        if pass.is_shared()
+            && let Ready::Items(items) = &ready
+        {
+            host::step_at(&self.header, None, Site::Takes(items.len()));
+            self.header.waiters.notify_all_after_lock();
         }
         ready
     }

@@ -1,12 +1,11 @@
 //! The pull: take what is there, or work until it is.
 
-use std::time::Instant;
-
 use millpond_sync::Deadline;
 
 use crate::consumer::Consumer;
 use crate::core::Refused;
 use crate::error::ReadError;
+use crate::host::{self, Operation};
 use crate::lane::{Ready, Want};
 use crate::walk::{Walked, Walker};
 
@@ -57,6 +56,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
     /// Until the items are there, the end, or the deadline; the caller works meanwhile.
     pub(super) fn pull(&self, pull: Pull) -> Result<Vec<T>, ReadError> {
         let Pull { least, most, want, deadline, asked } = pull;
+        let _operation = Operation;
         let (lane, outlet) = (self.lane(), self.outlet());
         let pass = self.enter()?;
         if most == 1
@@ -70,7 +70,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         }
         let core = &lane.header().core;
         let mut wanting = Wanting { consumer: self, pass: &pass, want };
-        let started = deadline.moment().map(|_| Instant::now());
+        let started = deadline.moment().map(|_| host::now());
         let mut walker = Walker::new(core, &pass, self.any(), outlet);
         let result = loop {
             let walked = walker.walk(least, deadline);
@@ -92,7 +92,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
                 walker.wait(least, deadline, || core.is_closed() || lane.has(&pass, outlet, least));
             }
             if deadline.has_passed() {
-                let waited = started.map_or_else(Default::default, |started| started.elapsed());
+                let waited = started.map_or_else(Default::default, |started| host::now().duration_since(started));
                 // Once more: the last item may have come while the time ran out.
                 let last = self.settled(lane.take_wanted(&pass, outlet, (least, most), want));
                 if last.is_some() {

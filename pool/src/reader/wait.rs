@@ -13,27 +13,29 @@ use super::read::MOST_WANTED;
 use crate::consumer::Consumer;
 use crate::core::Refused;
 use crate::error::ReadError;
+use crate::host::{self, Operation, Site};
 use crate::lane::{Waiters, Want};
 use crate::walk::{Walked, Walker};
 
 /// The lists of waiters in which a future stands.
 #[derive(Default)]
 pub(super) struct Waits<'env> {
-    entered: Vec<(Arc<Waiters>, Ticket)>,
+    /// With whether it is as one that works.
+    entered: Vec<(Arc<Waiters>, Ticket, bool)>,
     lifetime: std::marker::PhantomData<&'env ()>,
 }
 
 impl Waits<'_> {
-    fn enter(&mut self, waiters: &Arc<Waiters>, waker: &Waker) {
-        if !self.entered.iter().any(|(known, _)| Arc::ptr_eq(known, waiters)) {
-            let ticket = waiters.list().enter(waker);
-            self.entered.push((Arc::clone(waiters), ticket));
+    fn enter(&mut self, waiters: &Arc<Waiters>, waker: &Waker, works: bool) {
+        if !self.entered.iter().any(|(known, ..)| Arc::ptr_eq(known, waiters)) {
+            let ticket = if works { waiters.list() } else { waiters.idle() }.enter(waker);
+            self.entered.push((Arc::clone(waiters), ticket, works));
         }
     }
 
     pub(super) fn leave(&mut self) {
-        for (waiters, ticket) in self.entered.drain(..) {
-            let _ = waiters.list().leave(ticket);
+        for (waiters, ticket, works) in self.entered.drain(..) {
+            let _ = if works { waiters.list() } else { waiters.idle() }.leave(ticket);
         }
     }
 }
@@ -57,6 +59,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         waker: &Waker,
         works: bool,
     ) -> Poll<Result<Vec<T>, ReadError>> {
+        let _operation = Operation;
         waits.leave();
         let (lane, outlet) = (self.lane(), self.outlet());
         let pass = match self.enter() {
@@ -103,7 +106,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
                 }
                 let known = waits.entered.len();
                 for obstacle in walker.obstacles() {
-                    waits.enter(&obstacle.header().waiters, waker);
+                    waits.enter(&obstacle.header().waiters, waker, true);
                 }
                 if waits.entered.len() == known {
                     break None;
@@ -123,14 +126,16 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
                 None => Poll::Pending,
             };
         }
-        waits.enter(&lane.header().waiters, waker);
+        host::step_at(lane.header(), None, Site::Awaits);
+        waits.enter(&lane.header().waiters, waker, false);
         for source in lane.header().outside.iter() {
-            waits.enter(source, waker);
+            waits.enter(source, waker, false);
         }
         if let Some(result) = take(asked) {
             waits.leave();
             return Poll::Ready(result);
         }
+        host::step_at(lane.header(), None, Site::Awaits);
         core.add_job(self.any(), outlet, true);
         core.tick();
         core.lend(core.size());
@@ -138,6 +143,8 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
             // A resize that came in between did not find this job on the list.
             waker.wake_by_ref();
         }
+        drop(pass);
+        host::pending(waker);
         Poll::Pending
     }
 }

@@ -16,6 +16,7 @@ pub use retry::Retry;
 pub(crate) use retry::{Pause, Retrying};
 
 use crate::gate::Pass;
+use crate::host;
 use crate::lane::{Firing, One, Single, Work};
 
 /// A function over chunks, applied by any number of workers at once.
@@ -37,7 +38,7 @@ pub(crate) struct Staged<'env, A, S> {
 impl<'env, A, B, S: Stage<A, B>> Work<'env, B> for Staged<'env, A, S> {
     fn fire(&self, firing: &mut Firing<'_, 'env>) -> Option<Vec<B>> {
         let items = self.before.fire(firing)?;
-        Some(self.stage.run(items, firing))
+        Some(host::call(items, firing, |items, firing| self.stage.run(items, firing)))
     }
 
     fn one(&self, single: &mut Single<'_>) -> One<B> {

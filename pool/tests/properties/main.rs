@@ -16,6 +16,8 @@ mod output;
 mod plan;
 mod reading;
 mod shared;
+#[cfg(feature = "simulation")]
+mod simulated;
 mod watch;
 #[path = "../workers/mod.rs"]
 mod workers;

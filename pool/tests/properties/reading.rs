@@ -55,6 +55,10 @@ impl Wake for Unpark {
 }
 
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    #[cfg(feature = "simulation")]
+    if millpond_pool::simulation::current().is_some() {
+        return millpond_pool::simulation::block_on(future);
+    }
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut future = pin!(future);
     loop {
@@ -162,6 +166,13 @@ impl Reading {
     }
 }
 
+/// Lets other threads go on.
+fn yield_now() {
+    #[cfg(feature = "simulation")]
+    millpond_pool::simulation::yield_now();
+    thread::yield_now();
+}
+
 /// Reads up to the end in these ways, over and over; with `shares`, the pool may be in serial mode and in use by others.
 fn exhaust_sharing(reader: &mut PoolReader<u64>, readings: &[Reading], shares: bool) -> Outcome {
     let mut items = Vec::new();
@@ -177,7 +188,7 @@ fn exhaust_sharing(reader: &mut PoolReader<u64>, readings: &[Reading], shares: b
                 Step::End(end) => return Outcome { items, end },
                 Step::Busy => {
                     assert!(shares, "nobody else used the pool");
-                    thread::yield_now();
+                    yield_now();
                 }
             }
         }

@@ -1,6 +1,7 @@
-//! The workers that the tests run on: `rayon`, or `gcd` (libdispatch) where the environment variable `MILLPOND_TEST_WORKERS` says so.
+//! The workers that the tests run on: `rayon`, or `gcd` (libdispatch) or `simulation` where the environment variable
+//! `MILLPOND_TEST_WORKERS` says so.
 //!
-//! So each suite shows the same of either; `ci/test-gcd.sh` runs them on libdispatch.
+//! So each suite shows the same of all; `ci/test-gcd.sh` runs them on libdispatch, `ci/test-simulation.sh` in simulations.
 
 use std::env;
 
@@ -8,6 +9,9 @@ use millpond_pool::{Pool, ScopedPool};
 
 /// A pool of `size` such workers.
 pub(crate) fn pool(size: usize) -> Pool {
+    if is_simulation() {
+        return simulated(size);
+    }
     if !is_gcd() {
         return Pool::rayon(size);
     }
@@ -29,11 +33,38 @@ pub(crate) fn scope<'env, R>(size: usize, body: impl FnOnce(&ScopedPool<'env>) -
     ScopedPool::scope(size, body)
 }
 
+/// A simulated pool: the first of a thread by the seed in `MILLPOND_TEST_SEED`, or 1, each further one by the next.
+#[cfg(feature = "simulation")]
+fn simulated(size: usize) -> Pool {
+    use millpond_pool::simulation::Simulation;
+    thread_local!(static SEED: std::cell::Cell<u64> = std::cell::Cell::new(
+        env::var("MILLPOND_TEST_SEED").map_or(1, |seed| seed.parse().expect("MILLPOND_TEST_SEED is a number"))
+    ));
+    let seed = SEED.replace(SEED.get() + 1);
+    // The suites have threads of their own, which read and write beside the simulation.
+    Pool::simulated_with(Simulation::new(seed).workers(size).with_outsiders())
+}
+
+#[cfg(not(feature = "simulation"))]
+fn simulated(_size: usize) -> Pool {
+    panic!("testing in simulations takes the feature `simulation`");
+}
+
+/// Whether the environment asks for simulations.
+pub(crate) fn is_simulation() -> bool {
+    asked() == "simulation"
+}
+
 /// Whether the environment asks for libdispatch.
 fn is_gcd() -> bool {
+    asked() == "gcd"
+}
+
+fn asked() -> &'static str {
     match env::var("MILLPOND_TEST_WORKERS").as_deref() {
-        Err(_) | Ok("rayon") => false,
-        Ok("gcd") => true,
-        Ok(other) => panic!("MILLPOND_TEST_WORKERS is `{other}`; it may be `rayon` or `gcd`"),
+        Err(_) | Ok("rayon") => "rayon",
+        Ok("gcd") => "gcd",
+        Ok("simulation") => "simulation",
+        Ok(other) => panic!("MILLPOND_TEST_WORKERS is `{other}`; it may be `rayon`, `gcd` or `simulation`"),
     }
 }

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Runs the tests of simulated pools, random graphs for many seeds, and the suites of the pool in simulations.
+#
+#     SEEDS=1000000 MINUTES=20 ci/test-simulation.sh      (10,000 seeds by default, and as long as they take)
+#
+# A seed that fails is printed with the smallest graph and the shortest schedule that fail, and the last steps. The same again:
+# `MILLPOND_SEED=… MILLPOND_SEEDS=1 cargo test -p millpond-pool --release --features simulation --test properties simulated`.
+source "$(dirname "$0")/environment.sh"
+
+export CARGO_TERM_COLOR=never RUST_BACKTRACE=0
+# Compiled for speed, but not for long.
+export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
+export MILLPOND_SEEDS=${SEEDS:-10000} MILLPOND_SEED_THREADS=${SEED_THREADS:-$(nproc)}
+[ -z "${MINUTES:-}" ] || export MILLPOND_MINUTES=$MINUTES
+log=$target/ci/simulation.log
+mkdir -p "$(dirname "$log")"
+: >"$log"
+status=0
+
+logged() {
+    run "$@" 2>&1 | tee -a "$log" || status=1
+}
+
+logged cargo test --release --package millpond-pool --features simulation --lib --test simulation -- --nocapture
+logged cargo test --release --package millpond-pool --features simulation --test properties -- simulated --nocapture
+
+# The suites of the pool. Left out is what cannot be in a simulation: functions that wait for each other by means of std's (a lock that is held
+# during a read, a barrier, a channel), or that ask which thread of the system they run on; reads that another thread of the system
+# awaits while the simulation's own does not read; and what takes too long (a hundred thousand tasks).
+left_out=(
+    apply::the_caller_takes_part_and_another_thread_too
+    awaiting::a_job_goes_on_that_was_parked_while_a_helper_had_its_last_data_in_hand
+    awaiting::an_awaited_read_goes_on_whatever_size_the_pool_gets
+    awaiting::an_awaited_read_says_that_its_pool_is_gone
+    cancel::a_dropped_iteration_stops_its_helpers_in_the_middle_of_a_chunk
+    deep::a_chain_of_a_hundred_thousand_sequential_tasks
+    nested::functions_may_read_several_levels_deep
+)
+export MILLPOND_TEST_WORKERS=simulation
+logged cargo test --release --package millpond-pool --features simulation --test it -- "${left_out[@]/#/--skip=}"
+
+ci/count.sh "$log"
+exit $status

@@ -1,0 +1,182 @@
+//! The places in the engine where a simulation steps in.
+//!
+//! Without the feature `simulation` there is nothing here but the system's clock: all of it is empty and inlined. With it, a thread
+//! that runs no simulation looks at one thread-local flag, a few times per chunk and never per item.
+//!
+//! A **step** stands where another thread could change something between two things that this one does, and where no lock, no
+//! guard and no borrow of the engine's own is held: whoever runs next would wait for it for ever.
+
+#[cfg(feature = "simulation")]
+use std::fmt;
+
+pub(crate) use millpond_sync::host::now;
+
+use crate::lane::Header;
+
+/// Where a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "simulation"), expect(dead_code, reason = "only a simulation looks at it"))]
+pub(crate) enum Site {
+    /// A lane has granted a chunk of at most so many items; its head is out.
+    Granted(usize),
+    /// A chunk of so many items is made and numbered, the head is back; who waits at the lane is about to be told.
+    Made(usize),
+    /// A chunk has landed; who waits at the lane is about to be told.
+    Landed,
+    /// A task is removed; who waits at the lane is about to be told.
+    Removes,
+    /// Items were given back; who waits at the lane is about to be told.
+    GivesBack,
+    /// A reader or a head has taken so many items.
+    Takes(usize),
+    /// A walker has entered the waiters of its obstacles.
+    Enters,
+    /// A walker is about to sleep.
+    Sleeps,
+    /// A walker looks on whether anything changes.
+    Looks,
+    /// Others are given their turn.
+    Yields,
+    /// A helper is about to be asked for.
+    Lends,
+    /// A helper walked and found something to do, or did not.
+    Helped(bool),
+    /// A helper counts itself out.
+    Goes,
+    /// A job is put on the list, or taken off.
+    Lists,
+    Unlists,
+    /// A reader works no more.
+    Idles,
+    /// A future looks for items and has not found them.
+    Awaits,
+    /// The pool changes its size.
+    Resizes,
+    /// The pool is closed.
+    Closes,
+    /// Cancelled lanes are let go.
+    Sweeps,
+    /// A source has asked to be told when its channel has something.
+    Listens,
+    /// A function is called for each of several numbers.
+    Calls,
+    /// A read returns.
+    Returns,
+}
+
+#[cfg(feature = "simulation")]
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Granted(items) => write!(f, "begins a chunk of at most {items}"),
+            Self::Made(items) => write!(f, "made {items}"),
+            Self::Landed => f.write_str("landed"),
+            Self::Removes => f.write_str("ends the task"),
+            Self::GivesBack => f.write_str("gives items back"),
+            Self::Takes(items) => write!(f, "took {items}"),
+            Self::Enters => f.write_str("enters the waiters"),
+            Self::Sleeps => f.write_str("is about to sleep"),
+            Self::Looks => f.write_str("looks on"),
+            Self::Yields => f.write_str("yields"),
+            Self::Lends => f.write_str("asks for a helper"),
+            Self::Helped(true) => f.write_str("walked on"),
+            Self::Helped(false) => f.write_str("walked in vain"),
+            Self::Goes => f.write_str("counts itself out"),
+            Self::Lists => f.write_str("lists a job"),
+            Self::Unlists => f.write_str("takes a job off"),
+            Self::Idles => f.write_str("works no more"),
+            Self::Awaits => f.write_str("awaits"),
+            Self::Resizes => f.write_str("resizes"),
+            Self::Closes => f.write_str("closes the pool"),
+            Self::Sweeps => f.write_str("sweeps"),
+            Self::Listens => f.write_str("listens to its channel"),
+            Self::Calls => f.write_str("calls"),
+            Self::Returns => f.write_str("returns"),
+        }
+    }
+}
+
+#[cfg(not(feature = "simulation"))]
+mod system {
+    use std::task::Waker;
+
+    use super::*;
+    use crate::head::Next;
+    use crate::lane::Firing;
+
+    #[inline(always)]
+    pub(crate) fn step(_site: Site) {}
+
+    #[inline(always)]
+    pub(crate) fn step_at(_header: &Header<'_>, _chunk: Option<u64>, _site: Site) {}
+
+    #[inline(always)]
+    pub(crate) fn is_simulated() -> bool {
+        false
+    }
+
+    pub(crate) fn token() -> Option<usize> {
+        None
+    }
+
+    #[inline(always)]
+    pub(crate) fn call<A, B>(
+        items: Vec<A>,
+        firing: &mut Firing<'_, '_>,
+        run: impl FnOnce(Vec<A>, &mut Firing<'_, '_>) -> Vec<B>,
+    ) -> Vec<B> {
+        run(items, firing)
+    }
+
+    #[inline(always)]
+    pub(crate) fn call_head(_firing: &Firing<'_, '_>) -> Option<Next> {
+        None
+    }
+
+    #[inline(always)]
+    pub(crate) fn pending(_waker: &Waker) {}
+
+    #[inline(always)]
+    pub(crate) fn leave() {}
+}
+
+#[cfg(feature = "simulation")]
+mod simulated {
+    use super::*;
+    use crate::simulation;
+
+    /// Another thread may have its turn.
+    #[inline]
+    pub(crate) fn step(site: Site) {
+        simulation::step(None, site);
+    }
+
+    /// Another thread may have its turn, while this one is at a lane.
+    #[inline]
+    pub(crate) fn step_at(header: &Header<'_>, chunk: Option<u64>, site: Site) {
+        simulation::step(Some((header, chunk)), site);
+    }
+
+    /// Whether the thread runs a simulation.
+    #[inline]
+    pub(crate) fn is_simulated() -> bool {
+        simulation::scheduler().is_some()
+    }
+
+    pub(crate) use simulation::{call, call_head, leave, pending, token};
+}
+
+#[cfg(feature = "simulation")]
+pub(crate) use simulated::*;
+#[cfg(not(feature = "simulation"))]
+pub(crate) use system::*;
+
+/// An operation of a reader's, which is over when this is dropped: then others may have their turn.
+pub(crate) struct Operation;
+
+impl Drop for Operation {
+    #[inline]
+    fn drop(&mut self) {
+        leave();
+    }
+}

@@ -1,0 +1,121 @@
+//! What the engine's steps do in a simulation; see [`crate::host`], which calls it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Waker;
+use std::time::Duration;
+
+use millpond_sync::host::Host;
+
+use super::faults::Planned;
+use super::random::stir;
+use super::run;
+use super::scheduler::Scheduler;
+use super::trace::{Event, Place};
+use crate::error::Cause;
+use crate::head::Next;
+use crate::host::Site;
+use crate::lane::{Firing, Header, TaskEntry};
+
+/// What an item of a task takes, in nanoseconds; which of these, the seed decides for each task, and for each run how many of them it
+/// may be: quick tasks make large chunks and short runs.
+const COSTS: [u64; 8] = [20, 50, 100, 200, 1_000, 3_000, 8_000, 30_000];
+/// How many of them, by the run.
+const COSTS_OF_RUNS: [u64; 4] = [3, 4, 6, 8];
+
+/// Another thread may have its turn.
+pub(crate) fn step(header: Option<(&Header<'_>, Option<u64>)>, site: Site) {
+    if let Some(scheduler) = run::scheduler() {
+        let place = header.map(|(header, chunk)| Place { task: header.name(), chunk });
+        scheduler.step(place, Event::At(site));
+    }
+}
+
+/// The number of the simulated thread that runs, where it has one of its own.
+pub(crate) fn token() -> Option<usize> {
+    run::scheduler().filter(|scheduler| !scheduler.is_of_caller()).map(|scheduler| scheduler.token())
+}
+
+/// Lets the time pass that a task takes for its items.
+fn charge(scheduler: &Scheduler, task: &TaskEntry, items: usize) {
+    let seed = scheduler.options.seed;
+    let costs = COSTS_OF_RUNS[(stir(!seed) % COSTS_OF_RUNS.len() as u64) as usize];
+    let cost = COSTS[(stir(seed ^ stir(task.id.number())) % costs) as usize];
+    scheduler.advance(cost.saturating_mul(items as u64));
+}
+
+/// What a fault is to its reader.
+fn cause(is_panic: bool) -> Cause {
+    const TEXT: &str = "injected by the simulation";
+    if is_panic { Cause::panic(Box::new(TEXT)) } else { Cause::Error(TEXT.into()) }
+}
+
+/// Gives a stage its items: time passes, and what is to go wrong does.
+pub(crate) fn call<A, B>(
+    mut items: Vec<A>,
+    firing: &mut Firing<'_, '_>,
+    run_stage: impl FnOnce(Vec<A>, &mut Firing<'_, '_>) -> Vec<B>,
+) -> Vec<B> {
+    let Some(scheduler) = run::scheduler() else { return run_stage(items, firing) };
+    let number = firing.next_task();
+    let planned = {
+        let Some(task) = firing.lane.header().tasks.get(number) else { return run_stage(items, firing) };
+        charge(&scheduler, task, items.len());
+        scheduler.fault(&task.name, items.len())
+    };
+    match planned {
+        Some(Planned::Fail(at) | Planned::Panic(at)) if at < items.len() => {
+            let rest = items.split_off(at);
+            let results = run_stage(items, firing);
+            firing.fail_instead(number, at, cause(matches!(planned, Some(Planned::Panic(_)))));
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(rest)));
+            results
+        }
+        Some(Planned::Slow(nanos)) => {
+            scheduler.sleep(Duration::from_nanos(nanos));
+            run_stage(items, firing)
+        }
+        _ => run_stage(items, firing),
+    }
+}
+
+/// What goes wrong instead of a head's making a chunk, where something does.
+pub(crate) fn call_head(firing: &Firing<'_, '_>) -> Option<Next> {
+    let scheduler = run::scheduler()?;
+    let task = firing.lane.header().tasks.first()?;
+    charge(&scheduler, task, firing.order.most.min(64));
+    match scheduler.fault(&task.name, firing.order.most)? {
+        fault @ (Planned::Fail(_) | Planned::Panic(_)) => Some(Next::Fail(cause(matches!(fault, Planned::Panic(_))))),
+        Planned::Slow(nanos) => {
+            scheduler.sleep(Duration::from_nanos(nanos));
+            None
+        }
+        _ => None,
+    }
+}
+
+/// An operation of a reader's is over.
+pub(crate) fn leave() {
+    if let Some(scheduler) = run::scheduler() {
+        if scheduler.options.lets_outsiders {
+            scheduler.let_others_go_on();
+        } else {
+            scheduler.step(None, Event::At(Site::Returns));
+        }
+    }
+}
+
+/// A future is pending. Where whoever polls it knows nothing of the simulation, others go on here, and when they are not done the
+/// future asks to be polled again.
+pub(crate) fn pending(waker: &Waker) {
+    if let Some(scheduler) = run::scheduler().filter(|scheduler| !waker.will_wake(scheduler.parker().waker())) {
+        for _ in 0..scheduler.draw(64) {
+            if !scheduler.is_anybody_ready() {
+                break;
+            }
+            scheduler.step(None, Event::At(Site::Yields));
+        }
+        if scheduler.is_anybody_ready() || scheduler.sleep_as_long_as_others() {
+            waker.wake_by_ref();
+        }
+    }
+}

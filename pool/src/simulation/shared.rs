@@ -1,0 +1,56 @@
+//! The part of a simulation that other threads of the system may touch.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, Thread};
+
+use parking_lot::Mutex;
+
+use crate::workers::Help;
+
+/// What comes from outside the thread that a simulation runs in.
+pub(crate) struct Shared {
+    /// The thread that the simulation runs in.
+    owner: Thread,
+    has_lends: AtomicBool,
+    lends: Mutex<Vec<Arc<dyn Help>>>,
+    /// How many of the simulation's pools were dropped elsewhere.
+    lost_pools: AtomicUsize,
+}
+
+impl Shared {
+    /// For a simulation in the calling thread.
+    pub(super) fn new() -> Self {
+        Self {
+            owner: thread::current(),
+            has_lends: AtomicBool::new(false),
+            lends: Mutex::default(),
+            lost_pools: AtomicUsize::new(0),
+        }
+    }
+
+    /// Another thread of the system asks for a helper.
+    pub(super) fn lend(&self, help: Arc<dyn Help>) {
+        self.lends.lock().push(help);
+        self.has_lends.store(true, Ordering::Release);
+        self.owner.unpark();
+    }
+
+    pub(super) fn has_lends(&self) -> bool {
+        self.has_lends.load(Ordering::Acquire)
+    }
+
+    pub(super) fn take_lends(&self) -> Vec<Arc<dyn Help>> {
+        self.has_lends.store(false, Ordering::Release);
+        std::mem::take(&mut *self.lends.lock())
+    }
+
+    /// Another thread of the system dropped one of the simulation's pools.
+    pub(super) fn lose_pool(&self) {
+        self.lost_pools.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn take_lost_pools(&self) -> usize {
+        self.lost_pools.swap(0, Ordering::AcqRel)
+    }
+}

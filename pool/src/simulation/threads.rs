@@ -1,0 +1,164 @@
+//! Threads of the user's within a simulation.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use millpond_sync::{Parker, WaitList, host};
+
+use super::scheduler::Started;
+use super::trace::Event;
+use crate::host::Site;
+
+/// What a thread gave, or the payload of its panic.
+type Outcome<T> = Result<T, Box<dyn Any + Send>>;
+
+/// A simulated thread that was started by [`spawn`].
+#[must_use = "a thread that is not joined may be in the middle of its work when the simulation ends"]
+pub struct Thread<T> {
+    outcome: Rc<RefCell<Option<Outcome<T>>>>,
+    ended: Arc<WaitList>,
+}
+
+/// Starts a thread of the current simulation: it has its turns as the simulation's order says, beside the caller and the helpers.
+///
+/// It shares its system thread with all others, so what it does must not wait for them by means that are not millpond's: it can read
+/// from pools, read and write channels, [`sleep`] and [`join`](Thread::join), but not wait for a lock or a barrier of std's.
+///
+/// # Panics
+/// When the calling thread runs no simulation.
+///
+/// # Examples
+///
+/// ```
+/// use millpond_pool::{Pool, simulation};
+///
+/// let pool = Pool::simulated(7);
+/// let mut reader = pool.source(0..100).map(|n| n * 2);
+/// let mut other = reader.clone();
+/// let thread = simulation::spawn(move || other.read(30));
+/// let mut items = reader.read(30)?;
+/// items.extend(thread.join().expect("no panic")?);
+/// items.sort();
+/// assert_eq!(items, (0..60).map(|n| n * 2).collect::<Vec<_>>());
+/// # Ok::<(), millpond_pool::ReadError>(())
+/// ```
+#[track_caller]
+pub fn spawn<T: 'static>(body: impl FnOnce() -> T + 'static) -> Thread<T> {
+    start(None, body)
+}
+
+/// Like [`spawn`], with a name for the trace.
+///
+/// # Panics
+/// As [`spawn`].
+#[track_caller]
+pub fn spawn_named<T: 'static>(name: impl Into<Arc<str>>, body: impl FnOnce() -> T + 'static) -> Thread<T> {
+    start(Some(name.into()), body)
+}
+
+#[track_caller]
+fn start<T: 'static>(name: Option<Arc<str>>, body: impl FnOnce() -> T + 'static) -> Thread<T> {
+    let Some(scheduler) = super::scheduler() else {
+        panic!(
+            "starting a simulated thread failed: this thread runs no simulation; make a pool with `Pool::simulated` first"
+        );
+    };
+    let thread = Thread { outcome: Rc::default(), ended: Arc::default() };
+    let (outcome, ended) = (Rc::clone(&thread.outcome), Arc::clone(&thread.ended));
+    let job = move || {
+        *outcome.borrow_mut() = Some(catch_unwind(AssertUnwindSafe(body)));
+        ended.notify_all();
+    };
+    scheduler.start(Started::Thread(name), Box::new(job));
+    thread
+}
+
+impl<T> Thread<T> {
+    /// Whether it has ended.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.outcome.borrow().is_some()
+    }
+
+    /// Waits until it has ended and gives what it gave.
+    ///
+    /// # Errors
+    /// The payload of its panic, if it panicked.
+    ///
+    /// # Blocking
+    /// Until then; the simulation goes on meanwhile.
+    pub fn join(self) -> Outcome<T> {
+        let outcome = self.ended.wait_until(|| self.outcome.borrow_mut().take());
+        super::run::end_if_unused();
+        outcome
+    }
+}
+
+impl<T> fmt::Debug for Thread<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Thread").field("is_finished", &self.is_finished()).finish_non_exhaustive()
+    }
+}
+
+/// Sleeps by the clock of the current simulation, which costs no time; by the system's where there is none.
+pub fn sleep(duration: Duration) {
+    match host::current() {
+        Some(host) => host.sleep(duration),
+        None => std::thread::sleep(duration),
+    }
+}
+
+/// This moment by the clock of the current simulation; by the system's where there is none.
+#[must_use]
+pub fn now() -> Instant {
+    host::now()
+}
+
+/// A place where another thread of the current simulation may have its turn: to be put where threads meet by other means than
+/// millpond's.
+pub fn yield_now() {
+    if let Some(scheduler) = super::scheduler() {
+        // Where all others sleep, whoever looks again and again does so until the first of them wakes up.
+        if !scheduler.is_anybody_ready() {
+            scheduler.sleep_as_long_as_others();
+        }
+        // Several that do so beside one that sleeps: time passes for them too.
+        scheduler.advance(YIELD_NANOS);
+        scheduler.step(None, Event::At(Site::Yields));
+    }
+}
+
+/// What giving way takes, in nanoseconds.
+const YIELD_NANOS: u64 = 20_000;
+
+/// Puts a line of the user's into the current simulation's trace.
+pub fn note(what: impl Into<String>) {
+    if let Some(scheduler) = super::scheduler() {
+        scheduler.note(Event::Note(what.into().into()));
+    }
+}
+
+/// Polls a future to its end; while it is pending the others of the current simulation go on.
+///
+/// # Blocking
+/// Until the future is ready.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    Parker::with(|parker| {
+        let _nested = parker.nested();
+        loop {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(parker.waker())) {
+                return output;
+            }
+            parker.park();
+        }
+    })
+}

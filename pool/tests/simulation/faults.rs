@@ -1,0 +1,89 @@
+//! What goes wrong on request.
+
+use millpond_pool::simulation::{self, Faults, Simulation};
+use millpond_pool::{Cause, Pool, PoolReader};
+
+use crate::twenty_tasks;
+
+#[test]
+fn a_task_fails_at_the_call_that_was_chosen() {
+    for (seed, is_panic) in (0..60).flat_map(|seed| [(seed, false), (seed, true)]) {
+        let faults = if is_panic { Faults::none().panic_at("half", 17) } else { Faults::none().fail_at("half", 17) };
+        let pool = Pool::simulated_with(Simulation::new(seed).workers(1).faults(faults));
+        let mut reader = pool.source(0..100_u32).map(|n| n / 2).named("half").filter(|n| n % 2 == 0);
+        let items = reader.read_all().unwrap();
+        assert!(items.into_iter().eq((0..17).map(|n| n / 2).filter(|n| n % 2 == 0)), "seed {seed}");
+        let error = reader.read_all().unwrap_err();
+        let error = error.as_task_error().expect("a task's error");
+        assert_eq!((error.task(), error.index()), ("half", 17), "seed {seed}");
+        assert_eq!(error.cause().to_string().contains("injected by the simulation"), true);
+        assert_eq!(matches!(error.cause(), Cause::Panic(_)), is_panic);
+    }
+}
+
+/// Tasks that give a beginning of their output when they are cut short, whatever is cut.
+fn tasks(pool: &Pool) -> PoolReader<u64> {
+    let mut branches = pool.source(0..300_u64).map(|n| n + 1).tee(2);
+    let other = branches.pop().expect("two").filter(|n| n % 5 != 0).map(|n| n * 2);
+    branches.pop().expect("two").sequential(|n| n + 1).zip(other).map(|(left, right)| left * right)
+}
+
+/// The items before the failure, and then the failure: whatever fails, wherever, in whatever order.
+#[test]
+fn drawn_failures_end_the_output_after_what_came_before() {
+    let expected = tasks(&Pool::serial()).read_all().unwrap();
+    let mut failed = 0;
+    for seed in 0..400 {
+        let simulation = Simulation::new(seed).faults(Faults::none().fail(60).panic(60));
+        let pool = Pool::simulated_with(simulation);
+        let mut reader = tasks(&pool);
+        let items = match reader.read_all() {
+            Ok(items) => items,
+            Err(_) => Vec::new(),
+        };
+        assert_eq!(items[..], expected[..items.len()], "seed {seed}");
+        let outcome = reader.read_all();
+        if items.len() < expected.len() {
+            failed += 1;
+            let error = outcome.unwrap_err();
+            assert!(error.as_task_error().is_some(), "seed {seed}: {error}");
+            assert_eq!(reader.read(1).unwrap_err().to_string(), error.to_string(), "an error stays");
+        } else {
+            // Nothing failed, or nothing that the output needed.
+            let _ = outcome;
+        }
+        drop((reader, pool));
+        let report = simulation::last().expect("a run has ended");
+        assert_eq!(report.verdict, None);
+        assert!(items.len() == expected.len() || report.schedule.faults() > 0);
+    }
+    assert!(failed > 100, "{failed} failed");
+}
+
+#[test]
+fn harmless_faults_change_nothing_for_the_reader() {
+    let expected = twenty_tasks(&Pool::serial()).read_all().unwrap();
+    let mut injected = 0;
+    for seed in 0..400 {
+        let pool = Pool::simulated_with(Simulation::new(seed).faults(Faults::harmless()));
+        assert_eq!(twenty_tasks(&pool).read_all().unwrap(), expected, "seed {seed}");
+        drop(pool);
+        injected += simulation::last().expect("a run has ended").schedule.faults();
+    }
+    assert!(injected > 800, "{injected} faults");
+}
+
+#[test]
+fn a_removed_task_leaves_a_beginning_of_the_output() {
+    let expected = tasks(&Pool::serial()).read_all().unwrap();
+    let mut shorter = 0;
+    for seed in 0..400 {
+        let pool = Pool::simulated_with(Simulation::new(seed).faults(Faults::none().remove(2)));
+        let mut reader = tasks(&pool);
+        let items = reader.read_all().unwrap();
+        assert_eq!(items[..], expected[..items.len()], "seed {seed}");
+        assert!(reader.read_all().unwrap().is_empty(), "the end stays");
+        shorter += usize::from(items.len() < expected.len());
+    }
+    assert!(shorter > 40, "{shorter} were cut short");
+}

@@ -1,0 +1,24 @@
+//! Simulated pools: what they promise, and that they find what is wrong.
+
+mod channels;
+mod clock;
+mod deadlock;
+mod faults;
+mod found;
+mod repeat;
+mod shrinking;
+mod speed;
+mod threads;
+
+use millpond_pool::{Pool, PoolReader};
+
+/// A graph of some twenty tasks over 200 items: a fork, a join, functions with state.
+fn twenty_tasks(pool: &Pool) -> PoolReader<u64> {
+    let numbers = pool.source(0..200_u64).map(|n| n + 1).filter(|n| n % 7 != 0).map(|n| n * 3);
+    let mut branches = numbers.tee(2);
+    let (second, first) = (branches.pop().expect("two"), branches.pop().expect("two"));
+    let second = second.batch(4).map(|group| group.iter().sum::<u64>()).map(|n| n ^ 5).inspect(|_| {}).map(|n| n + 1);
+    let first = first.map(|n| n + 1).sequential(|n| n + 2).skip(3).filter(|n| n % 2 == 0).map(|n| n / 2);
+    let joined = first.zip(second).map(|(left, right)| left + right).filter(|n| n % 3 != 0).map(|n| n + 1);
+    joined.enumerate().map(|(at, n)| n + at as u64).map(|n| n * 2)
+}

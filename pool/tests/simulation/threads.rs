@@ -1,0 +1,110 @@
+//! Threads of the user's.
+
+use millpond_channel::bounded;
+use millpond_pool::simulation::{self, Simulation};
+use millpond_pool::{Pool, ReadError};
+
+#[test]
+fn threads_share_items_and_each_goes_to_exactly_one() {
+    for seed in 0..200 {
+        let pool = Pool::simulated(seed);
+        let reader = pool.source(0..200_u32).map(|n| n).sequential(|n| n);
+        let threads: Vec<_> = (1..4)
+            .map(|count| {
+                let mut reader = reader.clone();
+                simulation::spawn(move || {
+                    let mut all = Vec::new();
+                    loop {
+                        let items = reader.read(count).expect("nothing fails");
+                        if items.is_empty() {
+                            return all;
+                        }
+                        all.extend(items);
+                    }
+                })
+            })
+            .collect();
+        let mut all: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..200), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_full_channel_blocks_a_simulated_writer_only() {
+    for seed in 0..200 {
+        let pool = Pool::simulated(seed);
+        let (writer, channel) = bounded(3);
+        let thread = simulation::spawn(move || (0..100_u32).for_each(|n| writer.write(n).expect("open")));
+        let mut reader = pool.channel(channel).map(|n| n).sequential(|n| n);
+        assert!(reader.read_all().unwrap().into_iter().eq(0..100), "seed {seed}");
+        thread.join().expect("no panic");
+    }
+}
+
+#[test]
+fn a_panic_of_a_thread_is_its_own() {
+    let _pool = Pool::simulated(1);
+    let thread = simulation::spawn(|| std::panic::resume_unwind(Box::new("mine")));
+    let payload = thread.join().expect_err("it panicked");
+    assert_eq!(payload.downcast_ref(), Some(&"mine"));
+}
+
+#[test]
+fn a_pool_dropped_by_one_thread_ends_the_reads_of_all() {
+    for seed in 0..200 {
+        let pool = Pool::simulated_with(Simulation::new(seed).workers(3));
+        let reader = pool.source(0_u32..).map(|n| n).sequential(|n| n);
+        let threads: Vec<_> = (0..3)
+            .map(|_| {
+                let mut reader = reader.clone();
+                simulation::spawn(move || {
+                    loop {
+                        match reader.read(10) {
+                            // What was there when it went.
+                            Ok(items) => assert!(!items.is_empty()),
+                            Err(ReadError::PoolGone { .. }) => return,
+                            Err(error) => panic!("{error}"),
+                        }
+                    }
+                })
+            })
+            .collect();
+        simulation::spawn(move || {
+            (0..20).for_each(|_| simulation::yield_now());
+            drop(pool);
+        })
+        .join()
+        .expect("no panic");
+        threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
+    }
+}
+
+#[test]
+fn pools_of_a_thread_are_one_simulation() {
+    for seed in 0..100 {
+        let (one, other) = (Pool::simulated(seed), Pool::simulated(seed + 1));
+        assert_eq!(simulation::current().expect("a run").seed(), seed);
+        let mut reader =
+            one.source(0..100_u32).map(|n| n).into_pool(&other).filter(|n| n % 2 == 0).into_pool(&one).batch(5);
+        assert_eq!(reader.read_all().unwrap().len(), 10);
+        drop(one);
+        assert!(simulation::current().is_some());
+        drop(other);
+        assert!(simulation::current().is_none());
+    }
+}
+
+#[test]
+fn values_are_computed_in_a_simulation_too() {
+    use millpond_pool::values::Graph;
+    for seed in 0..20 {
+        let pool = Pool::simulated(seed);
+        let mut graph = Graph::new();
+        let leaves: Vec<_> = (0..40_u64).map(|n| graph.value("leaf", n)).collect();
+        let sums: Vec<_> =
+            leaves.chunks(4).map(|four| graph.task("sum", four, |four| four.iter().sum::<u64>())).collect();
+        let total = graph.task("total", &sums[..], |sums| sums.iter().sum::<u64>());
+        assert_eq!(*pool.get(&mut graph, total).unwrap(), 780, "seed {seed}");
+    }
+}
