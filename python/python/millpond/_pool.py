@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,8 +15,11 @@ from millpond._reader import PoolReader
 from millpond._values import WithValues
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from typing_extensions import Self
 
+    from millpond._elsewhere import Elsewhere
     from millpond._executor import PoolExecutor
     from millpond._loop import LoopThread
 
@@ -48,6 +51,13 @@ class Pool(_native.Pool, WithValues):
         pool is in serial mode: the reader does everything, and no thread is ever started.
     name : str, optional
         What the pool is called; its threads are called so too, with a number.
+    executor : concurrent.futures.Executor or callable, optional
+        Who calls the functions of tasks instead of the pool's own threads, each of which hands a call over and waits
+        for it: a :class:`~concurrent.futures.ProcessPoolExecutor`, loky's, a Dask client's. The pool keeps what it
+        does, in order, lazy and bounded. `size` is as many as the executor has workers by default. A function that
+        makes an executor is called when one is needed first, and again after one broke because its process died;
+        calls that this lost are made again where a task has `retries`. Functions and items must be such that they can
+        travel; `tap`, `partition` and `take_while` call theirs here.
 
     Examples
     --------
@@ -65,15 +75,41 @@ class Pool(_native.Pool, WithValues):
     [1, 4, 9]
     >>> squares.read(1)
     [16]
+
+    Functions that keep the interpreter's lock run at once in processes:
+
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> with ThreadPoolExecutor(2) as executor, Pool(executor=executor) as pool:
+    ...     pool.source([-3, 2]).map(abs).read_all()
+    [3, 2]
     """
 
-    def __new__(cls, size: int | None = None, *, name: str | None = None) -> Self:
-        size = _processors() if size is None else _options.integer(size, "size", least=0)
+    _elsewhere: Elsewhere | None
+
+    def __new__(
+        cls,
+        size: int | None = None,
+        *,
+        name: str | None = None,
+        executor: Executor | Callable[[], Executor] | None = None,
+    ) -> Self:
+        elsewhere = None
+        if executor is not None:
+            # Imported when it is needed: most programs do without, and it takes a while.
+            from millpond._elsewhere import Elsewhere
+
+            elsewhere = Elsewhere(executor)
+        if size is None:
+            size = (elsewhere.workers() if elsewhere is not None else None) or _processors()
+        else:
+            size = _options.integer(size, "size", least=0)
         if name is None:
             name = f"millpond-{next(_numbers)}"
         elif not isinstance(name, str):
             raise TypeError(f"name is a str, not `{name!r}`")
-        return super().__new__(cls, size, name)
+        pool = super().__new__(cls, size, name)
+        pool._elsewhere = elsewhere
+        return pool
 
     def source(
         self,
@@ -192,6 +228,8 @@ class Pool(_native.Pool, WithValues):
         loop: LoopThread | None = self.__dict__.pop("_loop", None)
         if loop is not None:
             loop.close()
+        if self._elsewhere is not None:
+            self._elsewhere.close()
 
     def _own_loop(self) -> LoopThread:
         from millpond._loop import LoopThread

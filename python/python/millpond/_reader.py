@@ -238,7 +238,15 @@ class PoolReader(_native.PoolReader, Generic[_T_co]):
         named = _options.named(name, _options.name_of(function, kind))
         if _options.is_coroutine_function(function):
             return self._awaiting(kind, function, starred, named, limits, failing)
+        if kind != "tap":
+            function = self._bound(function)
         return PoolReader(_native._operation(self, kind, function, starred, named, limits, failing))
+
+    def _bound(self, function: Callable[..., Any], *, lists: bool = False) -> Callable[..., Any]:
+        """Have the pool's executor call a function, if it has one."""
+        # Whatever the pool is, it is this package's own.
+        elsewhere = self.pool._elsewhere  # type: ignore[attr-defined]
+        return function if elsewhere is None else elsewhere.bind(function, lists=lists)
 
     def _awaiting(
         self,
@@ -486,6 +494,8 @@ class PoolReader(_native.PoolReader, Generic[_T_co]):
             reader = self._awaiting("map", function, False, named, limits, failing)
             function, rejected = _is_accepted, None
             limits, failing = _options.NO_LIMITS, _options.NO_POLICY
+        elif rejected is not None:
+            function = self._bound(function)
         yes, no = _native._division(reader, function, rejected, named, limits, failing)
         return PoolReader(yes), PoolReader(no)
 
@@ -666,7 +676,7 @@ class PoolReader(_native.PoolReader, Generic[_T_co]):
         named = _options.named(name, _options.name_of(function, "flat_map"))
         if _options.is_coroutine_function(function):
             return self._awaiting("map", function, False, named, limits, failing).flatten(name=named[0])
-        return PoolReader(_native._expansion(self, function, named, limits, failing))
+        return PoolReader(_native._expansion(self, self._bound(function, lists=True), named, limits, failing))
 
     def flatten(self: PoolReader[Iterable[_U]], *, name: str | None = None) -> PoolReader[_U]:
         """Add a task that gives the items of the items.

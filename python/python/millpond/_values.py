@@ -80,7 +80,9 @@ class WithValues:
                 f"making values by `{_name_of(function)}`, which is a coroutine function: "
                 "map a reader with it, or have a plain function run it"
             )
-        made: ValueTask[Any] = ValueTask(cast("_native.Pool", self), function, name or _name_of(function))
+        elsewhere = getattr(self, "_elsewhere", None)
+        called = function if elsewhere is None else elsewhere.bind(function)
+        made: ValueTask[Any] = ValueTask(cast("_native.Pool", self), called, name or _name_of(function))
         return functools.update_wrapper(made, function)
 
     def value(self, function: Callable[..., _T], /, *inputs: Any, **named: Any) -> Value[_T]:
