@@ -81,3 +81,15 @@ def test_a_package_is_reported_on(tmp_path: Path) -> None:
         "       1  re",
     ]
     assert "imported most" in run("package_report")
+
+
+def test_a_program_that_used_the_ancestor_works(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "greeting").write_bytes(b"what is up, doc?")
+    said = run("from_async", str(tmp_path))
+    assert said.startswith("2 tasks in a pool of 2, 0 folders made\n"), "something ran before it was read"
+    # What git calls them.
+    assert re.search(r"^e69de29bb2  blob +0 bytes, .* empty$", said, re.MULTILINE)
+    assert re.search(r"^bd9dbf5aae  blob +16 bytes, .* greeting$", said, re.MULTILINE)
+    assert "2 files came out as they went in" in said
+    assert "raises FileNotFoundError" in said

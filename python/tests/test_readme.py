@@ -88,6 +88,10 @@ def test_what_was_moved_to_millpond_gives_the_same(name: str) -> None:
         made = [item for item in made if is_even(item)]
     expected = (max(made), sum(made)) if "dask" in before else made
     assert _results(after) == expected
+    if name == "`async`":
+        # That one cannot be imported by any Python that this runs on. Only where the names come from may differ.
+        assert before.replace("from async.", "from millpond.classic.") == after
+        return
     module = re.findall(r"^(?:from|import) (\w+)", before, re.MULTILINE)[0]
     if importlib.util.find_spec(module) is None:
         return
