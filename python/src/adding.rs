@@ -303,6 +303,12 @@ pub(crate) fn _enumerate(py: Python<'_>, reader: &PoolReader, start: i64, named:
     })
 }
 
+/// The same task, whose output a task that is no part of the engine reads from now on.
+#[pyfunction]
+pub(crate) fn _take_over(py: Python<'_>, reader: &PoolReader) -> PyResult<Added> {
+    Ok(Added::new(reader.open(py)?))
+}
+
 /// Lists of `size` items.
 #[pyfunction]
 pub(crate) fn _batch(py: Python<'_>, reader: &PoolReader, size: usize, named: Named) -> PyResult<Added> {

@@ -42,7 +42,7 @@ mod _native {
     #[pymodule_export]
     use crate::adding::{
         _awaiting, _batch, _channel, _division, _enumerate, _expansion, _join, _operation, _skip, _source, _take,
-        _take_while, _tee, _zip,
+        _take_over, _take_while, _tee, _zip,
     };
     #[pymodule_export]
     use crate::channel::{ChannelWriter, Opened};

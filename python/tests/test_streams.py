@@ -77,6 +77,21 @@ def test_each_kind_of_task(pool: Pool) -> None:
     assert sorted(seen) == list(numbers)
 
 
+def test_a_batch_that_waited_long_enough_is_given_as_it_is(pool: Pool) -> None:
+    writer, reader = pool.channel()
+    batches = reader.map(double).batch(3, within=0.02)
+    writer.write_all(range(4))
+    assert batches.read(2) == [[0, 2, 4], [6]]
+    writer.write(9)
+    writer.close()
+    assert batches.read_all() == [[18]]
+    assert pool.source(range(5)).batch(2, within=60).read_all() == [[0, 1], [2, 3], [4]]
+    failing = pool.source([5, 2, 0]).map(lambda n: 10 // n).batch(2, within=60)
+    assert failing.read(1) == [[2, 5]]
+    with pytest.raises(ZeroDivisionError):
+        failing.read(1)
+
+
 def test_tasks_with_several_inputs(pool: Pool) -> None:
     assert pool.source("abc").zip(pool.source([1, 2])).read_all() == [("a", 1), ("b", 2)]
     assert pool.source("ab").zip(pool.source("cd"), pool.source("ef")).read_all() == [("a", "c", "e"), ("b", "d", "f")]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from types import GenericAlias, TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from millpond import _native, _options
+from millpond._errors import ReadTimeoutError
 from millpond._options import OnError, Rejected, Retry
 
 if TYPE_CHECKING:
@@ -29,6 +31,27 @@ _T_co = TypeVar("_T_co", covariant=True)
 
 def _itself(item: _T) -> _T:
     return item
+
+
+def _lists_within(items: PoolReader[_T], size: int, seconds: float) -> Iterator[list[_T]]:
+    with items:
+        while True:
+            batch = items.read(1)
+            if not batch:
+                return
+            deadline = time.monotonic() + seconds
+            while len(batch) < size:
+                left = max(0.0, deadline - time.monotonic())
+                try:
+                    more = items.read(size - len(batch), timeout=left)
+                except ReadTimeoutError:
+                    # What has come by now.
+                    batch += items.try_read(size - len(batch)) or []
+                    break
+                if not more:
+                    break
+                batch += more
+            yield batch
 
 
 async def _read_async(reader: PoolReader[_T], count: int) -> list[_T]:
@@ -766,13 +789,16 @@ class PoolReader(_native.PoolReader, Generic[_T_co]):
 
     # ---- tasks of another shape
 
-    def batch(self, size: int, *, name: str | None = None) -> PoolReader[list[_T_co]]:
+    def batch(self, size: int, *, within: float | None = None, name: str | None = None) -> PoolReader[list[_T_co]]:
         """Add a task that gives lists of items.
 
         Parameters
         ----------
         size : int
             How many items a list has; the last one may have fewer.
+        within : float, optional
+            Seconds after which a list that has items is given even if it has fewer. Whoever makes the list waits for
+            them meanwhile, working for them.
         name : str, optional
             What errors call the task.
 
@@ -785,9 +811,22 @@ class PoolReader(_native.PoolReader, Generic[_T_co]):
         --------
         >>> Pool(0).source(range(5)).batch(2).read_all()
         [[0, 1], [2, 3], [4]]
+
+        >>> writer, reader = Pool(0).channel()
+        >>> batches = reader.batch(10, within=0.01)
+        >>> writer.write_all("ab")
+        >>> batches.read(1)
+        [['a', 'b']]
         """
         size = _options.integer(size, "size", least=1)
-        return PoolReader(_native._batch(self, size, _options.named(name, "batch")))
+        named = _options.named(name, "batch")
+        seconds = _options.seconds(within, "within")
+        if seconds is None:
+            return PoolReader(_native._batch(self, size, named))
+        # What the lists are made of is read by them alone from now on, as with every other task.
+        items: PoolReader[_T_co] = PoolReader(_native._take_over(self))
+        lists = _lists_within(items, size, seconds)
+        return PoolReader(_native._source(self.pool, lists, named, _options.NO_LIMITS))
 
     def enumerate(self, start: int = 0, *, name: str | None = None) -> PoolReader[tuple[int, _T_co]]:
         """Add a task that numbers the items.
