@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use millpond::ReadError;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{IntoPyDict, PyInt, PyList};
 
 use crate::errors::{ReaderClosedError, raise, timed_out};
 use crate::keeper::Keeper;
@@ -230,6 +231,25 @@ pub(crate) fn duration(seconds: Option<f64>) -> Option<Duration> {
     seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).ok())
 }
 
+/// A number of items, or what the package's own check says of what is none.
+fn checked_count(count: &Bound<'_, PyAny>) -> PyResult<usize> {
+    if count.is_exact_instance_of::<PyInt>()
+        && let Ok(count) = count.extract::<isize>()
+        && let Ok(count) = usize::try_from(count)
+    {
+        return Ok(count);
+    }
+    let options = count.py().import(intern!(count.py(), "millpond._options"))?;
+    let least = [(intern!(count.py(), "least"), 0)].into_py_dict(count.py())?;
+    options.call_method(intern!(count.py(), "integer"), (count, "count"), Some(&least))?.extract()
+}
+
+/// A time-out, checked likewise.
+fn checked_timeout(timeout: &Bound<'_, PyAny>) -> PyResult<Option<Duration>> {
+    let options = timeout.py().import(intern!(timeout.py(), "millpond._options"))?;
+    options.call_method1(intern!(timeout.py(), "seconds"), (timeout, "timeout"))?.extract().map(duration)
+}
+
 #[pymethods]
 impl PoolReader {
     #[new]
@@ -249,10 +269,44 @@ impl PoolReader {
         })
     }
 
-    #[pyo3(signature = (count=0, timeout=None))]
-    fn _read<'py>(&self, py: Python<'py>, count: usize, timeout: Option<f64>) -> PyResult<Bound<'py, PyList>> {
+    /// Read items, working for them meanwhile.
+    ///
+    /// Parameters
+    /// ----------
+    /// count : int, default 0
+    ///     How many; fewer come only at the end, none after it. 0 for all.
+    /// timeout : float, optional
+    ///     Seconds to wait at the most.
+    ///
+    /// Returns
+    /// -------
+    /// list
+    ///     The items.
+    ///
+    /// Raises
+    /// ------
+    /// ReadTimeoutError
+    ///     When the time is up; nothing is lost by that.
+    /// Exception
+    ///     What the function of a task raised, after all items before. A read that gets some of these gives them, and
+    ///     the next read raises.
+    ///
+    /// Examples
+    /// --------
+    /// >>> reader = Pool(0).source("abc").map(str.upper)
+    /// >>> reader.read(2), reader.read(2), reader.read(2)
+    /// (['A', 'B'], ['C'], [])
+    #[pyo3(signature = (count=None, *, timeout=None), text_signature = "($self, count=0, *, timeout=None)")]
+    fn read<'py>(
+        &self,
+        py: Python<'py>,
+        count: Option<&Bound<'py, PyAny>>,
+        timeout: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let count = count.map_or(Ok(0), checked_count)?;
+        let timeout = timeout.map_or(Ok(None), checked_timeout)?;
         if count == 0 {
-            return self.read_all_list(py, duration(timeout));
+            return self.read_all_list(py, timeout);
         }
         if count == 1
             && let Some(item) = self.with(|reader| Ok(reader.next_now()))?
@@ -260,9 +314,8 @@ impl PoolReader {
             self.count(1);
             return PyList::new(py, [item.0]);
         }
-        let items = self.with(|reader| {
-            self.patiently(py, count, duration(timeout), |deadline| reader.read_deadline(count, deadline))
-        })?;
+        let items =
+            self.with(|reader| self.patiently(py, count, timeout, |deadline| reader.read_deadline(count, deadline)))?;
         self.list(py, items)
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from types import GenericAlias, TracebackType
@@ -125,40 +124,13 @@ class PoolReader(_native.PoolReader, Generic[_T_co]):
 
     # ---- reading
 
-    def read(self, count: int = 0, *, timeout: float | None = None) -> list[_T_co]:
-        """Read items, working for them meanwhile.
+    if TYPE_CHECKING:
 
-        Parameters
-        ----------
-        count : int, default 0
-            How many; fewer come only at the end, none after it. 0 for all.
-        timeout : float, optional
-            Seconds to wait at the most.
+        def read(self, count: int = 0, *, timeout: float | None = None) -> list[_T_co]: ...
 
-        Returns
-        -------
-        list
-            The items.
-
-        Raises
-        ------
-        ReadTimeoutError
-            When the time is up; nothing is lost by that.
-        Exception
-            What the function of a task raised, after all items before. A read that gets some of these gives them, and
-            the next read raises.
-
-        Examples
-        --------
-        >>> reader = Pool(0).source("abc").map(str.upper)
-        >>> reader.read(2), reader.read(2), reader.read(2)
-        (['A', 'B'], ['C'], [])
-        """
-        if count.__class__ is not int or not 0 <= count <= sys.maxsize:
-            count = _options.integer(count, "count", least=0)
-        if timeout is not None:
-            timeout = _options.seconds(timeout, "timeout")
-        return self._read(count, timeout)
+    else:
+        # Small reads are to cost little, so there is nothing around it.
+        read = _native.PoolReader.read
 
     def read_all(self, *, timeout: float | None = None) -> list[_T_co]:
         """Read all items up to the end. See :meth:`read`.
@@ -168,7 +140,7 @@ class PoolReader(_native.PoolReader, Generic[_T_co]):
         >>> Pool(0).source("abc").read_all()
         ['a', 'b', 'c']
         """
-        return self._read(0, _options.seconds(timeout, "timeout"))
+        return self.read(0, timeout=timeout)
 
     def try_read(self, count: int = 0) -> list[_T_co] | None:
         """Take items that are there already, without running or waiting for anything.
