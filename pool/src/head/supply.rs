@@ -69,7 +69,7 @@ impl<'env, T, S: Supply<T>> Head<'env, T> for Supplied<S> {
         match self.0.supply_one() {
             Ok(Some(item)) => One::Item(item),
             Ok(None) => One::End,
-            Err(error) => One::Fail(Cause::Error(error)),
+            Err(error) => One::Fail(Box::new(Cause::Error(error))),
         }
     }
 }

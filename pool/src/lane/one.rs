@@ -27,8 +27,8 @@ pub(crate) enum One<T> {
     NotHere,
     /// There are no more.
     End,
-    /// The task that was [reached](Single::reach) last failed on it.
-    Fail(Cause),
+    /// The task that was [reached](Single::reach) last failed on it. In a box, so that an item of a word comes back in registers.
+    Fail(Box<Cause>),
 }
 
 /// One item on its way through a lane.
@@ -99,7 +99,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         let (item, end) = loop {
             let mut single = Single { pass, depth: depth - 1, reached: 0 };
             let made = catch_unwind(AssertUnwindSafe(|| self.work.one(&mut single)));
-            let made = made.unwrap_or_else(|payload| One::Fail(Cause::panic(payload)));
+            let made = made.unwrap_or_else(|payload| One::Fail(Box::new(Cause::panic(payload))));
             let reached = single.reached;
             let failed = |state: &State<T>, cause: Cause| {
                 let task = reached.saturating_sub(1);
@@ -112,7 +112,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
                     One::Skipped => None,
                     One::NotHere => Some((None, None)),
                     One::End => Some((None, Some(End::Complete))),
-                    One::Fail(cause) => Some((None, Some(failed(state, cause)))),
+                    One::Fail(cause) => Some((None, Some(failed(state, *cause)))),
                 };
                 state.count_one(reached, &self.header);
                 if let Some((item, end)) = &outcome {

@@ -23,7 +23,7 @@ impl<A, B, F: Fn(A) -> Result<Option<B>, Cause> + Send + Sync> Stage<A, B> for E
         match (self.0)(item) {
             Ok(Some(result)) => One::Item(result),
             Ok(None) => One::Skipped,
-            Err(cause) => One::Fail(cause),
+            Err(cause) => One::Fail(Box::new(cause)),
         }
     }
 }

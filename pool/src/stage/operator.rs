@@ -102,7 +102,7 @@ impl<A, B, O: Operator<A, B>> Stage<A, B> for Operate<O> {
         match self.0.apply_one(item) {
             Ok(Some(result)) => One::Item(result),
             Ok(None) => One::Skipped,
-            Err(error) => One::Fail(Cause::Error(error)),
+            Err(error) => One::Fail(Box::new(Cause::Error(error))),
         }
     }
 }

@@ -105,7 +105,7 @@ impl<A, B, F: Fn(A, Pause<'_>) -> Result<B, Cause> + Send + Sync> Stage<A, B> fo
         };
         match (self.0)(item, &pause) {
             Ok(result) => One::Item(result),
-            Err(cause) => One::Fail(cause),
+            Err(cause) => One::Fail(Box::new(cause)),
         }
     }
 }
