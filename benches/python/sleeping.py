@@ -68,6 +68,19 @@ async def _behind_a_semaphore() -> list[int]:
     return await asyncio.gather(*map(one, range(_ITEMS)))
 
 
+async def _workers() -> list[int]:
+    # The least that asyncio can do it with: so many tasks, each of which takes the next number.
+    numbers = iter(range(_ITEMS))
+    results = [-1] * _ITEMS
+
+    async def work() -> None:
+        for number in numbers:
+            results[number] = await nap(number)
+
+    await asyncio.gather(*(work() for _ in range(_COROUTINES)))
+    return results
+
+
 async def _pyper() -> list[int]:
     task = found("pyper").task
     pipeline = task(lambda: range(_ITEMS), branch=True) | task(nap, workers=_COROUTINES)
@@ -90,7 +103,7 @@ def _coroutines(group: Group) -> None:
     async def ours(pool: Pool) -> list[int]:
         return await pool.source(range(_ITEMS)).map(nap, concurrency=_COROUTINES).read_async()
 
-    rivals = [("asyncio-semaphore", "asyncio", _behind_a_semaphore)]
+    rivals = [("asyncio-semaphore", "asyncio", _behind_a_semaphore), ("asyncio-workers", "asyncio", _workers)]
     rivals += [("pyper", "pyper", _pyper), ("streamable", "streamable", _streamable), ("pypeln", "pypeln", _pypeln)]
     with Pool(2) as pool:
         sides = [
