@@ -134,11 +134,12 @@ class Calls:
         return call
 
 
-def build(pool: Pool, shape: Shape, calls: Calls) -> PoolReader[int]:
-    """Add the tasks of a graph to a pool."""
+def build(pool: Pool, shape: Shape, calls: Calls, other: Pool | None = None) -> PoolReader[int]:
+    """Add the tasks of a graph to a pool, and the second inputs to another one if it is given."""
     if shape.kind == "source":
         return pool.source(calls.source(shape))
-    reader, *others = [build(pool, below, calls) for below in shape.inputs]
+    reader = build(pool, shape.inputs[0], calls, other)
+    others = [build(other or pool, below, calls) for below in shape.inputs[1:]]
     if shape.kind in CALLING:
         added: PoolReader[int] = getattr(reader, shape.kind)(calls.function(shape))
         return added
@@ -357,6 +358,19 @@ def test_threads_that_share_a_reader_get_each_item_once(shape: Shape, size: int,
     assert all(other == first for other in others)
     found = Outcome(items, first)
     assert found in [Outcome(sorted(outcome.items), outcome.error) for outcome in outcomes(shape)]
+
+
+@given(shape=shapes(kinds=("map", "filter", *JOINING)), size=SIZES, other_size=SIZES, counts=COUNTS)
+def test_pools_of_different_sizes_work_together(shape: Shape, size: int, other_size: int, counts: list[int]) -> None:
+    def through(item: int) -> int:
+        return item
+
+    with Pool(size) as pool, Pool(other_size) as other:
+        # What the first pool gives goes through the second one and back, with a function in each.
+        reader = build(pool, shape, Calls(), other)
+        there = other.chain(other.source(()), reader.map(through)).map(through)
+        back = pool.chain(pool.source(()), there).map(through)
+        assert read_in_parts(back, counts) in outcomes(shape)
 
 
 @given(shape=shapes(), sizes=st.lists(SIZES, min_size=2, max_size=6), count=st.integers(1, 5))
