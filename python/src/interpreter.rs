@@ -49,6 +49,18 @@ pub(crate) fn attached<R>(body: impl FnOnce(Python<'_>) -> R) -> Option<R> {
     Python::try_attach(body)
 }
 
+/// Calls `body` for a single item on its way to a reader, whose thread is attached: that it need not be looked up is a good part of
+/// what a single item costs.
+///
+/// The engine asks for single items only in serial mode, in the thread that reads, within the read; and whoever reads is Python's:
+/// each method of this module that reads is called with the thread attached and detaches for waits alone, which a single item has none of.
+#[inline]
+pub(crate) fn reading<R>(body: impl FnOnce(Python<'_>) -> R) -> R {
+    debug_assert!(is_attached(), "a reader's thread is attached");
+    // SAFETY: see above.
+    body(unsafe { Python::assume_attached() })
+}
+
 /// Whether the calling thread is attached.
 fn is_attached() -> bool {
     // SAFETY: may be called by any thread at any time once there is an interpreter, and this module was loaded by one.

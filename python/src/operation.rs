@@ -7,7 +7,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::function::{Called, Function};
-use crate::interpreter::{Callee, Iteration, attached, chunk_is_done, is_true};
+use crate::interpreter::{Callee, Iteration, attached, chunk_is_done, is_true, reading};
 use crate::object::Object;
 use crate::place::Raised;
 
@@ -118,7 +118,7 @@ impl Operator<Object, Object> for Operation {
 
     #[inline]
     fn apply_one(&self, item: Object) -> Result<Option<Object>, BoxError> {
-        let result = attached(|py| {
+        reading(|py| {
             let item = item.0.into_bound(py);
             let result = if self.function.fits_any_context() {
                 self.result(py, &item)
@@ -129,8 +129,7 @@ impl Operator<Object, Object> for Operation {
                 Ok(result) => Ok(result.map(Object::from)),
                 Err(error) => Err(Raised::boxed(error, &self.function.place)),
             }
-        });
-        result.unwrap_or_else(|| Err("the interpreter is shutting down".into()))
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyIterator;
 
 use crate::function::Held;
-use crate::interpreter::{Context, Iteration, attached, chunk_is_done, is_leaving};
+use crate::interpreter::{Context, Iteration, attached, chunk_is_done, is_leaving, reading};
 use crate::object::Object;
 use crate::place::{Place, Raised};
 
@@ -73,7 +73,7 @@ impl Supply<Object> for Iterable {
 
     #[inline]
     fn supply_one(&mut self) -> Result<Option<Object>, BoxError> {
-        let next = attached(|py| {
+        reading(|py| {
             let iterator = Iteration::new(self.0.iterator.bind(py));
             let next = if self.0.context.is_empty() {
                 iterator.next()
@@ -81,8 +81,7 @@ impl Supply<Object> for Iterable {
                 self.0.context.run_on(py, || iterator.next()).flatten()
             };
             next.map(|item| item.map(Object::from)).map_err(|error| self.raised(error))
-        });
-        next.unwrap_or(Ok(None))
+        })
     }
 }
 
