@@ -12,6 +12,7 @@ mod classes {
     pyo3::import_exception!(millpond._errors, ChannelClosedError);
     pyo3::import_exception!(millpond._errors, ChannelFullError);
     pyo3::import_exception!(millpond._errors, DeadlockError);
+    pyo3::import_exception!(millpond._errors, LibdispatchMissingError);
     pyo3::import_exception!(millpond._errors, NotReadyError);
     pyo3::import_exception!(millpond._errors, PoolBusyError);
     pyo3::import_exception!(millpond._errors, PoolClosedError);

@@ -6,6 +6,7 @@
 mod adding;
 mod channel;
 mod crew;
+mod dispatch;
 mod division;
 mod errors;
 mod function;

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
 
-use crate::errors::PoolClosedError;
+use crate::dispatch::Dispatch;
+use crate::errors::{LibdispatchMissingError, PoolClosedError};
 use crate::object::Object;
 use crate::threads::Threads;
 
@@ -49,11 +50,13 @@ impl Pool {
 #[pymethods]
 impl Pool {
     #[new]
-    #[pyo3(signature = (size, name))]
-    fn new(size: usize, name: String) -> Self {
-        let threads = Arc::new(Threads::new(&name, size));
+    #[pyo3(signature = (size, name, on_libdispatch = false))]
+    fn new(size: usize, name: String, on_libdispatch: bool) -> PyResult<Self> {
+        let dispatch = on_libdispatch.then(|| Dispatch::new(size)).transpose();
+        let dispatch = dispatch.map_err(|missing| LibdispatchMissingError::new_err(missing.to_string()))?;
+        let threads = Arc::new(Threads::new(&name, size, dispatch));
         let pool = millpond::Pool::with_workers(size, Arc::clone(&threads) as Arc<dyn millpond::workers::Workers>);
-        Self { name, engine: Mutex::new(Some(Arc::new(Engine { pool }))), threads }
+        Ok(Self { name, engine: Mutex::new(Some(Arc::new(Engine { pool }))), threads })
     }
 
     /// What the pool and its threads are called.

@@ -13,13 +13,37 @@ use std::time::{Duration, Instant};
 use millpond::workers::{Help, Workers};
 use pyo3::prelude::*;
 
+use crate::dispatch::Dispatch;
 use crate::interpreter::{attached, is_leaving};
 
 /// The threads of all pools, for the end of the program.
 static ALL: Mutex<Vec<Weak<Crew>>> = Mutex::new(Vec::new());
 
 /// Threads that are started when they are needed.
-pub(crate) struct Threads(Arc<Crew>);
+pub(crate) struct Threads {
+    crew: Arc<Crew>,
+    /// Where the threads come from instead, if the user said so.
+    dispatch: Option<Dispatch>,
+}
+
+/// A job for a thread of somebody else's.
+struct Guest {
+    crew: Arc<Crew>,
+    job: Mutex<Option<Arc<dyn Help>>>,
+}
+
+impl Help for Guest {
+    fn help(&self) {
+        let Some(job) = self.job.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        self.crew.lock().threads += 1;
+        let _ = attached(move |_| {
+            job.help();
+            drop(job);
+        });
+        self.crew.lock().threads -= 1;
+        self.crew.changed.notify_all();
+    }
+}
 
 /// What the threads of a pool share.
 struct Crew {
@@ -105,7 +129,7 @@ impl Crew {
 
 impl Threads {
     /// At most `most` threads, called `name` and a number.
-    pub(crate) fn new(name: &str, most: usize) -> Self {
+    pub(crate) fn new(name: &str, most: usize, dispatch: Option<Dispatch>) -> Self {
         let crew = Arc::new(Crew {
             name: name.to_owned(),
             process: std::process::id(),
@@ -116,28 +140,31 @@ impl Threads {
         let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|crew| crew.strong_count() > 0);
         all.push(Arc::downgrade(&crew));
-        Self(crew)
+        Self { crew, dispatch }
     }
 
     /// From now on at most `most` threads; those that are there stay.
     pub(crate) fn set_most(&self, most: usize) {
-        self.0.most.store(most, Ordering::Relaxed);
+        self.crew.most.store(most, Ordering::Relaxed);
+        if let Some(dispatch) = &self.dispatch {
+            dispatch.resize(most);
+        }
     }
 
     /// Takes no more jobs. Threads do those that there are, and end.
     pub(crate) fn close(&self) {
         if self.is_of_this_process() {
-            self.0.close();
+            self.crew.close();
         }
     }
 
     /// Whether this process started the threads, and is no forked child.
     pub(crate) fn is_of_this_process(&self) -> bool {
-        self.0.process == std::process::id()
+        self.crew.process == std::process::id()
     }
 
     fn start(&self, number: usize) -> std::io::Result<()> {
-        let crew = Arc::clone(&self.0);
+        let crew = Arc::clone(&self.crew);
         let name = format!("{}-{number}", crew.name);
         let work = {
             let name = name.clone();
@@ -149,15 +176,22 @@ impl Threads {
 
 impl Workers for Threads {
     fn lend(&self, count: usize, job: Arc<dyn Help>) {
-        let mut state = self.0.lock();
+        let mut state = self.crew.lock();
         if state.is_closed || is_leaving() {
+            return;
+        }
+        if let Some(dispatch) = &self.dispatch {
+            drop(state);
+            for _ in 0..count {
+                dispatch.lend(Arc::new(Guest { crew: Arc::clone(&self.crew), job: Mutex::new(Some(Arc::clone(&job))) }));
+            }
             return;
         }
         for _ in 0..count {
             state.jobs.push_back(Arc::clone(&job));
         }
         let mut missing = state.jobs.len().saturating_sub(state.idle);
-        let most = self.0.most.load(Ordering::Relaxed);
+        let most = self.crew.most.load(Ordering::Relaxed);
         let mut numbers = Vec::new();
         while missing > 0 && state.threads < most {
             state.threads += 1;
@@ -166,11 +200,11 @@ impl Workers for Threads {
             numbers.push(state.started);
         }
         drop(state);
-        self.0.changed.notify_all();
+        self.crew.changed.notify_all();
         for number in numbers {
             if self.start(number).is_err() {
                 // A hint is all that this is: the callers work.
-                self.0.lock().threads -= 1;
+                self.crew.lock().threads -= 1;
             }
         }
     }
@@ -180,14 +214,20 @@ impl Workers for Threads {
         (0..count).for_each(body);
     }
 
+    fn avoid(&self, processor: usize) {
+        if let Some(dispatch) = &self.dispatch {
+            dispatch.avoid(processor);
+        }
+    }
+
     fn threads(&self) -> usize {
-        self.0.most.load(Ordering::Relaxed)
+        self.crew.most.load(Ordering::Relaxed)
     }
 }
 
 impl fmt::Debug for Threads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Threads").field("name", &self.0.name).field("most", &self.threads()).finish()
+        f.debug_struct("Threads").field("name", &self.crew.name).field("most", &self.threads()).finish()
     }
 }
 

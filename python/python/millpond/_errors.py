@@ -13,6 +13,7 @@ __all__ = [
     "ChannelClosedError",
     "ChannelFullError",
     "DeadlockError",
+    "LibdispatchMissingError",
     "MillpondError",
     "NotReadyError",
     "PoolBusyError",
@@ -55,6 +56,10 @@ class PoolBusyError(MillpondError, RuntimeError):
 
 class PoolForkedError(MillpondError, RuntimeError):
     """The pool was made before this process was forked."""
+
+
+class LibdispatchMissingError(MillpondError, RuntimeError):
+    """A pool was to run on libdispatch, and the library is not there."""
 
 
 class ReaderClosedError(MillpondError, ValueError):

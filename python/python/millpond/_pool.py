@@ -7,7 +7,7 @@ import os
 import weakref
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from millpond import _native, _options
 from millpond._channel import ChannelWriter
@@ -58,6 +58,15 @@ class Pool(_native.Pool, WithValues):
         makes an executor is called when one is needed first, and again after one broke because its process died;
         calls that this lost are made again where a task has `retries`. Functions and items must be such that they can
         travel; `tap`, `partition` and `take_while` call theirs here.
+    workers : {"threads", "gcd"}, default "threads"
+        Where threads come from: the package's own, or those of libdispatch, the library of Apple's Grand Central
+        Dispatch, for programs that use it anyway. It is a part of macOS; elsewhere it is looked for in the usual
+        places and where the environment's `MILLPOND_LIBDISPATCH` says. Its threads have names of its own.
+
+    Raises
+    ------
+    LibdispatchMissingError
+        When `workers` is ``"gcd"`` and the library is not there. The message says where it was looked for.
 
     Examples
     --------
@@ -92,6 +101,7 @@ class Pool(_native.Pool, WithValues):
         *,
         name: str | None = None,
         executor: Executor | Callable[[], Executor] | None = None,
+        workers: Literal["threads", "gcd"] = "threads",
     ) -> Self:
         elsewhere = None
         if executor is not None:
@@ -107,7 +117,9 @@ class Pool(_native.Pool, WithValues):
             name = f"millpond-{next(_numbers)}"
         elif not isinstance(name, str):
             raise TypeError(f"name is a str, not `{name!r}`")
-        pool = super().__new__(cls, size, name)
+        if workers not in ("threads", "gcd"):
+            raise ValueError(f'workers is "threads" or "gcd", not `{workers!r}`')
+        pool = super().__new__(cls, size, name, workers == "gcd")
         pool._elsewhere = elsewhere
         return pool
 
