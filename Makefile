@@ -1,6 +1,6 @@
 # What can be done here. Each target is a script in ci/, so that people and machines run the same.
 
-.PHONY: help setup demo test test-python test-python-versions test-freethreaded bench lint check docs
+.PHONY: help setup demo test test-python test-python-versions test-freethreaded bench lint check docs test-simulation
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
@@ -18,11 +18,13 @@ test-freethreaded: setup ## these tests on a CPython without its lock, built fro
 	@ci/freethreaded.sh
 test-gcd: setup ## the tests of the pool on libdispatch; MILLPOND_REQUIRE_GCD=1 fails where it is missing
 	@ci/test-gcd.sh
+test-simulation: setup ## simulated pools: 10,000 seeds of random graphs, and the pool's suites; SEEDS=n for more
+	@ci/test-simulation.sh
 bench: setup ## millpond beside its rivals; ONLY=group for one group
 	@ci/bench.sh $(ONLY)
 lint: setup ## formatting and lints
 	@ci/lint.sh
-check: setup ## the slow checkers: loom, ThreadSanitizer, AddressSanitizer, Apple's target
+check: setup ## the slow checkers: loom, a million seeds, ThreadSanitizer, AddressSanitizer, Apple's target
 	@ci/check.sh
 docs: setup ## the API's documentation, in target/doc
 	@ci/docs.sh

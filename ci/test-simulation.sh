@@ -21,8 +21,8 @@ logged() {
     run "$@" 2>&1 | tee -a "$log" || status=1
 }
 
-logged cargo test --release --package millpond-pool --features simulation --lib --test simulation -- --nocapture
-logged cargo test --release --package millpond-pool --features simulation --test properties -- simulated --nocapture
+logged cargo test --release --package millpond-pool --features testing --lib --test simulation --test testing
+logged cargo test --release --package millpond-pool --features testing --test properties -- simulated --nocapture
 
 # The suites of the pool. Left out is what cannot be in a simulation: functions that wait for each other by means of std's (a lock that is held
 # during a read, a barrier, a channel), or that ask which thread of the system they run on; reads that another thread of the system
@@ -37,7 +37,7 @@ left_out=(
     nested::functions_may_read_several_levels_deep
 )
 export MILLPOND_TEST_WORKERS=simulation
-logged cargo test --release --package millpond-pool --features simulation --test it -- "${left_out[@]/#/--skip=}"
+logged cargo test --release --package millpond-pool --features testing --test it -- "${left_out[@]/#/--skip=}"
 
 ci/count.sh "$log"
 exit $status

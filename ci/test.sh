@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs all tests, with nextest where it is there and with cargo's own runner otherwise, then the examples in the
-# documentation, then the tests of the Python package, then the pool's tests on libdispatch, where that can be had. The last
+# documentation, then the tests of the Python package, then those of simulated pools (10,000 seeds), then the pool's tests on libdispatch, where that can be had. The last
 # line says how many passed and failed; the whole output stays in target/ci/test.log, that of the Python package in
 # target/ci/python.log, that on libdispatch in target/ci/gcd.log.
 source "$(dirname "$0")/environment.sh"
@@ -26,6 +26,9 @@ logged cargo test --workspace --doc --no-fail-fast
 rm -f "$target/ci/python.log"
 run ci/python.sh test || status=1
 [ ! -f "$target/ci/python.log" ] || cat "$target/ci/python.log" >>"$log"
+
+run timeout 20m ci/test-simulation.sh || status=1
+[ ! -f "$target/ci/simulation.log" ] || cat "$target/ci/simulation.log" >>"$log"
 
 rm -f "$target/ci/gcd.log"
 run timeout 15m ci/test-gcd.sh || status=1

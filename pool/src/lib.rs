@@ -37,6 +37,8 @@ mod report;
 pub mod simulation;
 mod stage;
 mod task;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod values;
 mod walk;
 pub mod workers;

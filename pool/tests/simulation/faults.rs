@@ -16,7 +16,7 @@ fn a_task_fails_at_the_call_that_was_chosen() {
         let error = reader.read_all().unwrap_err();
         let error = error.as_task_error().expect("a task's error");
         assert_eq!((error.task(), error.index()), ("half", 17), "seed {seed}");
-        assert_eq!(error.cause().to_string().contains("injected by the simulation"), true);
+        assert!(error.cause().to_string().contains("injected by the simulation"));
         assert_eq!(matches!(error.cause(), Cause::Panic(_)), is_panic);
     }
 }
@@ -37,10 +37,7 @@ fn drawn_failures_end_the_output_after_what_came_before() {
         let simulation = Simulation::new(seed).faults(Faults::none().fail(60).panic(60));
         let pool = Pool::simulated_with(simulation);
         let mut reader = tasks(&pool);
-        let items = match reader.read_all() {
-            Ok(items) => items,
-            Err(_) => Vec::new(),
-        };
+        let items = reader.read_all().unwrap_or_default();
         assert_eq!(items[..], expected[..items.len()], "seed {seed}");
         let outcome = reader.read_all();
         if items.len() < expected.len() {
