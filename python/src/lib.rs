@@ -27,12 +27,14 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
-/// The end of the program: no thread of a pool attaches any more, and those that can are waited for, `seconds` at the most.
+/// The end of the program: no thread of a pool attaches any more, and those that can are waited for, `seconds` at the most. Says how
+/// many are left behind.
 #[pyfunction]
-fn _end(py: Python<'_>, seconds: f64) {
+fn _end(py: Python<'_>, seconds: f64) -> usize {
     let deadline = Instant::now() + Duration::from_secs_f64(seconds.max(0.0));
-    py.detach(|| threads::end_all(deadline));
+    let left_behind = py.detach(|| threads::end_all(deadline));
     interpreter::leave();
+    left_behind
 }
 
 /// `millpond._native`.

@@ -183,7 +183,8 @@ impl Workers for Threads {
         if let Some(dispatch) = &self.dispatch {
             drop(state);
             for _ in 0..count {
-                dispatch.lend(Arc::new(Guest { crew: Arc::clone(&self.crew), job: Mutex::new(Some(Arc::clone(&job))) }));
+                dispatch
+                    .lend(Arc::new(Guest { crew: Arc::clone(&self.crew), job: Mutex::new(Some(Arc::clone(&job))) }));
             }
             return;
         }
@@ -238,16 +239,18 @@ impl Drop for Threads {
 }
 
 /// Lets the threads of all pools end, and waits for them until `deadline`: those that are in a function of the user's may not come.
+/// Says how many did not.
 ///
 /// # Blocking
 /// Until they have ended or the deadline.
-pub(crate) fn end_all(deadline: Instant) {
+pub(crate) fn end_all(deadline: Instant) -> usize {
     let all: Vec<Arc<Crew>> =
         ALL.lock().unwrap_or_else(PoisonError::into_inner).drain(..).filter_map(|crew| crew.upgrade()).collect();
     let all: Vec<_> = all.into_iter().filter(|crew| crew.process == std::process::id()).collect();
     for crew in &all {
         crew.close();
     }
+    let mut left_behind = 0;
     for crew in &all {
         let mut state = crew.lock();
         while state.threads > 0 {
@@ -257,5 +260,7 @@ pub(crate) fn end_all(deadline: Instant) {
             }
             (state, _) = crew.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
         }
+        left_behind += state.threads;
     }
+    left_behind
 }

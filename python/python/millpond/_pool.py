@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from millpond import _native, _options
+from millpond import _native, _options, _threads
 from millpond._channel import ChannelWriter
 from millpond._reader import PoolReader
 from millpond._values import WithValues
@@ -121,6 +121,7 @@ class Pool(_native.Pool, WithValues):
             raise ValueError(f'workers is "threads" or "gcd", not `{workers!r}`')
         pool = super().__new__(cls, size, name, workers == "gcd")
         pool._elsewhere = elsewhere
+        _threads.pools.add(pool)
         return pool
 
     def source(

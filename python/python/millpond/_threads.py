@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import atexit
 import threading
+import weakref
+from typing import TYPE_CHECKING
 
 from millpond import _native
 
+if TYPE_CHECKING:
+    import logging
+
+#: The pools that are there, which the end of the program closes.
+pools: weakref.WeakSet[_native.Pool] = weakref.WeakSet()
+
 #: How long the end of the program waits for functions that are still running.
 GRACE_SECONDS = 1.0
+
+
+def logger(name: str) -> logging.Logger:
+    """Get a logger below `millpond`, which is silent unless the program has set up logging."""
+    import logging
+
+    package = logging.getLogger("millpond")
+    if not package.handlers:
+        package.addHandler(logging.NullHandler())
+    return package.getChild(name)
 
 
 def begin(name: str) -> None:
@@ -24,4 +42,8 @@ def end() -> None:
 
 @atexit.register
 def _end_at_exit() -> None:
-    _native._end(GRACE_SECONDS)
+    for pool in list(pools):
+        pool.close()
+    left_behind = _native._end(GRACE_SECONDS)
+    if left_behind:
+        logger("threads").warning("functions still run at the end of the program, on %d threads", left_behind)
