@@ -10,8 +10,9 @@ import time
 import zlib
 from typing import TYPE_CHECKING
 
-import millpond
 import pytest
+
+import millpond
 
 #: What programs are started with so that they find the library, as `ci/test-gcd.sh` says.
 RUNNER = os.environ.get("MILLPOND_GCD_RUNNER", "").split()
