@@ -8,15 +8,17 @@
 
 #![allow(unsafe_code, reason = "suspending from within code that does not know what it runs on")]
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::rc::Rc;
 
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
-/// What a simulated thread runs. It does not unwind.
+/// What a simulated thread runs.
 pub(super) type Job = Box<dyn FnOnce()>;
 
 /// How large a stack is; only what is touched takes memory.
@@ -34,6 +36,9 @@ pub(super) enum Left {
     Done,
 }
 
+/// What a panic is about.
+type Payload = Box<dyn Any + Send>;
+
 type Way = Yielder<Option<Job>, Left>;
 
 /// A stack and the job that runs on it. See the [module documentation](self).
@@ -41,6 +46,8 @@ pub(super) struct Fiber {
     coroutine: ManuallyDrop<Coroutine<Option<Job>, Left, ()>>,
     /// Where the fiber's way back lies on its own stack; null before it has run.
     way: Rc<Cell<*const Way>>,
+    /// What its last job panicked with, if it did.
+    panic: Rc<Cell<Option<Payload>>>,
     /// The job, until the fiber is first resumed with it.
     job: Option<Job>,
     /// Whether it was left in the middle of its job.
@@ -64,6 +71,8 @@ impl Fiber {
     fn new() -> Self {
         let way = Rc::new(Cell::new(ptr::null()));
         let own_way = Rc::clone(&way);
+        let panic = Rc::new(Cell::new(None));
+        let own_panic = Rc::clone(&panic);
         let stack = DefaultStack::new(STACK_BYTES).unwrap_or_else(|error| {
             panic!("getting {STACK_BYTES} bytes for the stack of a simulated thread failed: {error}")
         });
@@ -71,11 +80,12 @@ impl Fiber {
             own_way.set(yielder);
             WAY.set(yielder);
             while let Some(run) = job {
-                run();
+                // A panic must not leave the fiber: it would leave `WAY` pointing to a stack that is gone.
+                own_panic.set(catch_unwind(AssertUnwindSafe(run)).err());
                 job = yielder.suspend(Left::Done);
             }
         });
-        Self { coroutine: ManuallyDrop::new(coroutine), way, job: None, is_suspended: false }
+        Self { coroutine: ManuallyDrop::new(coroutine), way, panic, job: None, is_suspended: false }
     }
 
     /// Runs the fiber until it suspends or its job is done.
@@ -89,6 +99,11 @@ impl Fiber {
         };
         self.is_suspended = left == Left::Suspended;
         left
+    }
+
+    /// What its job, which is done, panicked with.
+    pub(super) fn take_panic(&self) -> Option<Payload> {
+        self.panic.take()
     }
 
     /// Gives the fiber back for another job.
@@ -132,5 +147,34 @@ impl Drop for Fiber {
         }
         // SAFETY: done here only, and `self` is used no more.
         unsafe { ManuallyDrop::drop(&mut self.coroutine) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_a_job_stays_in_its_fiber_which_runs_the_next_job() {
+        let mut fiber = Fiber::with_job(Box::new(|| {
+            suspend();
+            std::panic::resume_unwind(Box::new("its own"));
+        }));
+        assert_eq!(fiber.resume(), Left::Suspended);
+        assert_eq!(fiber.resume(), Left::Done);
+        assert_eq!(fiber.take_panic().expect("a panic").downcast_ref(), Some(&"its own"));
+        assert!(WAY.get().is_null(), "the thread is on its own stack again");
+        fiber.retire();
+        let done = Rc::new(Cell::new(false));
+        let is_done = Rc::clone(&done);
+        let mut fiber = Fiber::with_job(Box::new(move || is_done.set(true)));
+        assert_eq!((fiber.resume(), done.get()), (Left::Done, true));
+        assert!(fiber.take_panic().is_none());
+    }
+
+    #[test]
+    #[should_panic(expected = "only a fiber can be suspended")]
+    fn a_thread_on_its_own_stack_is_not_suspended() {
+        suspend();
     }
 }

@@ -332,6 +332,7 @@ impl Scheduler {
                 thread.fiber.take().expect("who is not running has a stack")
             };
             let left = fiber.resume();
+            let panic = fiber.take_panic();
             let state = &mut *self.state.borrow_mut();
             next = match left {
                 Left::Suspended => {
@@ -346,6 +347,16 @@ impl Scheduler {
                     self.choose(state, Turn::Parks)
                 }
             };
+            if let Some(payload) = panic {
+                // A thread of the user's keeps its own; what is left is the simulation's or the engine's.
+                self.current.set(CALLER);
+                *self.verdict.borrow_mut() = Some("a thread of its own panicked".to_owned());
+                self.is_over.set(true);
+                if !thread::panicking() {
+                    self.has_told.set(true);
+                    std::panic::resume_unwind(payload);
+                }
+            }
             if self.is_over.get() {
                 break;
             }

@@ -108,3 +108,19 @@ fn values_are_computed_in_a_simulation_too() {
         assert_eq!(*pool.get(&mut graph, total).unwrap(), 780, "seed {seed}");
     }
 }
+
+/// An iteration takes items ahead; what it has not given when it is dropped comes first for the others.
+#[test]
+fn what_a_dropped_iteration_had_taken_is_read_by_the_others_in_order() {
+    for seed in 0..300 {
+        let pool = Pool::simulated(seed);
+        let mut reader = pool.source(0..300_u32).map(|n| n).filter(|_| true);
+        let mut all = Vec::new();
+        for taken in [3, 1, 40] {
+            let iteration = reader.clone();
+            all.extend(Iterator::take(iteration, taken).map(Result::unwrap));
+        }
+        all.extend(reader.read_all().unwrap());
+        assert!(all.into_iter().eq(0..300), "seed {seed}");
+    }
+}
