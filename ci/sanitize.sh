@@ -44,6 +44,7 @@ export CARGO_TERM_COLOR=never
 export ASAN_OPTIONS=quarantine_size_mb=64
 # A sanitized test is some ten times slower, so property tests try fewer cases.
 export PROPTEST_CASES=${PROPTEST_CASES:-16}
+export MILLPOND_TEST_LIMIT=600
 mkdir -p "$CARGO_TARGET_DIR"
 log=$CARGO_TARGET_DIR/test.log
 

@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 
 use millpond_pool::Pool;
 
-/// How long a test may run.
-const LIMIT: Duration = Duration::from_secs(60);
+/// How long a test may run: a minute, or as many seconds as `MILLPOND_TEST_LIMIT` says, for checkers that make everything slow.
+fn limit() -> Duration {
+    let seconds = std::env::var("MILLPOND_TEST_LIMIT").ok().and_then(|seconds| seconds.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(60))
+}
 
 /// The tests that run now: what they are called and since when.
 static RUNNING: Mutex<Vec<(&'static str, Instant)>> = Mutex::new(Vec::new());
@@ -29,13 +32,14 @@ fn running<R>(body: impl FnOnce(&mut Vec<(&'static str, Instant)>) -> R) -> R {
 pub(crate) fn watched<R>(name: &'static str, body: impl FnOnce() -> R) -> R {
     static WATCH: Once = Once::new();
     WATCH.call_once(|| {
-        std::thread::spawn(|| {
+        let limit = limit();
+        std::thread::spawn(move || {
             loop {
                 std::thread::sleep(Duration::from_secs(1));
-                let hangs = running(|tests| tests.iter().find(|(_, since)| since.elapsed() > LIMIT).copied());
+                let hangs = running(|tests| tests.iter().find(|(_, since)| since.elapsed() > limit).copied());
                 if let Some((name, _)) = hangs {
                     // Not by `eprintln`, which is captured for the test that has started this thread.
-                    let _ = writeln!(io::stderr(), "test {name} hangs: it has run for more than {LIMIT:?}");
+                    let _ = writeln!(io::stderr(), "test {name} hangs: it has run for more than {limit:?}");
                     std::process::abort();
                 }
             }
