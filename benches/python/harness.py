@@ -116,8 +116,9 @@ class Group:
 
     def leave_out(self, what: str) -> None:
         """Say that a rival could not take part, now and below the table."""
-        print(f"LEFT OUT: {what}", file=sys.stderr)
-        self._left_out.append(what)
+        if what not in self._left_out:
+            print(f"LEFT OUT: {what}", file=sys.stderr)
+            self._left_out.append(what)
 
     def run(self, case: Case) -> None:
         """Measure a case, in alternation, and add its rows."""

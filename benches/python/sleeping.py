@@ -98,6 +98,8 @@ async def _pypeln() -> list[int]:
 
 
 def _coroutines(group: Group) -> None:
+    if not group.selects("asyncio-sleep"):
+        return
     expected = list(range(_ITEMS))
 
     async def ours(pool: Pool) -> list[int]:

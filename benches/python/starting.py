@@ -30,6 +30,8 @@ def _startup() -> tuple[float, None]:
 
 def run(group: Group) -> None:
     """Measure imports, in milliseconds beyond what Python itself takes to start, which is the row `python-startup`."""
+    if not group.selects("import"):
+        return
     sides = [
         Side("ours", lambda: _import("millpond"), is_figure=True),
         Side("python-startup", _startup, is_figure=True),
