@@ -1,6 +1,6 @@
 # What can be done here. Each target is a script in ci/, so that people and machines run the same.
 
-.PHONY: help setup demo test test-python test-python-versions test-freethreaded bench lint check docs test-simulation
+.PHONY: help setup demo test test-python test-python-versions test-freethreaded bench lint check docs test-simulation mutants
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
@@ -18,6 +18,8 @@ test-freethreaded: setup ## these tests on a CPython without its lock, built fro
 	@ci/freethreaded.sh
 test-gcd: setup ## the tests of the pool on libdispatch; MILLPOND_REQUIRE_GCD=1 fails where it is missing
 	@ci/test-gcd.sh
+mutants: setup ## bugs on purpose in a copy of the checkout, each of which the tests of simulated pools must find
+	@ci/mutants.sh
 test-simulation: setup ## simulated pools: 10,000 seeds of random graphs, and the pool's suites; SEEDS=n for more
 	@ci/test-simulation.sh
 bench: setup ## millpond beside its rivals; ONLY=group for one group
