@@ -129,6 +129,9 @@ class Runner:
 
     def close(self) -> None:
         """Cancel what is under way: nobody can read it any more."""
+        if not hasattr(self, "_waiting"):
+            # Garbage, which the collector has taken apart already: nothing is under way, or its loop would hold this.
+            return
         self._is_closed = True
         self._waiting.clear()
         for task in list(self._tasks):
