@@ -20,7 +20,7 @@ maker=$venv
 make_environment "bench-$("$python" -c 'import sys; print("%d.%d%s" % (*sys.version_info[:2], sys.abiflags))')" "$python" test
 if ! cmp --silent benches/python/requirements.txt "$venv/rivals.txt"; then
     # One by one, since one that cannot be had is no reason to do without the others: the table says who is missing.
-    grep -v '^#' benches/python/requirements.txt | while read -r rival; do
+    grep -v '^#\|^$' benches/python/requirements.txt | while read -r rival; do
         "$venv/bin/python" -m pip install --quiet "$rival" || echo "LEFT OUT: \`$rival\` could not be installed" >&2
     done
     cp benches/python/requirements.txt "$venv/rivals.txt"
