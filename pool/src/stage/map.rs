@@ -10,12 +10,7 @@ pub(crate) struct Each<F>(pub(crate) F);
 
 impl<A, B, F: Fn(A) -> Result<Option<B>, Cause> + Send + Sync> Stage<A, B> for Each<F> {
     fn run(&self, items: Vec<A>, firing: &mut Firing<'_, '_>) -> Vec<B> {
-        let Applied { results, given, cause } = apply(items, firing.stride(), || !firing.is_cancelled(), &self.0);
-        if let Some(cause) = cause {
-            firing.fail(given - 1, cause);
-        }
-        firing.mark(given);
-        results
+        run_each(items, firing, |_, item| (self.0)(item))
     }
 
     #[inline]
@@ -26,4 +21,20 @@ impl<A, B, F: Fn(A) -> Result<Option<B>, Cause> + Send + Sync> Stage<A, B> for E
             Err(cause) => One::Fail(Box::new(cause)),
         }
     }
+}
+
+/// Calls a function on each item of a chunk while they are wanted, up to the first that it fails on.
+#[inline]
+pub(super) fn run_each<'a, 'env, A, B>(
+    items: Vec<A>,
+    firing: &mut Firing<'a, 'env>,
+    call: impl Fn(&Firing<'a, 'env>, A) -> Result<Option<B>, Cause>,
+) -> Vec<B> {
+    let now = &*firing;
+    let Applied { results, given, cause } = apply(items, now.stride(), || !now.is_cancelled(), |item| call(now, item));
+    if let Some(cause) = cause {
+        firing.fail(given - 1, cause);
+    }
+    firing.mark(given);
+    results
 }

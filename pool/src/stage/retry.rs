@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::Stage;
-use super::in_place::{Applied, apply};
+use super::map::run_each;
 use crate::error::{BoxError, Cause};
 use crate::lane::{Firing, One};
 
@@ -87,14 +87,7 @@ pub(crate) struct Retrying<F>(pub(crate) F);
 
 impl<A, B, F: Fn(A, Pause<'_>) -> Result<B, Cause> + Send + Sync> Stage<A, B> for Retrying<F> {
     fn run(&self, items: Vec<A>, firing: &mut Firing<'_, '_>) -> Vec<B> {
-        let pause = |wait| firing.pause(wait);
-        let call = |item| (self.0)(item, &pause).map(Some);
-        let Applied { results, given, cause } = apply(items, firing.stride(), || !firing.is_cancelled(), call);
-        if let Some(cause) = cause {
-            firing.fail(given - 1, cause);
-        }
-        firing.mark(given);
-        results
+        run_each(items, firing, |firing, item| (self.0)(item, &|wait| firing.pause(wait)).map(Some))
     }
 
     fn one(&self, item: A) -> One<B> {
