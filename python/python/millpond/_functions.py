@@ -1,0 +1,562 @@
+"""Tasks that call a function with each item: the part of a reader's class that adds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from millpond import _native, _options
+from millpond._options import OnError, Rejected, Retry
+from millpond._shapes import WithShapes
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from typing_extensions import TypeVarTuple, Unpack
+
+    from millpond._reader import PoolReader
+
+    _Ts = TypeVarTuple("_Ts")
+
+__all__ = ["WithFunctions"]
+
+_U = TypeVar("_U")
+_T_co = TypeVar("_T_co", covariant=True)
+
+
+def _is_accepted(result: object) -> bool:
+    return type(result) is not Rejected
+
+
+class WithFunctions(WithShapes[_T_co]):
+    """What a reader does with functions of one item. Each of its methods is a reader's."""
+
+    __slots__ = ()
+
+    def _operation(
+        self,
+        kind: str,
+        function: Callable[..., Any],
+        starred: bool,
+        name: str | None,
+        limits: _options.Limits,
+        failing: _options.Failing,
+    ) -> PoolReader[Any]:
+        function = _options.function(function, "function")
+        named = _options.named(name, _options.name_of(function, kind))
+        if _options.is_coroutine_function(function):
+            return self._awaiting(kind, function, starred, named, limits, failing)
+        if kind != "tap":
+            function = self._bound(function)
+        return self._reader(_native._operation(self, kind, function, starred, named, limits, failing))
+
+    def _bound(self, function: Callable[..., Any], *, lists: bool = False) -> Callable[..., Any]:
+        """Have the pool's executor call a function, if it has one."""
+        # Whatever the pool is, it is this package's own.
+        elsewhere = self.pool._elsewhere  # type: ignore[attr-defined]
+        return function if elsewhere is None else elsewhere.bind(function, lists=lists)
+
+    def _awaiting(
+        self,
+        kind: str,
+        function: Callable[..., Any],
+        starred: bool,
+        named: _options.Named,
+        limits: _options.Limits,
+        failing: _options.Failing,
+    ) -> PoolReader[Any]:
+        from millpond._loop import Runner
+
+        concurrency, ordered, min_count, max_chunksize, read_ahead = limits
+        if concurrency is None:
+            concurrency = _options.CALLS_UNDER_WAY
+        # Whatever the pool is, it is this package's own.
+        own = self.pool._own_loop()  # type: ignore[attr-defined]
+        runner = Runner(own, function, concurrency, failing, named, kind, starred)
+        keeps_length = kind in ("map", "tap") and failing[0] is None
+        limits = (None, True, min_count, max_chunksize, read_ahead)
+        added = _native._awaiting(self, runner.window, runner, concurrency, ordered, keeps_length, named, limits)
+        return self._reader(added)
+
+    @overload
+    def map(
+        self,
+        function: Callable[[_T_co], Awaitable[_U]],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[_U]: ...
+    @overload
+    def map(
+        self,
+        function: Callable[[_T_co], _U],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[_U]: ...
+    def map(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[Any]:
+        """Add a task that calls a function with each item.
+
+        Parameters
+        ----------
+        function : callable
+            The function of an item.
+        name, concurrency, ordered, min_count, max_chunksize, read_ahead, on_error, retries, timeout
+            See :class:`PoolReader`.
+
+        Returns
+        -------
+        PoolReader
+            The reader of the results.
+
+        Examples
+        --------
+        >>> Pool(2).source(["1", "2", "x"]).map(int, on_error=lambda error, text: -1).read_all()
+        [1, 2, -1]
+        """
+        limits = _options.limits(concurrency, ordered, min_count, max_chunksize, read_ahead)
+        return self._operation("map", function, False, name, limits, _options.failing(on_error, retries, timeout))
+
+    @overload
+    def starmap(
+        self: WithFunctions[tuple[Unpack[_Ts]]],
+        function: Callable[[Unpack[_Ts]], Awaitable[_U]],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[_U]: ...
+    @overload
+    def starmap(
+        self: WithFunctions[tuple[Unpack[_Ts]]],
+        function: Callable[[Unpack[_Ts]], _U],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[_U]: ...
+    def starmap(
+        self: WithFunctions[tuple[Unpack[_Ts]]],
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[Any]:
+        """Add a task that calls a function with each item taken apart into arguments.
+
+        Parameters
+        ----------
+        function : callable
+            The function of an item's parts.
+        name, concurrency, ordered, min_count, max_chunksize, read_ahead, on_error, retries, timeout
+            See :class:`PoolReader`.
+
+        Returns
+        -------
+        PoolReader
+            The reader of the results.
+
+        Examples
+        --------
+        >>> Pool(0).source([(2, 5), (3, 2)]).starmap(pow).read_all()
+        [32, 9]
+        """
+        limits = _options.limits(concurrency, ordered, min_count, max_chunksize, read_ahead)
+        return self._operation("map", function, True, name, limits, _options.failing(on_error, retries, timeout))
+
+    @overload
+    def try_map(
+        self,
+        function: Callable[[_T_co], Awaitable[_U]],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> tuple[PoolReader[_U], PoolReader[Rejected]]: ...
+    @overload
+    def try_map(
+        self,
+        function: Callable[[_T_co], _U],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> tuple[PoolReader[_U], PoolReader[Rejected]]: ...
+    def try_map(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> tuple[PoolReader[Any], PoolReader[Rejected]]:
+        """Add a task that calls a function with each item, and keep apart the items that it fails on.
+
+        Reading one of the two readers makes items for the other too, which are kept for it; closing one discards its
+        items.
+
+        Parameters
+        ----------
+        function : callable
+            The function of an item.
+        name, concurrency, ordered, min_count, max_chunksize, read_ahead, retries, timeout
+            See :class:`PoolReader`.
+
+        Returns
+        -------
+        tuple of PoolReader
+            The reader of the results, and the reader of a :class:`Rejected` for each item that the function raised an
+            exception for.
+
+        Examples
+        --------
+        >>> numbers, rejected = Pool(0).source(["1", "x", "3"]).try_map(int)
+        >>> numbers.read_all()
+        [1, 3]
+        >>> rejected.read_all()
+        [Rejected(item='x', error=ValueError("invalid literal for int() with base 10: 'x'"))]
+        """
+        limits = _options.limits(concurrency, ordered, min_count, max_chunksize, read_ahead)
+        policy = _options.failing("raise", retries, timeout)
+        return self._division(function, "try_map", Rejected, name, limits, policy)
+
+    def _division(
+        self,
+        function: Callable[..., Any],
+        kind: str,
+        rejected: Callable[..., Any] | None,
+        name: str | None,
+        limits: _options.Limits,
+        failing: _options.Failing,
+    ) -> tuple[PoolReader[Any], PoolReader[Any]]:
+        function = _options.function(function, "function")
+        named = _options.named(name, _options.name_of(function, kind))
+        reader: _native.PoolReader = self
+        if _options.is_coroutine_function(function):
+            if rejected is None:
+                raise TypeError(f"partitioning by a coroutine function, `{named[0]}`; use a plain one, or `map` before")
+            reject = rejected
+            _, retries, wait, doubling, timeout = failing
+            failing = (lambda error, item: reject(item, error), retries, wait, doubling, timeout)
+            reader = self._awaiting("map", function, False, named, limits, failing)
+            function, rejected = _is_accepted, None
+            limits, failing = _options.NO_LIMITS, _options.NO_POLICY
+        elif rejected is not None:
+            function = self._bound(function)
+        yes, no = _native._division(reader, function, rejected, named, limits, failing)
+        return self._reader(yes), self._reader(no)
+
+    def filter(
+        self,
+        function: Callable[[_T_co], object] | None,
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[_T_co]:
+        """Add a task that keeps the items for which a function returns something true.
+
+        Parameters
+        ----------
+        function : callable or None
+            The function of an item; without one, items that are true are kept.
+        name, concurrency, ordered, min_count, max_chunksize, read_ahead, on_error, retries, timeout
+            See :class:`PoolReader`.
+
+        Returns
+        -------
+        PoolReader
+            The reader of the items.
+
+        Examples
+        --------
+        >>> Pool(0).source(range(6)).filter(lambda n: n % 2).read_all()
+        [1, 3, 5]
+        """
+        limits = _options.limits(concurrency, ordered, min_count, max_chunksize, read_ahead)
+        failing = _options.failing(on_error, retries, timeout)
+        return self._operation("filter", bool if function is None else function, False, name, limits, failing)
+
+    @overload
+    def filter_map(
+        self,
+        function: Callable[[_T_co], Awaitable[_U | None]],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[_U]: ...
+    @overload
+    def filter_map(
+        self,
+        function: Callable[[_T_co], _U | None],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[_U]: ...
+    def filter_map(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[Any]:
+        """Add a task that calls a function with each item and leaves out the results that are ``None``.
+
+        Parameters
+        ----------
+        function : callable
+            The function of an item.
+        name, concurrency, ordered, min_count, max_chunksize, read_ahead, on_error, retries, timeout
+            See :class:`PoolReader`.
+
+        Returns
+        -------
+        PoolReader
+            The reader of the results.
+
+        Examples
+        --------
+        >>> Pool(0).source("a1b2").filter_map({"1": "one", "2": "two"}.get).read_all()
+        ['one', 'two']
+        """
+        limits = _options.limits(concurrency, ordered, min_count, max_chunksize, read_ahead)
+        failing = _options.failing(on_error, retries, timeout)
+        return self._operation("filter_map", function, False, name, limits, failing)
+
+    @overload
+    def flat_map(
+        self,
+        function: Callable[[_T_co], Awaitable[Iterable[_U]]],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[_U]: ...
+    @overload
+    def flat_map(
+        self,
+        function: Callable[[_T_co], Iterable[_U]],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[_U]: ...
+    def flat_map(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[Any]:
+        """Add a task that calls a function with each item and gives the items of each result.
+
+        What the function returns is iterated to its end at once, so it must have one. A read of some items calls the
+        function for one item after the other, since nobody knows how many each gives; iterating and reading all call
+        it for several at once.
+
+        Parameters
+        ----------
+        function : callable
+            The function of an item, which returns an iterable.
+        name, concurrency, ordered, min_count, max_chunksize, read_ahead, on_error, retries, timeout
+            See :class:`PoolReader`.
+
+        Returns
+        -------
+        PoolReader
+            The reader of the items.
+
+        Examples
+        --------
+        >>> Pool(0).source(["a mill", "a pond"]).flat_map(str.split).read_all()
+        ['a', 'mill', 'a', 'pond']
+        """
+        limits = _options.limits(concurrency, ordered, min_count, max_chunksize, read_ahead)
+        failing = _options.failing(on_error, retries, timeout)
+        function = _options.function(function, "function")
+        named = _options.named(name, _options.name_of(function, "flat_map"))
+        if _options.is_coroutine_function(function):
+            return self._awaiting("map", function, False, named, limits, failing).flatten(name=named[0])
+        return self._reader(_native._expansion(self, self._bound(function, lists=True), named, limits, failing))
+
+    def tap(
+        self,
+        function: Callable[[_T_co], object],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[_T_co]:
+        """Add a task that calls a function with each item and gives the item itself.
+
+        Parameters
+        ----------
+        function : callable
+            The function of an item.
+        name, concurrency, ordered, min_count, max_chunksize, read_ahead, on_error, retries, timeout
+            See :class:`PoolReader`.
+
+        Returns
+        -------
+        PoolReader
+            The reader of the items.
+
+        Examples
+        --------
+        >>> Pool(0).source("ab").tap(print).read_all()
+        a
+        b
+        ['a', 'b']
+        """
+        limits = _options.limits(concurrency, ordered, min_count, max_chunksize, read_ahead)
+        return self._operation("tap", function, False, name, limits, _options.failing(on_error, retries, timeout))
+
+    def partition(
+        self,
+        function: Callable[[_T_co], object],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+    ) -> tuple[PoolReader[_T_co], PoolReader[_T_co]]:
+        """Add a task that divides the items by what a function says of them.
+
+        Reading one of the two readers makes items for the other too, which are kept for it; closing one discards its
+        items.
+
+        Parameters
+        ----------
+        function : callable
+            The function of an item.
+        name, concurrency, ordered, min_count, max_chunksize, read_ahead
+            See :class:`PoolReader`.
+
+        Returns
+        -------
+        tuple of PoolReader
+            The reader of the items for which the function returns something true, and the reader of the others.
+
+        Examples
+        --------
+        >>> odd, even = Pool(0).source(range(6)).partition(lambda n: n % 2)
+        >>> even.read_all(), odd.read_all()
+        ([0, 2, 4], [1, 3, 5])
+        """
+        limits = _options.limits(concurrency, ordered, min_count, max_chunksize, read_ahead)
+        return self._division(function, "partition", None, name, limits, _options.NO_POLICY)

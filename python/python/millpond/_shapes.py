@@ -1,0 +1,220 @@
+"""Tasks that number, group, cut and join items: the part of a reader's class that adds them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from millpond import _native, _options
+from millpond._errors import ReadTimeoutError
+
+if TYPE_CHECKING:
+    from millpond._reader import PoolReader
+
+__all__ = ["WithShapes"]
+
+_T = TypeVar("_T")
+_U = TypeVar("_U")
+_A = TypeVar("_A")
+_B = TypeVar("_B")
+_C = TypeVar("_C")
+_T_co = TypeVar("_T_co", covariant=True)
+
+
+def _itself(item: _T) -> _T:
+    return item
+
+
+def _lists_within(items: PoolReader[_T], size: int, seconds: float) -> Iterator[list[_T]]:
+    with items:
+        while True:
+            batch = items.read(1)
+            if not batch:
+                return
+            deadline = time.monotonic() + seconds
+            while len(batch) < size:
+                left = max(0.0, deadline - time.monotonic())
+                try:
+                    more = items.read(size - len(batch), timeout=left)
+                except ReadTimeoutError:
+                    # What has come by now.
+                    batch += items.try_read(size - len(batch)) or []
+                    break
+                if not more:
+                    break
+                batch += more
+            yield batch
+
+
+class WithShapes(_native.PoolReader, Generic[_T_co]):
+    """What a reader does with its items as they are. Each of its methods is a reader's."""
+
+    __slots__ = ()
+
+    def _reader(self, added: _native._Added) -> PoolReader[Any]:
+        """Make the reader of a task that was added."""
+        raise NotImplementedError
+
+    def batch(self, size: int, *, within: float | None = None, name: str | None = None) -> PoolReader[list[_T_co]]:
+        """Add a task that gives lists of items.
+
+        Parameters
+        ----------
+        size : int
+            How many items a list has; the last one may have fewer.
+        within : float, optional
+            Seconds after which a list that has items is given even if it has fewer. Whoever makes the list waits for
+            them meanwhile, working for them.
+        name : str, optional
+            What errors call the task.
+
+        Returns
+        -------
+        PoolReader
+            The reader of the lists.
+
+        Examples
+        --------
+        >>> Pool(0).source(range(5)).batch(2).read_all()
+        [[0, 1], [2, 3], [4]]
+
+        >>> writer, reader = Pool(0).channel()
+        >>> batches = reader.batch(10, within=0.01)
+        >>> writer.write_all("ab")
+        >>> batches.read(1)
+        [['a', 'b']]
+        """
+        size = _options.integer(size, "size", least=1)
+        named = _options.named(name, "batch")
+        seconds = _options.seconds(within, "within")
+        if seconds is None:
+            return self._reader(_native._batch(self, size, named))
+        # What the lists are made of is read by them alone from now on, as with every other task.
+        items: PoolReader[_T_co] = self._reader(_native._take_over(self))
+        lists = _lists_within(items, size, seconds)
+        return self._reader(_native._source(self.pool, lists, named, _options.NO_LIMITS))
+
+    def flatten(self: WithShapes[Iterable[_U]], *, name: str | None = None) -> PoolReader[_U]:
+        """Add a task that gives the items of the items.
+
+        Examples
+        --------
+        >>> Pool(0).source(["ab", "", "c"]).flatten().read_all()
+        ['a', 'b', 'c']
+        """
+        named = _options.named(name, "flatten")
+        return self._reader(_native._expansion(self, _itself, named, _options.NO_LIMITS, _options.NO_POLICY))
+
+    def enumerate(self, start: int = 0, *, name: str | None = None) -> PoolReader[tuple[int, _T_co]]:
+        """Add a task that numbers the items.
+
+        Examples
+        --------
+        >>> Pool(0).source("ab").enumerate(1).read_all()
+        [(1, 'a'), (2, 'b')]
+        """
+        start = _options.integer(start, "start", least=-(2**62))
+        return self._reader(_native._enumerate(self, start, _options.named(name, "enumerate")))
+
+    def take(self, count: int, *, name: str | None = None) -> PoolReader[_T_co]:
+        """Add a task that gives the first items, and asks for no more than those.
+
+        Examples
+        --------
+        >>> import itertools
+        >>> Pool(0).source(itertools.count()).take(3).read_all()
+        [0, 1, 2]
+        """
+        count = _options.integer(count, "count", least=0)
+        return self._reader(_native._take(self, count, _options.named(name, "take")))
+
+    def take_while(self, function: Callable[[_T_co], object], *, name: str | None = None) -> PoolReader[_T_co]:
+        """Add a task that gives items until a function says no, and not the item that it says no to.
+
+        Examples
+        --------
+        >>> Pool(0).source([1, 2, 9, 1]).take_while(lambda n: n < 5).read_all()
+        [1, 2]
+        """
+        function = _options.function(function, "function")
+        named = _options.named(name, _options.name_of(function, "take_while"))
+        return self._reader(_native._take_while(self, function, named))
+
+    def skip(self, count: int, *, name: str | None = None) -> PoolReader[_T_co]:
+        """Add a task that leaves out the first items.
+
+        Examples
+        --------
+        >>> Pool(0).source("abcd").skip(2).read_all()
+        ['c', 'd']
+        """
+        count = _options.integer(count, "count", least=0)
+        return self._reader(_native._skip(self, count, _options.named(name, "skip")))
+
+    @overload
+    def zip(self, other: PoolReader[_U], /, *, name: str | None = None) -> PoolReader[tuple[_T_co, _U]]: ...
+    @overload
+    def zip(
+        self, other: PoolReader[_A], another: PoolReader[_B], /, *, name: str | None = None
+    ) -> PoolReader[tuple[_T_co, _A, _B]]: ...
+    @overload
+    def zip(
+        self, other: PoolReader[_A], another: PoolReader[_B], third: PoolReader[_C], /, *, name: str | None = None
+    ) -> PoolReader[tuple[_T_co, _A, _B, _C]]: ...
+    @overload
+    def zip(
+        self, other: PoolReader[Any], /, *others: PoolReader[Any], name: str | None = None
+    ) -> PoolReader[tuple[Any, ...]]: ...
+    def zip(self, other: PoolReader[Any], /, *others: PoolReader[Any], name: str | None = None) -> PoolReader[Any]:
+        """Add a task that gives tuples of an item of this reader and one of each other, until one of them ends.
+
+        Examples
+        --------
+        >>> pool = Pool(0)
+        >>> pool.source("abc").zip(pool.source([1, 2])).read_all()
+        [('a', 1), ('b', 2)]
+        """
+        named = _options.named(name, "zip")
+        result: PoolReader[Any] = self._reader(_native._zip(self, other, False, named))
+        for more in others:
+            result = self._reader(_native._zip(result, more, True, named))
+        return result
+
+    def chain(self, *others: PoolReader[_U], name: str | None = None) -> PoolReader[_T_co | _U]:
+        """Add a task that gives the items of this reader, then those of the others.
+
+        Examples
+        --------
+        >>> pool = Pool(0)
+        >>> pool.source("ab").chain(pool.source("c")).read_all()
+        ['a', 'b', 'c']
+        """
+        readers = [self, *others]
+        return self._reader(_native._join(self.pool, readers, False, _options.named(name, "chain")))
+
+    def merge(self, *others: PoolReader[_U], name: str | None = None) -> PoolReader[_T_co | _U]:
+        """Add a task that gives the items of this reader and the others as they come.
+
+        Examples
+        --------
+        >>> pool = Pool(0)
+        >>> sorted(pool.source("ab").merge(pool.source("c")).read_all())
+        ['a', 'b', 'c']
+        """
+        readers = [self, *others]
+        return self._reader(_native._join(self.pool, readers, True, _options.named(name, "merge")))
+
+    def tee(self, count: int = 2, *, name: str | None = None) -> tuple[PoolReader[_T_co], ...]:
+        """Make several readers each of which gets every item.
+
+        What one has read and another has not is kept for the other; one that is closed is waited for no more.
+
+        Examples
+        --------
+        >>> first, second = Pool(0).source("abc").tee()
+        >>> first.read(2), second.read_all(), first.read_all()
+        (['a', 'b'], ['a', 'b', 'c'], ['c'])
+        """
+        count = _options.integer(count, "count", least=1)
+        return tuple(self._reader(added) for added in _native._tee(self, count, _options.named(name, "tee")))
