@@ -14,6 +14,7 @@ for group in $groups; do
         continue
     fi
     options=()
+    [ "$group" != simulation ] || options=(--features simulation)
     if [ "$group" = workers ]; then
         status=0
         words=$(ci/libdispatch.sh) || status=$?

@@ -160,7 +160,7 @@ mod simulated {
     /// Whether the thread runs a simulation.
     #[inline]
     pub(crate) fn is_simulated() -> bool {
-        simulation::scheduler().is_some()
+        simulation::is_simulated()
     }
 
     pub(crate) use simulation::{call, call_head, leave, pending, token};

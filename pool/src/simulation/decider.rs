@@ -122,14 +122,11 @@ impl Decider {
                     Turn::Yields | Turn::Parks => u16::MAX,
                 };
                 let stays = !self.random.happens(chance) && matches!(turn, Turn::Goes | Turn::Waits);
-                let others = (0..count).filter(|&place| place != current && is_runnable(place)).count();
-                match others {
-                    _ if stays => Some(current),
-                    0 => return plain(),
-                    others => {
-                        let which = self.random.below(others as u64) as usize;
-                        (0..count).filter(|&place| place != current && is_runnable(place)).nth(which)
-                    }
+                let others = || (0..count).filter(|&place| place != current && is_runnable(place));
+                match if stays { None } else { Some(others().count()) } {
+                    None => Some(current),
+                    Some(0) => return plain(),
+                    Some(runnable) => others().nth(self.random.below(runnable as u64) as usize),
                 }
             }
             Kind::Priorities { priorities, falls, lowest, running } => {
@@ -147,8 +144,11 @@ impl Decider {
                     *lowest -= 1;
                     priorities[current] = *lowest;
                 }
-                let is_candidate = |place: &usize| is_runnable(*place) || (may_stay && *place == current);
-                let highest = (0..count).filter(is_candidate).max_by_key(|&place| priorities[place]);
+                // Looked at in this order because most threads sleep and most priorities are lower, and this is at each step.
+                let highest = (0..count).fold(may_stay.then_some(current), |highest, place| {
+                    let is_higher = highest.is_none_or(|highest| priorities[place] > priorities[highest]);
+                    if is_higher && is_runnable(place) { Some(place) } else { highest }
+                });
                 // Who yields to all others goes on only when there are none.
                 highest.filter(|&place| turn != Turn::Yields || place != current).or_else(next_in_turn)
             }

@@ -25,7 +25,7 @@ const COSTS_OF_RUNS: [u64; 4] = [3, 4, 6, 8];
 /// Another thread may have its turn.
 pub(crate) fn step(header: Option<(&Header<'_>, Option<u64>)>, site: Site) {
     if let Some(scheduler) = run::scheduler() {
-        let place = header.map(|(header, chunk)| Place { task: header.name(), chunk });
+        let place = header.and_then(|(header, chunk)| Some(Place { task: &header.tasks.last()?.name, chunk }));
         scheduler.step(place, Event::At(site));
     }
 }

@@ -57,4 +57,4 @@ pub use threads::{Thread, block_on, note, now, sleep, spawn, spawn_named, yield_
 pub use trace::Trace;
 
 pub(crate) use engine::{call, call_head, leave, pending, step, token};
-pub(crate) use run::{Simulated, scheduler};
+pub(crate) use run::{Simulated, is_simulated, scheduler};

@@ -29,6 +29,12 @@ thread_local! {
     static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
 }
 
+/// Whether the calling thread runs a simulation.
+#[inline]
+pub(crate) fn is_simulated() -> bool {
+    IS_SIMULATED.get()
+}
+
 /// The scheduler of the calling thread's simulation.
 #[inline]
 pub(crate) fn scheduler() -> Option<Rc<Scheduler>> {

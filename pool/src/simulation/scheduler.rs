@@ -28,7 +28,7 @@ use super::options::Simulation;
 use super::report::Report;
 use super::schedule::Schedule;
 use super::shared::Shared;
-use super::trace::{Event, Place, Ring, Row, Trace, Who};
+use super::trace::{Event, Place, Ring, Trace, Who};
 use crate::host::Site;
 use crate::walk::firing;
 
@@ -175,9 +175,9 @@ impl Scheduler {
         self.record(&mut self.state.borrow_mut(), None, event);
     }
 
-    fn record(&self, state: &mut State, task: Option<Place>, event: Event) {
+    fn record(&self, state: &mut State, place: Option<Place<'_>>, event: Event) {
         let who = state.threads[self.current.get()].who;
-        state.trace.push(Row { step: self.steps.get(), nanos: self.nanos.get(), who, place: task, event });
+        state.trace.push(self.steps.get(), self.nanos.get(), who, place, event);
     }
 
     // ---- time
@@ -247,7 +247,7 @@ impl Scheduler {
     // ---- steps
 
     /// Somebody else may have a turn here. `place` and `event` say in the trace where here is.
-    pub(super) fn step(&self, place: Option<Place>, event: Event) {
+    pub(super) fn step(&self, place: Option<Place<'_>>, event: Event) {
         if self.is_over.get() || thread::panicking() {
             return;
         }

@@ -1,7 +1,8 @@
 //! What happened in a run, step by step, as a table.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,11 +34,11 @@ impl fmt::Display for Who {
     }
 }
 
-/// Where in a graph something happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) task: Arc<str>,
-    pub(crate) chunk: Option<u64>,
+/// Where in a graph something happens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) task: &'a Arc<str>,
+    pub(super) chunk: Option<u64>,
 }
 
 /// What happened.
@@ -74,16 +75,25 @@ impl fmt::Display for Event {
     }
 }
 
-/// One step.
+/// One step. There are hundreds in a short run, so a row holds numbers in place of names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Row {
-    pub(super) step: u64,
-    pub(super) nanos: u64,
+struct Row {
+    step: u64,
+    nanos: u64,
     /// The thread's number.
-    pub(super) who: u32,
-    pub(super) place: Option<Place>,
-    pub(super) event: Event,
+    who: u32,
+    /// The task's number in the table of their names; [`NOWHERE`] for none.
+    task: u32,
+    /// The chunk's number; [`NO_CHUNK`] for none.
+    chunk: u64,
+    event: Event,
 }
+
+/// What stands in a row for no task.
+const NOWHERE: u32 = u32::MAX;
+
+/// What stands in a row for no chunk.
+const NO_CHUNK: u64 = u64::MAX;
 
 /// The last rows of a run.
 pub(super) struct Ring {
@@ -91,12 +101,54 @@ pub(super) struct Ring {
     most: usize,
     left_out: u64,
     threads: Vec<Who>,
+    tasks: Names,
+}
+
+/// The names that rows have numbers for. A name is known by where it lies, which is its alone while it is kept here.
+#[derive(Default)]
+struct Names {
+    names: Vec<Arc<str>>,
+    numbers: HashMap<usize, u32, BuildHasherDefault<Address>>,
+}
+
+impl Names {
+    fn number(&mut self, name: &Arc<str>) -> u32 {
+        let Self { names, numbers } = self;
+        *numbers.entry(Arc::as_ptr(name).addr()).or_insert_with(|| {
+            names.push(Arc::clone(name));
+            u32::try_from(names.len() - 1).unwrap_or(NOWHERE)
+        })
+    }
+}
+
+/// The hash of an address: its bits, with those that differ moved to where the table looks.
+#[derive(Default)]
+struct Address(u64);
+
+impl Hasher for Address {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _bytes: &[u8]) {
+        unreachable!("addresses only")
+    }
+
+    fn write_usize(&mut self, address: usize) {
+        self.0 = (address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
 }
 
 impl Ring {
     /// For at most so many rows, with one thread to begin with.
     pub(super) fn new(most: usize, first: Who) -> Self {
-        Self { rows: VecDeque::new(), most, left_out: 0, threads: vec![first] }
+        Self {
+            rows: VecDeque::with_capacity(most.min(512)),
+            most,
+            left_out: 0,
+            threads: vec![first],
+            tasks: Names::default(),
+        }
     }
 
     /// A further thread; gives its number.
@@ -109,57 +161,76 @@ impl Ring {
         &self.threads[number as usize]
     }
 
-    pub(super) fn push(&mut self, row: Row) {
+    /// At this step and this time of the clock, a thread does something, somewhere or beside all tasks.
+    pub(super) fn push(&mut self, step: u64, nanos: u64, who: u32, place: Option<Place<'_>>, event: Event) {
         if self.rows.len() >= self.most {
             self.left_out += 1;
             if self.rows.pop_front().is_none() {
                 return;
             }
         }
-        self.rows.push_back(row);
+        let (task, chunk) =
+            place.map_or((NOWHERE, NO_CHUNK), |place| (self.tasks.number(place.task), place.chunk.unwrap_or(NO_CHUNK)));
+        self.rows.push_back(Row { step, nanos, who, task, chunk, event });
     }
 
     pub(super) fn to_trace(&self) -> Trace {
-        Trace { rows: self.rows.iter().cloned().collect(), left_out: self.left_out, threads: self.threads.clone() }
+        self.trace(self.rows.iter().cloned().collect(), self.threads.clone(), self.tasks.names.clone())
     }
 
     /// The rows, which are here no more.
     pub(super) fn take(&mut self) -> Trace {
         let rows = std::mem::take(&mut self.rows).into();
-        Trace { rows, left_out: self.left_out, threads: std::mem::take(&mut self.threads) }
+        let (threads, tasks) = (std::mem::take(&mut self.threads), std::mem::take(&mut self.tasks.names));
+        self.tasks.numbers.clear();
+        self.trace(rows, threads, tasks)
+    }
+
+    fn trace(&self, rows: Vec<Row>, threads: Vec<Who>, tasks: Vec<Arc<str>>) -> Trace {
+        Trace { kept: Arc::new(Kept { rows, threads, tasks }), skipped: 0, left_out: self.left_out }
     }
 }
 
 /// What happened in a run, the last rows of it; displayed as a table of step, time, worker, task, chunk and event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trace {
-    rows: Vec<Row>,
+    kept: Arc<Kept>,
+    /// How many of the rows come before this part.
+    skipped: usize,
+    /// How many came before those that are kept.
     left_out: u64,
+}
+
+/// The rows of a trace, and the names of what they have numbers for.
+#[derive(Debug, PartialEq, Eq)]
+struct Kept {
+    rows: Vec<Row>,
     threads: Vec<Who>,
+    tasks: Vec<Arc<str>>,
 }
 
 impl Trace {
+    fn rows(&self) -> &[Row] {
+        &self.kept.rows[self.skipped..]
+    }
+
     /// How many rows there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.rows().len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.rows().is_empty()
     }
 
     /// The last `count` rows.
     #[must_use]
     pub fn last(&self, count: usize) -> Self {
-        let skipped = self.rows.len().saturating_sub(count);
-        Self {
-            rows: self.rows[skipped..].to_vec(),
-            left_out: self.left_out + skipped as u64,
-            threads: self.threads.clone(),
-        }
+        let skipped = self.kept.rows.len() - count.min(self.len());
+        Self { kept: Arc::clone(&self.kept), skipped, left_out: self.left_out }
     }
 }
 
@@ -170,13 +241,13 @@ fn cell(f: &mut fmt::Formatter<'_>, text: &str, width: usize) -> fmt::Result {
 
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cells = self.rows.iter().map(|row| {
-            let Row { step, nanos, who, place, event } = row;
-            let task = place.as_ref().map_or_else(String::new, |place| place.task.to_string());
-            let chunk =
-                place.as_ref().and_then(|place| place.chunk).map_or_else(String::new, |chunk| chunk.to_string());
+        let Kept { threads, tasks, .. } = &*self.kept;
+        let cells = self.rows().iter().map(|row| {
+            let Row { step, nanos, who, task, chunk, event } = row;
+            let task = tasks.get(*task as usize).map_or("", |name| name);
+            let chunk = if *chunk == NO_CHUNK { String::new() } else { chunk.to_string() };
             let time = format!("{:.1?}", Duration::from_nanos(*nanos));
-            [step.to_string(), time, self.threads[*who as usize].to_string(), task, chunk, event.to_string()]
+            [step.to_string(), time, threads[*who as usize].to_string(), task.to_owned(), chunk, event.to_string()]
         });
         let heading = ["step", "time", "worker", "task", "chunk", "event"].map(str::to_owned);
         let rows: Vec<[String; 6]> = std::iter::once(heading).chain(cells).collect();
@@ -185,8 +256,9 @@ impl fmt::Display for Trace {
         for (number, row) in rows.iter().enumerate() {
             row[..5].iter().zip(&widths).try_for_each(|(text, width)| cell(f, text, *width))?;
             writeln!(f, "{}", row[5])?;
-            if number == 0 && self.left_out > 0 {
-                writeln!(f, "({} steps before)", self.left_out)?;
+            let before = self.left_out + self.skipped as u64;
+            if number == 0 && before > 0 {
+                writeln!(f, "({before} steps before)")?;
             }
         }
         Ok(())
