@@ -5,5 +5,9 @@ source "$(dirname "$0")/environment.sh"
 status=0
 run cargo fmt --all --check || status=1
 run cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings || status=1
+# What only some features use must not be there without them.
+for features in "" gcd simulation testing; do
+    run cargo clippy --quiet --package millpond-pool --all-targets --features "$features" -- -D warnings || status=1
+done
 run ci/python.sh lint || status=1
 exit $status

@@ -60,7 +60,7 @@ mod linux {
         }
 
         /// How many they are.
-        #[cfg(test)]
+        #[cfg(all(test, feature = "gcd"))]
         pub(crate) fn count(&self) -> Option<usize> {
             // SAFETY: counts the bits of a set.
             self.0.map(|allowed| usize::try_from(unsafe { libc::CPU_COUNT(&allowed) }).unwrap_or(0))
