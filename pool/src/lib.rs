@@ -44,7 +44,7 @@ mod walk;
 pub mod workers;
 
 pub use error::{BoxError, Cause, Panic, ReadError, TaskError};
-pub use head::{Demand, PollSupply, Supply};
+pub use head::{Demand, PollSupply, Supply, Verdict};
 pub use pool::{Pool, ScopedPool};
 pub use reader::{PoolReader, ReadFuture, Rejected, ScopedReader};
 pub use registry::TaskId;

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use millpond::Task;
+use millpond::{Cause, Task, Verdict};
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
 use crate::channel::{self, Opened};
-use crate::division::{Division, Side};
+use crate::division::{Divides, Division, Side};
 use crate::function::{Function, Held, OnError, Policy};
-use crate::interpreter::{Callee, Context, attached, is_true};
+use crate::interpreter::{Context, attached};
 use crate::keeper::Keeper;
 use crate::object::Object;
 use crate::operation::{Expansion, Kind, Operation};
@@ -166,12 +166,15 @@ pub(crate) fn _expansion(
     upstream.add(py, place, limits, None, Some(held), |input| Task::expander(input, Expansion(function)))
 }
 
-/// Two readers: of what a function succeeds on or says yes to, and of the rest.
+/// Two readers: of what a function says yes to and of the rest, or `by_success` of its results and of what `rejected` makes of items
+/// and the exceptions that they failed with.
 #[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "called from one place, by position")]
 pub(crate) fn _division(
     py: Python<'_>,
     reader: &PoolReader,
     function: Py<PyAny>,
+    by_success: bool,
     rejected: Option<Py<PyAny>>,
     named: Named,
     limits: Limits,
@@ -183,7 +186,8 @@ pub(crate) fn _division(
     let Upstream { open, engine } = Upstream::of(py, reader)?;
     let Open { reader, pool, mut keepers, .. } = open;
     let function = Arc::new(Function::new(function, Arc::clone(&place), context, policy, false));
-    let division = Arc::new(Division { function, rejected });
+    let divides = if by_success { Divides::Success(rejected) } else { Divides::Answer };
+    let division = Arc::new(Division { function, divides });
     keepers.push(Keeper::new(py, Arc::clone(&division) as Arc<dyn Held>)?);
     let task = limited(Task::operator(reader, Side(division)), &place, limits);
     let (yes, no) = engine.pool.add_task(task).split_results();
@@ -240,45 +244,64 @@ pub(crate) fn _channel(
 
 /// The first `count` items.
 #[pyfunction]
-pub(crate) fn _take(py: Python<'_>, reader: &PoolReader, count: usize, named: Named) -> PyResult<Added> {
+pub(crate) fn _take(
+    py: Python<'_>,
+    reader: &PoolReader,
+    count: usize,
+    named: Named,
+    limits: Limits,
+) -> PyResult<Added> {
     let upstream = Upstream::of(py, reader)?;
     let length = upstream.open.length.map(|length| length.min(count));
-    upstream.add(py, place(named), NO_LIMITS, length, None, |input| Task::take(input, count))
+    upstream.add(py, place(named), limits, length, None, |input| Task::take(input, count))
 }
 
 /// All but the first `count` items.
 #[pyfunction]
-pub(crate) fn _skip(py: Python<'_>, reader: &PoolReader, count: usize, named: Named) -> PyResult<Added> {
+pub(crate) fn _skip(
+    py: Python<'_>,
+    reader: &PoolReader,
+    count: usize,
+    named: Named,
+    limits: Limits,
+) -> PyResult<Added> {
     let upstream = Upstream::of(py, reader)?;
     let length = upstream.open.length.map(|length| length.saturating_sub(count));
-    upstream.add(py, place(named), NO_LIMITS, length, None, |input| Task::skip(input, count))
+    upstream.add(py, place(named), limits, length, None, |input| Task::skip(input, count))
 }
-
-const NO_LIMITS: Limits = (None, true, None, None, 0);
 
 /// Items while a function says yes.
 #[pyfunction]
-pub(crate) fn _take_while(py: Python<'_>, reader: &PoolReader, function: Py<PyAny>, named: Named) -> PyResult<Added> {
+pub(crate) fn _take_while(
+    py: Python<'_>,
+    reader: &PoolReader,
+    function: Py<PyAny>,
+    named: Named,
+    limits: Limits,
+    failing: Failing,
+) -> PyResult<Added> {
     let place = place(named);
+    let policy = policy(py, failing);
     let context = Context::current(py)?;
     let upstream = Upstream::of(py, reader)?;
-    let policy = policy(py, (None, 0, 0.0, false, None));
     let function = Arc::new(Function::new(function, Arc::clone(&place), context, policy, false));
     let held = Arc::clone(&function) as Arc<dyn Held>;
-    upstream.add(py, place, NO_LIMITS, None, Some(held), move |input| {
-        Task::scan(input, (), move |(), item: Object| {
-            let goes_on = attached(|py| {
-                let function = &function;
+    upstream.add(py, place, limits, None, Some(held), move |input| {
+        Task::decide(input, move |item: Object| {
+            let answer = attached(|py| {
                 let item = item.0.bind(py);
-                let call = || is_true(&Callee::new(function.function.bind(py)).call(item)?);
-                let result =
-                    if function.fits_any_context() { call() } else { function.context.run(py, call).flatten() };
+                let result = if function.fits_any_context() {
+                    function.ask(py, item)
+                } else {
+                    function.context.run(py, || function.ask(py, item)).flatten()
+                };
                 result.map_err(|error| Raised::boxed(error, &function.place))
             });
-            match goes_on {
-                Some(Ok(true)) => Ok(Some(item)),
-                Some(Ok(false)) | None => Ok(None),
-                Some(Err(error)) => Err(error),
+            match answer {
+                Some(Ok(Some(true))) => Verdict::Give(item),
+                Some(Ok(None)) => Verdict::Skip,
+                Some(Ok(Some(false))) | None => Verdict::Stop,
+                Some(Err(error)) => Verdict::Fail(Cause::Error(error)),
             }
         })
     })
@@ -286,12 +309,18 @@ pub(crate) fn _take_while(py: Python<'_>, reader: &PoolReader, function: Py<PyAn
 
 /// Pairs of a number and an item.
 #[pyfunction]
-pub(crate) fn _enumerate(py: Python<'_>, reader: &PoolReader, start: i64, named: Named) -> PyResult<Added> {
+pub(crate) fn _enumerate(
+    py: Python<'_>,
+    reader: &PoolReader,
+    start: i64,
+    named: Named,
+    limits: Limits,
+) -> PyResult<Added> {
     let place = place(named);
     let upstream = Upstream::of(py, reader)?;
     let length = upstream.open.length;
     let named = Arc::clone(&place);
-    upstream.add(py, place, NO_LIMITS, length, None, move |input| {
+    upstream.add(py, place, limits, length, None, move |input| {
         Task::scan(input, start, move |next, item: Object| {
             let pair = attached(|py| {
                 let pair = (*next, item.0).into_pyobject(py).map(|pair| Object::from(pair.into_any()));
@@ -311,10 +340,16 @@ pub(crate) fn _take_over(py: Python<'_>, reader: &PoolReader) -> PyResult<Added>
 
 /// Lists of `size` items.
 #[pyfunction]
-pub(crate) fn _batch(py: Python<'_>, reader: &PoolReader, size: usize, named: Named) -> PyResult<Added> {
+pub(crate) fn _batch(
+    py: Python<'_>,
+    reader: &PoolReader,
+    size: usize,
+    named: Named,
+    limits: Limits,
+) -> PyResult<Added> {
     let upstream = Upstream::of(py, reader)?;
     let length = upstream.open.length.map(|length| length.div_ceil(size));
-    upstream.add(py, place(named), NO_LIMITS, length, None, |input| {
+    upstream.add(py, place(named), limits, length, None, |input| {
         Task::batch_with(input, size, |batches| {
             let lists = attached(|py| {
                 let list = |batch: Vec<Object>| PyList::new(py, batch.into_iter().map(|item| item.0));
@@ -342,6 +377,7 @@ pub(crate) fn _zip(
     right: &PoolReader,
     extends: bool,
     named: Named,
+    limits: Limits,
 ) -> PyResult<Added> {
     let mut upstream = Upstream::of(py, left)?;
     let right_engine = right.pool().get().engine()?;
@@ -350,7 +386,7 @@ pub(crate) fn _zip(
     upstream.open.keepers.extend(right.keepers);
     let pool = Arc::clone(&upstream.engine);
     let right = if Arc::ptr_eq(&pool, &right_engine) { right.reader } else { right.reader.into_pool(&pool.pool) };
-    upstream.add(py, place(named), NO_LIMITS, length, None, move |left| {
+    upstream.add(py, place(named), limits, length, None, move |left| {
         Task::zip_with(left, right, move |pairs| {
             let tuples = attached(|py| {
                 let tuple = |(left, right): (Object, Object)| -> PyResult<Object> {
@@ -375,6 +411,7 @@ pub(crate) fn _join(
     readers: Vec<Bound<'_, PoolReader>>,
     merges: bool,
     named: Named,
+    limits: Limits,
 ) -> PyResult<Added> {
     let engine = pool.get().engine()?;
     let place = place(named);
@@ -387,7 +424,7 @@ pub(crate) fn _join(
         inputs.push(if is_here { open.reader } else { open.reader.into_pool(&engine.pool) });
     }
     let task = if merges { Task::merge(inputs) } else { Task::chain(inputs) };
-    let reader = engine.pool.add_task(task.name(place.name.as_str()));
+    let reader = engine.pool.add_task(limited(task, &place, limits));
     Ok(Added::new(Open { reader, pool: pool.clone().unbind(), place, keepers, length }))
 }
 

@@ -8,21 +8,32 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::function::{Called, Function, Held};
-use crate::interpreter::{attached, chunk_is_done, is_true};
+use crate::interpreter::{attached, chunk_is_done};
 use crate::object::Object;
 use crate::place::Raised;
 
 /// See the [module documentation](self).
 pub(crate) struct Division {
     pub(crate) function: Arc<Function>,
-    /// Makes an item and the exception that it failed with into what the second reader gives. Without it the function says yes or no.
-    pub(crate) rejected: Option<Py<PyAny>>,
+    pub(crate) divides: Divides,
+}
+
+/// What decides on the side.
+pub(crate) enum Divides {
+    /// Whether the function says yes or no; the items themselves are divided.
+    Answer,
+    /// Whether it succeeds. This makes an item and the exception that it failed with into what the second reader gives; where it is
+    /// missing a failure stops the task.
+    Success(Option<Py<PyAny>>),
 }
 
 impl Held for Division {
     fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.function.traverse(visit)?;
-        visit.call(&self.rejected)
+        match &self.divides {
+            Divides::Success(Some(rejected)) => visit.call(rejected),
+            Divides::Success(None) | Divides::Answer => Ok(()),
+        }
     }
 }
 
@@ -34,13 +45,17 @@ pub(crate) struct Side(pub(crate) Arc<Division>);
 
 impl Side {
     fn divide(&self, py: Python<'_>, item: &Bound<'_, PyAny>) -> PyResult<Option<Sided>> {
-        let Division { function, rejected } = &*self.0;
-        match (function.call(py, item), rejected) {
-            (Ok(Called::Returned(answer) | Called::Replaced(answer)), None) => {
+        let Division { function, divides } = &*self.0;
+        let rejected = match divides {
+            Divides::Answer => {
+                let answer = function.ask(py, item)?;
                 let object = Object::from(item.clone());
-                Ok(Some(if is_true(&answer)? { Ok(object) } else { Err(object) }))
+                return Ok(answer.map(|is_yes| if is_yes { Ok(object) } else { Err(object) }));
             }
-            (Ok(Called::Returned(result) | Called::Replaced(result)), Some(_)) => Ok(Some(Ok(result.into()))),
+            Divides::Success(rejected) => rejected,
+        };
+        match (function.call(py, item), rejected) {
+            (Ok(Called::Returned(result) | Called::Replaced(result)), _) => Ok(Some(Ok(result.into()))),
             (Ok(Called::Skipped), _) => Ok(None),
             (Err(error), Some(rejected)) if error.is_instance_of::<PyException>(py) => {
                 let rejected = rejected.bind(py).call1((item, error.value(py)))?;

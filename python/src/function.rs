@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::errors::TaskTimeoutError;
-use crate::interpreter::{Callee, Context};
+use crate::interpreter::{Callee, Context, is_true};
 use crate::place::Place;
 
 /// What to do with an item that the function raises an exception for.
@@ -90,7 +90,12 @@ impl Function {
         self.context.is_empty()
     }
 
-    fn call_once<'py>(&self, py: Python<'py>, item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn call_once<'py>(
+        &self,
+        py: Python<'py>,
+        item: &Bound<'py, PyAny>,
+        finish: &mut impl FnMut(&Bound<'py, PyAny>) -> PyResult<()>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let function = self.function.bind(py);
         let started = self.policy.timeout.map(|timeout| (Instant::now(), timeout));
         let result = if self.is_starred {
@@ -98,6 +103,7 @@ impl Function {
         } else {
             Callee::new(function).call(item)
         };
+        let result = result.and_then(|result| finish(&result).map(|()| result));
         if let Some((started, timeout)) = started
             && result.is_ok()
             && started.elapsed() > timeout
@@ -113,10 +119,34 @@ impl Function {
 
     /// Calls the function as its policy says.
     pub(crate) fn call<'py>(&self, py: Python<'py>, item: &Bound<'py, PyAny>) -> PyResult<Called<'py>> {
+        self.persist(py, item, |_| Ok(()))
+    }
+
+    /// Calls the function for a yes or a no, as its policy says; `None` where the item is to be left out.
+    pub(crate) fn ask(&self, py: Python<'_>, item: &Bound<'_, PyAny>) -> PyResult<Option<bool>> {
+        let mut answer = false;
+        let called = self.persist(py, item, |result| {
+            answer = is_true(result)?;
+            Ok(())
+        })?;
+        match called {
+            Called::Returned(_) => Ok(Some(answer)),
+            Called::Replaced(result) => is_true(&result).map(Some),
+            Called::Skipped => Ok(None),
+        }
+    }
+
+    /// Calls the function as its policy says, and `finish` with what it returned, which is a part of the call: where that fails, it has.
+    pub(crate) fn persist<'py>(
+        &self,
+        py: Python<'py>,
+        item: &Bound<'py, PyAny>,
+        mut finish: impl FnMut(&Bound<'py, PyAny>) -> PyResult<()>,
+    ) -> PyResult<Called<'py>> {
         let mut wait = self.policy.wait;
         let mut left = self.policy.retries;
         let error = loop {
-            let error = match self.call_once(py, item) {
+            let error = match self.call_once(py, item, &mut finish) {
                 Ok(result) => return Ok(Called::Returned(result)),
                 Err(error) => error,
             };

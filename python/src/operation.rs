@@ -42,7 +42,13 @@ impl Operation {
         let result = if self.function.is_plain() {
             Callee::new(self.function.function.bind(py)).call(item)?
         } else {
-            match self.function.call(py, item)? {
+            // Whether a result counts as true is a part of the call.
+            let is_filter = self.kind == Kind::Filter;
+            match self.function.persist(
+                py,
+                item,
+                |result| if is_filter { is_true(result).map(drop) } else { Ok(()) },
+            )? {
                 Called::Returned(result) => result,
                 Called::Skipped => return Ok(None),
                 Called::Replaced(replacement) => return Ok(Some(replacement)),
@@ -144,20 +150,31 @@ pub(crate) struct Expansion(pub(crate) Arc<Function>);
 impl Expansion {
     /// Adds what comes of one item; nothing when that fails.
     fn expand(&self, py: Python<'_>, item: &Bound<'_, PyAny>, results: &mut Vec<Object>) -> PyResult<()> {
-        let (Called::Returned(inner) | Called::Replaced(inner)) = self.0.call(py, item)? else { return Ok(()) };
         let before = results.len();
-        let inner = inner.try_iter()?;
-        let inner = Iteration::new(&inner);
-        loop {
-            match inner.next() {
-                Ok(Some(object)) => results.push(object.into()),
-                Ok(None) => return Ok(()),
-                Err(error) => {
-                    results.truncate(before);
-                    return Err(error);
-                }
+        let mut extend = |inner: &Bound<'_, PyAny>| {
+            results.truncate(before);
+            let inner = inner.try_iter()?;
+            let inner = Iteration::new(&inner);
+            while let Some(object) = inner.next()? {
+                results.push(object.into());
             }
+            Ok(())
+        };
+        // Iterating is a part of the call: a generator's function runs only then.
+        let outcome = match self.0.persist(py, item, &mut extend) {
+            Ok(Called::Returned(_)) => return Ok(()),
+            Ok(Called::Replaced(inner)) => extend(&inner),
+            Ok(Called::Skipped) => {
+                results.truncate(before);
+                return Ok(());
+            }
+            Err(error) => Err(error),
+        };
+        if outcome.is_err() {
+            // Nothing of what failed.
+            results.truncate(before);
         }
+        outcome
     }
 }
 

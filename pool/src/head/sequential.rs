@@ -7,9 +7,9 @@ use crate::error::Cause;
 use crate::gate::Pass;
 use crate::lane::{Firing, Inlet, Taken};
 
-/// What a sequential task's function makes of an item.
+/// What a sequential task's function makes of an item. See [`Task::decide`](crate::Task::decide).
 #[derive(Debug)]
-pub(crate) enum Verdict<U> {
+pub enum Verdict<U> {
     /// This.
     Give(U),
     /// Nothing; go on.

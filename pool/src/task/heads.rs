@@ -101,6 +101,32 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         })
     }
 
+    /// A function that is called for one item after the other, in order, and decides what comes of each: an item, nothing, the end
+    /// or a failure.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use millpond_pool::{Cause, Pool, Task, Verdict};
+    ///
+    /// let pool = Pool::new(2);
+    /// let lines = pool.source(["1", "# one", "2", "end", "3"]);
+    /// let mut numbers = pool.add_task(Task::decide(lines, |line| match line {
+    ///     "end" => Verdict::Stop,
+    ///     comment if comment.starts_with('#') => Verdict::Skip,
+    ///     number => number.parse::<u32>().map_or_else(|error| Verdict::Fail(Cause::Error(error.into())), Verdict::Give),
+    /// }));
+    /// assert_eq!(numbers.read_all()?, [1, 2]);
+    /// # Ok::<(), millpond_pool::ReadError>(())
+    /// ```
+    #[track_caller]
+    pub fn decide<A: Send + 'env>(
+        input: ScopedReader<'env, A>,
+        function: impl FnMut(A) -> Verdict<T> + Send + 'env,
+    ) -> Self {
+        Self::head("decide", input, move |inlet| Sequential::new(inlet, function))
+    }
+
     /// Items while `predicate` holds; ends at the first that it does not hold for, which is dropped.
     ///
     /// Tasks upstream may have run for items after it: a read of `n` asks them for `n`.

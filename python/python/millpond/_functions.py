@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from millpond import _native, _options
 from millpond._options import OnError, Rejected, Retry
@@ -24,8 +24,26 @@ _U = TypeVar("_U")
 _T_co = TypeVar("_T_co", covariant=True)
 
 
+def _itself(item: _U) -> _U:
+    return item
+
+
 def _is_accepted(result: object) -> bool:
     return type(result) is not Rejected
+
+
+def _rejecting(handler: Callable[[Exception, Any], Any] | None) -> Callable[[Exception, Any], Any]:
+    """Have what a handler raises, or the function's own exception without one, reject the item."""
+
+    def handle(error: Exception, item: Any) -> Any:
+        if handler is not None:
+            try:
+                return handler(error, item)
+            except Exception as raised:
+                error = raised
+        return Rejected(item, error)
+
+    return handle
 
 
 class WithFunctions(WithShapes[_T_co]):
@@ -221,6 +239,7 @@ class WithFunctions(WithShapes[_T_co]):
         min_count: int | None = None,
         max_chunksize: int | None = None,
         read_ahead: int = 0,
+        on_error: OnError | Literal["reject"] = "reject",
         retries: int | Retry = 0,
         timeout: float | None = None,
     ) -> tuple[PoolReader[_U], PoolReader[Rejected]]: ...
@@ -235,6 +254,7 @@ class WithFunctions(WithShapes[_T_co]):
         min_count: int | None = None,
         max_chunksize: int | None = None,
         read_ahead: int = 0,
+        on_error: OnError | Literal["reject"] = "reject",
         retries: int | Retry = 0,
         timeout: float | None = None,
     ) -> tuple[PoolReader[_U], PoolReader[Rejected]]: ...
@@ -248,6 +268,7 @@ class WithFunctions(WithShapes[_T_co]):
         min_count: int | None = None,
         max_chunksize: int | None = None,
         read_ahead: int = 0,
+        on_error: OnError | Literal["reject"] = "reject",
         retries: int | Retry = 0,
         timeout: float | None = None,
     ) -> tuple[PoolReader[Any], PoolReader[Rejected]]:
@@ -260,6 +281,10 @@ class WithFunctions(WithShapes[_T_co]):
         ----------
         function : callable
             The function of an item.
+        on_error : {"reject", "raise", "skip"} or callable, default "reject"
+            What happens to an item that the function raises an exception for: ``"reject"`` gives it to the second
+            reader; a function of the exception and the item gives what takes the result's place, and rejects the item
+            by raising; the others are as everywhere.
         name, concurrency, ordered, min_count, max_chunksize, read_ahead, retries, timeout
             See :class:`PoolReader`.
 
@@ -278,33 +303,28 @@ class WithFunctions(WithShapes[_T_co]):
         [Rejected(item='x', error=ValueError("invalid literal for int() with base 10: 'x'"))]
         """
         limits = _options.limits(concurrency, ordered, min_count, max_chunksize, read_ahead)
-        policy = _options.failing("raise", retries, timeout)
-        return self._division(function, "try_map", Rejected, name, limits, policy)
+        is_rejecting = on_error != "raise"
+        failing = _options.failing("raise" if on_error == "reject" else on_error, retries, timeout, rejects=True)
+        function = _options.function(function, "function")
+        named = _options.named(name, _options.name_of(function, "try_map"))
+        if _options.is_coroutine_function(function):
+            handler = failing[0]
+            if is_rejecting and not isinstance(handler, str):
+                failing = (_rejecting(handler), *failing[1:])
+            results = self._awaiting("map", function, False, named, limits, failing)
+            return results._divided(_is_accepted, False, None, named, _options.NO_LIMITS, _options.NO_POLICY)
+        return self._divided(self._bound(function), True, Rejected if is_rejecting else None, named, limits, failing)
 
-    def _division(
+    def _divided(
         self,
         function: Callable[..., Any],
-        kind: str,
+        by_success: bool,
         rejected: Callable[..., Any] | None,
-        name: str | None,
+        named: _options.Named,
         limits: _options.Limits,
         failing: _options.Failing,
     ) -> tuple[PoolReader[Any], PoolReader[Any]]:
-        function = _options.function(function, "function")
-        named = _options.named(name, _options.name_of(function, kind))
-        reader: _native.PoolReader = self
-        if _options.is_coroutine_function(function):
-            if rejected is None:
-                raise TypeError(f"partitioning by a coroutine function, `{named[0]}`; use a plain one, or `map` before")
-            reject = rejected
-            _, retries, wait, doubling, timeout = failing
-            failing = (lambda error, item: reject(item, error), retries, wait, doubling, timeout)
-            reader = self._awaiting("map", function, False, named, limits, failing)
-            function, rejected = _is_accepted, None
-            limits, failing = _options.NO_LIMITS, _options.NO_POLICY
-        elif rejected is not None:
-            function = self._bound(function)
-        yes, no = _native._division(reader, function, rejected, named, limits, failing)
+        yes, no = _native._division(self, function, by_success, rejected, named, limits, failing)
         return self._reader(yes), self._reader(no)
 
     def filter(
@@ -486,6 +506,33 @@ class WithFunctions(WithShapes[_T_co]):
             return self._awaiting("map", function, False, named, limits, failing).flatten(name=named[0])
         return self._reader(_native._expansion(self, self._bound(function, lists=True), named, limits, failing))
 
+    def flatten(
+        self: WithFunctions[Iterable[_U]],
+        *,
+        name: str | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        timeout: float | None = None,
+    ) -> PoolReader[_U]:
+        """Add a task that gives the items of the items.
+
+        Each item is iterated to its end at once, which is what may fail and take time. It is so once, since an
+        iterator has no more to give the second time; hence there are no retries.
+
+        Examples
+        --------
+        >>> Pool(0).source(["ab", "", "c"]).flatten().read_all()
+        ['a', 'b', 'c']
+        """
+        limits = _options.limits(concurrency, ordered, min_count, max_chunksize, read_ahead)
+        failing = _options.failing(on_error, 0, timeout)
+        named = _options.named(name, "flatten")
+        return self._reader(_native._expansion(self, _itself, named, limits, failing))
+
     def tap(
         self,
         function: Callable[[_T_co], object],
@@ -534,6 +581,9 @@ class WithFunctions(WithShapes[_T_co]):
         min_count: int | None = None,
         max_chunksize: int | None = None,
         read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
     ) -> tuple[PoolReader[_T_co], PoolReader[_T_co]]:
         """Add a task that divides the items by what a function says of them.
 
@@ -544,8 +594,8 @@ class WithFunctions(WithShapes[_T_co]):
         ----------
         function : callable
             The function of an item.
-        name, concurrency, ordered, min_count, max_chunksize, read_ahead
-            See :class:`PoolReader`.
+        name, concurrency, ordered, min_count, max_chunksize, read_ahead, on_error, retries, timeout
+            See :class:`PoolReader`. What a handler of `on_error` returns is the answer in the function's place.
 
         Returns
         -------
@@ -559,4 +609,9 @@ class WithFunctions(WithShapes[_T_co]):
         ([0, 2, 4], [1, 3, 5])
         """
         limits = _options.limits(concurrency, ordered, min_count, max_chunksize, read_ahead)
-        return self._division(function, "partition", None, name, limits, _options.NO_POLICY)
+        failing = _options.failing(on_error, retries, timeout)
+        function = _options.function(function, "function")
+        named = _options.named(name, _options.name_of(function, "partition"))
+        if _options.is_coroutine_function(function):
+            raise TypeError(f"partitioning by a coroutine function, `{named[0]}`; use a plain one, or `map` before")
+        return self._divided(function, False, None, named, limits, failing)

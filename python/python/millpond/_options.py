@@ -159,7 +159,7 @@ def limits(
     )
 
 
-def failing(on_error: OnError, retries: int | Retry, timeout: float | None) -> Failing:
+def failing(on_error: OnError, retries: int | Retry, timeout: float | None, *, rejects: bool = False) -> Failing:
     """Check the options that say what becomes of errors."""
     if on_error == "raise" and retries == 0 and timeout is None:
         return NO_POLICY
@@ -169,7 +169,8 @@ def failing(on_error: OnError, retries: int | Retry, timeout: float | None) -> F
     elif on_error == "skip" or callable(on_error):
         handler = on_error
     else:
-        raise ValueError(f'on_error is "raise", "skip" or a function of the error and the item, not `{on_error!r}`')
+        names = '"reject", "raise", "skip"' if rejects else '"raise", "skip"'
+        raise ValueError(f"on_error is {names} or a function of the error and the item, not `{on_error!r}`")
     if not isinstance(retries, Retry):
         retries = Retry(integer(retries, "retries", least=0))
     times = integer(retries.times, "retries", least=0)

@@ -210,7 +210,13 @@ class Pool(_native.Pool, WithValues):
         opened, added = _native._channel(self, capacity, _options.named(name, "channel"), limits)
         return ChannelWriter(opened), PoolReader(added)
 
-    def chain(self, *readers: PoolReader[_T], name: str | None = None) -> PoolReader[_T]:
+    def chain(
+        self,
+        *readers: PoolReader[_T],
+        name: str | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+    ) -> PoolReader[_T]:
         """Add a task that gives the items of several readers, one reader after the other.
 
         Examples
@@ -219,9 +225,16 @@ class Pool(_native.Pool, WithValues):
         >>> pool.chain(pool.source("ab"), pool.source("cd")).read_all()
         ['a', 'b', 'c', 'd']
         """
-        return PoolReader(_native._join(self, list(readers), False, _options.named(name, "chain")))
+        limits = _options.limits(None, True, None, max_chunksize, read_ahead)
+        return PoolReader(_native._join(self, list(readers), False, _options.named(name, "chain"), limits))
 
-    def merge(self, *readers: PoolReader[_T], name: str | None = None) -> PoolReader[_T]:
+    def merge(
+        self,
+        *readers: PoolReader[_T],
+        name: str | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+    ) -> PoolReader[_T]:
         """Add a task that gives the items of several readers as they come.
 
         Examples
@@ -230,7 +243,8 @@ class Pool(_native.Pool, WithValues):
         >>> sorted(pool.merge(pool.source("ab"), pool.source("cd")).read_all())
         ['a', 'b', 'c', 'd']
         """
-        return PoolReader(_native._join(self, list(readers), True, _options.named(name, "merge")))
+        limits = _options.limits(None, True, None, max_chunksize, read_ahead)
+        return PoolReader(_native._join(self, list(readers), True, _options.named(name, "merge"), limits))
 
     def close(self) -> None:
         """End all that is going on at the next item. Readers raise :class:`PoolClosedError` from then on.

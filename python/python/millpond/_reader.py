@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from millpond import _native, _options
 from millpond._functions import WithFunctions
+from millpond._shapes import WithShapes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -39,7 +40,9 @@ class PoolReader(WithFunctions[_T_co]):
 
     Closing a reader, or losing it, stops what only it needed, at the next item.
 
-    The methods that add a task share these options:
+    The methods that add a task share these options. Those whose task calls no function of yours, or takes its items
+    one after the other, have those of them that can mean something there; `fold`, `reduce`, `for_each` and `collect`
+    read, and have none:
 
     ``name``
         What errors and drawings call the task; the function's name by default.
@@ -56,7 +59,7 @@ class PoolReader(WithFunctions[_T_co]):
     ``on_error``
         What happens to an item that the function raises an :class:`Exception` for: ``"raise"`` stops the task, and
         readers get the items before, then the exception; ``"skip"`` leaves the item out; a function of the exception
-        and the item gives what takes the result's place, and stops the task by raising.
+        and the item gives what comes out in the item's place, and stops the task by raising.
     ``retries``
         How often a call that raises is made again before that; a :class:`Retry` says how long to wait.
     ``timeout``
@@ -270,3 +273,8 @@ class PoolReader(WithFunctions[_T_co]):
 
 
 PoolReader.__module__ = "millpond"
+for _part in (WithFunctions, WithShapes):
+    for _method in vars(_part).values():
+        if callable(_method):
+            # What errors of calls name is the class that people know.
+            _method.__qualname__ = f"PoolReader.{_method.__name__}"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from millpond import _native, _options
 from millpond._errors import ReadTimeoutError
+from millpond._options import OnError, Retry
 
 if TYPE_CHECKING:
     from millpond._reader import PoolReader
@@ -20,10 +21,6 @@ _A = TypeVar("_A")
 _B = TypeVar("_B")
 _C = TypeVar("_C")
 _T_co = TypeVar("_T_co", covariant=True)
-
-
-def _itself(item: _T) -> _T:
-    return item
 
 
 def _lists_within(items: PoolReader[_T], size: int, seconds: float) -> Iterator[list[_T]]:
@@ -48,7 +45,10 @@ def _lists_within(items: PoolReader[_T], size: int, seconds: float) -> Iterator[
 
 
 class WithShapes(_native.PoolReader, Generic[_T_co]):
-    """What a reader does with its items as they are. Each of its methods is a reader's."""
+    """What a reader does with its items as they are. Each of its methods is a reader's.
+
+    These tasks take their items one after the other, so of the options they have those that say how many at once.
+    """
 
     __slots__ = ()
 
@@ -56,7 +56,15 @@ class WithShapes(_native.PoolReader, Generic[_T_co]):
         """Make the reader of a task that was added."""
         raise NotImplementedError
 
-    def batch(self, size: int, *, within: float | None = None, name: str | None = None) -> PoolReader[list[_T_co]]:
+    def batch(
+        self,
+        size: int,
+        *,
+        within: float | None = None,
+        name: str | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+    ) -> PoolReader[list[_T_co]]:
         """Add a task that gives lists of items.
 
         Parameters
@@ -66,8 +74,8 @@ class WithShapes(_native.PoolReader, Generic[_T_co]):
         within : float, optional
             Seconds after which a list that has items is given even if it has fewer. Whoever makes the list waits for
             them meanwhile, working for them.
-        name : str, optional
-            What errors call the task.
+        name, max_chunksize, read_ahead
+            See :class:`PoolReader`.
 
         Returns
         -------
@@ -87,26 +95,24 @@ class WithShapes(_native.PoolReader, Generic[_T_co]):
         """
         size = _options.integer(size, "size", least=1)
         named = _options.named(name, "batch")
+        limits = _options.limits(None, True, None, max_chunksize, read_ahead)
         seconds = _options.seconds(within, "within")
         if seconds is None:
-            return self._reader(_native._batch(self, size, named))
+            return self._reader(_native._batch(self, size, named, limits))
         # What the lists are made of is read by them alone from now on, as with every other task.
         items: PoolReader[_T_co] = self._reader(_native._take_over(self))
         lists = _lists_within(items, size, seconds)
-        return self._reader(_native._source(self.pool, lists, named, _options.NO_LIMITS))
+        return self._reader(_native._source(self.pool, lists, named, limits))
 
-    def flatten(self: WithShapes[Iterable[_U]], *, name: str | None = None) -> PoolReader[_U]:
-        """Add a task that gives the items of the items.
-
-        Examples
-        --------
-        >>> Pool(0).source(["ab", "", "c"]).flatten().read_all()
-        ['a', 'b', 'c']
-        """
-        named = _options.named(name, "flatten")
-        return self._reader(_native._expansion(self, _itself, named, _options.NO_LIMITS, _options.NO_POLICY))
-
-    def enumerate(self, start: int = 0, *, name: str | None = None) -> PoolReader[tuple[int, _T_co]]:
+    def enumerate(
+        self,
+        start: int = 0,
+        *,
+        name: str | None = None,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+    ) -> PoolReader[tuple[int, _T_co]]:
         """Add a task that numbers the items.
 
         Examples
@@ -115,9 +121,18 @@ class WithShapes(_native.PoolReader, Generic[_T_co]):
         [(1, 'a'), (2, 'b')]
         """
         start = _options.integer(start, "start", least=-(2**62))
-        return self._reader(_native._enumerate(self, start, _options.named(name, "enumerate")))
+        limits = _options.limits(None, True, min_count, max_chunksize, read_ahead)
+        return self._reader(_native._enumerate(self, start, _options.named(name, "enumerate"), limits))
 
-    def take(self, count: int, *, name: str | None = None) -> PoolReader[_T_co]:
+    def take(
+        self,
+        count: int,
+        *,
+        name: str | None = None,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+    ) -> PoolReader[_T_co]:
         """Add a task that gives the first items, and asks for no more than those.
 
         Examples
@@ -127,10 +142,24 @@ class WithShapes(_native.PoolReader, Generic[_T_co]):
         [0, 1, 2]
         """
         count = _options.integer(count, "count", least=0)
-        return self._reader(_native._take(self, count, _options.named(name, "take")))
+        limits = _options.limits(None, True, min_count, max_chunksize, read_ahead)
+        return self._reader(_native._take(self, count, _options.named(name, "take"), limits))
 
-    def take_while(self, function: Callable[[_T_co], object], *, name: str | None = None) -> PoolReader[_T_co]:
+    def take_while(
+        self,
+        function: Callable[[_T_co], object],
+        *,
+        name: str | None = None,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+        on_error: OnError = "raise",
+        retries: int | Retry = 0,
+        timeout: float | None = None,
+    ) -> PoolReader[_T_co]:
         """Add a task that gives items until a function says no, and not the item that it says no to.
+
+        What a handler of `on_error` returns is the answer in the function's place.
 
         Examples
         --------
@@ -139,9 +168,19 @@ class WithShapes(_native.PoolReader, Generic[_T_co]):
         """
         function = _options.function(function, "function")
         named = _options.named(name, _options.name_of(function, "take_while"))
-        return self._reader(_native._take_while(self, function, named))
+        limits = _options.limits(None, True, min_count, max_chunksize, read_ahead)
+        failing = _options.failing(on_error, retries, timeout)
+        return self._reader(_native._take_while(self, function, named, limits, failing))
 
-    def skip(self, count: int, *, name: str | None = None) -> PoolReader[_T_co]:
+    def skip(
+        self,
+        count: int,
+        *,
+        name: str | None = None,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+    ) -> PoolReader[_T_co]:
         """Add a task that leaves out the first items.
 
         Examples
@@ -150,23 +189,66 @@ class WithShapes(_native.PoolReader, Generic[_T_co]):
         ['c', 'd']
         """
         count = _options.integer(count, "count", least=0)
-        return self._reader(_native._skip(self, count, _options.named(name, "skip")))
+        limits = _options.limits(None, True, min_count, max_chunksize, read_ahead)
+        return self._reader(_native._skip(self, count, _options.named(name, "skip"), limits))
 
     @overload
-    def zip(self, other: PoolReader[_U], /, *, name: str | None = None) -> PoolReader[tuple[_T_co, _U]]: ...
+    def zip(
+        self,
+        other: PoolReader[_U],
+        /,
+        *,
+        name: str | None = None,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+    ) -> PoolReader[tuple[_T_co, _U]]: ...
     @overload
     def zip(
-        self, other: PoolReader[_A], another: PoolReader[_B], /, *, name: str | None = None
+        self,
+        other: PoolReader[_A],
+        another: PoolReader[_B],
+        /,
+        *,
+        name: str | None = None,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
     ) -> PoolReader[tuple[_T_co, _A, _B]]: ...
     @overload
     def zip(
-        self, other: PoolReader[_A], another: PoolReader[_B], third: PoolReader[_C], /, *, name: str | None = None
+        self,
+        other: PoolReader[_A],
+        another: PoolReader[_B],
+        third: PoolReader[_C],
+        /,
+        *,
+        name: str | None = None,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
     ) -> PoolReader[tuple[_T_co, _A, _B, _C]]: ...
     @overload
     def zip(
-        self, other: PoolReader[Any], /, *others: PoolReader[Any], name: str | None = None
+        self,
+        other: PoolReader[Any],
+        /,
+        *others: PoolReader[Any],
+        name: str | None = None,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
     ) -> PoolReader[tuple[Any, ...]]: ...
-    def zip(self, other: PoolReader[Any], /, *others: PoolReader[Any], name: str | None = None) -> PoolReader[Any]:
+    def zip(
+        self,
+        other: PoolReader[Any],
+        /,
+        *others: PoolReader[Any],
+        name: str | None = None,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+    ) -> PoolReader[Any]:
         """Add a task that gives tuples of an item of this reader and one of each other, until one of them ends.
 
         Examples
@@ -176,12 +258,22 @@ class WithShapes(_native.PoolReader, Generic[_T_co]):
         [('a', 1), ('b', 2)]
         """
         named = _options.named(name, "zip")
-        result: PoolReader[Any] = self._reader(_native._zip(self, other, False, named))
-        for more in others:
-            result = self._reader(_native._zip(result, more, True, named))
-        return result
+        limits = _options.limits(None, True, min_count, max_chunksize, read_ahead)
+        result: _native.PoolReader = self
+        for number, more in enumerate((other, *others)):
+            # Pairs first, which then grow; the last of these tasks is the one that is read from.
+            is_last = number == len(others)
+            added = _native._zip(result, more, number > 0, named, limits if is_last else _options.NO_LIMITS)
+            result = self._reader(added)
+        return result  # type: ignore[return-value]
 
-    def chain(self, *others: PoolReader[_U], name: str | None = None) -> PoolReader[_T_co | _U]:
+    def chain(
+        self,
+        *others: PoolReader[_U],
+        name: str | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+    ) -> PoolReader[_T_co | _U]:
         """Add a task that gives the items of this reader, then those of the others.
 
         Examples
@@ -191,9 +283,16 @@ class WithShapes(_native.PoolReader, Generic[_T_co]):
         ['a', 'b', 'c']
         """
         readers = [self, *others]
-        return self._reader(_native._join(self.pool, readers, False, _options.named(name, "chain")))
+        limits = _options.limits(None, True, None, max_chunksize, read_ahead)
+        return self._reader(_native._join(self.pool, readers, False, _options.named(name, "chain"), limits))
 
-    def merge(self, *others: PoolReader[_U], name: str | None = None) -> PoolReader[_T_co | _U]:
+    def merge(
+        self,
+        *others: PoolReader[_U],
+        name: str | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+    ) -> PoolReader[_T_co | _U]:
         """Add a task that gives the items of this reader and the others as they come.
 
         Examples
@@ -203,12 +302,14 @@ class WithShapes(_native.PoolReader, Generic[_T_co]):
         ['a', 'b', 'c']
         """
         readers = [self, *others]
-        return self._reader(_native._join(self.pool, readers, True, _options.named(name, "merge")))
+        limits = _options.limits(None, True, None, max_chunksize, read_ahead)
+        return self._reader(_native._join(self.pool, readers, True, _options.named(name, "merge"), limits))
 
     def tee(self, count: int = 2, *, name: str | None = None) -> tuple[PoolReader[_T_co], ...]:
         """Make several readers each of which gets every item.
 
-        What one has read and another has not is kept for the other; one that is closed is waited for no more.
+        What one has read and another has not is kept for the other; one that is closed is waited for no more. How
+        items are made is up to the task that they come from, and its options.
 
         Examples
         --------
