@@ -23,6 +23,9 @@ logged() {
 
 logged cargo test --release --package millpond-pool --features testing --lib --test simulation --test testing
 logged cargo test --release --package millpond-pool --features testing --test properties -- simulated --nocapture
+# The same where helpers are threads of the system's, of which one runs at a time: each switch takes longer.
+MILLPOND_SEEDS=$(((${SEEDS:-10000} + 19) / 20)) MILLPOND_ON_THREADS=1 \
+    logged cargo test --release --package millpond-pool --features testing --test properties -- simulated --nocapture
 
 # The suites of the pool. Left out is what cannot be in a simulation: functions that wait for each other by means of std's (a lock that is held
 # during a read, a barrier, a channel), or that ask which thread of the system they run on; reads that another thread of the system
@@ -37,8 +40,10 @@ left_out=(
     deep::a_chain_of_a_hundred_thousand_sequential_tasks
     nested::functions_may_read_several_levels_deep
 )
-export MILLPOND_TEST_WORKERS=simulation
-logged cargo test --release --package millpond-pool --features testing --test it -- "${left_out[@]/#/--skip=}"
+for workers in simulation simulation-on-threads; do
+    export MILLPOND_TEST_WORKERS=$workers
+    logged cargo test --release --package millpond-pool --features testing --test it -- "${left_out[@]/#/--skip=}"
+done
 
 ci/count.sh "$log"
 exit $status

@@ -49,22 +49,15 @@ crate::shim::thread_local! {
 
 impl Parker {
     /// A parker for the calling thread.
-    #[cfg(any(not(feature = "simulation"), loom))]
     fn new() -> Self {
-        Self::of_thread()
+        Self::of(thread::current())
     }
 
-    /// A parker whose waker wakes the calling thread, for a host that runs several threads in it; everybody else takes the one
-    /// that there is, by [`with`](Self::with).
-    #[cfg(all(feature = "simulation", not(loom)))]
+    /// A parker whose waker wakes a thread, for a host that runs several threads in that; everybody else takes the one that there is, by
+    /// [`with`](Self::with).
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "which thread it is for should be seen")]
-    pub fn new() -> Self {
-        Self::of_thread()
-    }
-
-    fn of_thread() -> Self {
-        let token = Arc::new(Token { is_set: AtomicBool::new(false), thread: thread::current() });
+    pub fn of(thread: thread::Thread) -> Self {
+        let token = Arc::new(Token { is_set: AtomicBool::new(false), thread });
         let waker = Waker::from(Arc::clone(&token));
         Self { token, waker, depth: Cell::new(0), has_taken: Cell::new(false) }
     }

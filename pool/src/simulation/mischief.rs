@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
 use super::faults::Planned;
+use super::fiber::Job;
 use super::scheduler::{Scheduler, Started};
 use crate::core::Core;
 use crate::reader::ScopedReader;
@@ -17,13 +18,12 @@ pub(super) fn begin(scheduler: &Rc<Scheduler>, core: &Arc<Core<'static>>, worker
         return;
     }
     let (core, workers) = (Arc::downgrade(core), Arc::downgrade(workers));
-    let this = Rc::downgrade(scheduler);
     let job = move || {
-        while let Some(planned) = this.upgrade().and_then(|scheduler| scheduler.next_mischief()) {
+        while let Some(planned) = super::scheduler().and_then(|scheduler| scheduler.next_mischief()) {
             perform(planned, &core, &workers);
         }
     };
-    scheduler.start(Started::Mischief, Box::new(job));
+    scheduler.start(Started::Mischief, Job::Anywhere(Box::new(job)));
 }
 
 fn perform(planned: Planned, core: &Weak<Core<'static>>, workers: &Weak<dyn Workers>) {

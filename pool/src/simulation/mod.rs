@@ -8,6 +8,8 @@
 //! * The clock is the simulation's own: time-outs, back-offs and sleeps cost nothing.
 //! * [`Faults`] are injected: functions that fail or panic, slow tasks, resizes, tasks that come and go, waits that are cut short.
 //! * Further threads of a test are started by [`spawn`]; they are simulated too.
+//! * Helpers are stacks within that thread, which are switched quickly; or threads of the system's, one of which runs at a time, for
+//!   functions that want a thread of their own: [`Simulation::on_threads`]. Either way it is the same run.
 //! * When nobody can go on, that is a deadlock: the run ends with a panic that names the seed, and the last steps as a table.
 //! * [`shrink`] leaves out of a failing run what the failure does not need, until the few turns are left that matter.
 //!
@@ -48,12 +50,14 @@ mod trace;
 mod workers;
 
 pub use faults::Faults;
+pub use fiber::Around;
 pub use options::{Order, Simulation};
 pub use report::{Report, last};
 pub use run::{Run, current};
 pub use schedule::{ParseScheduleError, Schedule};
+pub use scheduler::Dismissed;
 pub use shrink::{Shrunk, shrink};
-pub use threads::{Thread, block_on, note, now, sleep, spawn, spawn_named, yield_now};
+pub use threads::{Thread, block_on, note, now, sleep, spawn, spawn_apart, spawn_named, yield_now};
 pub use trace::Trace;
 
 pub(crate) use engine::{call, call_head, leave, pending, step, token};

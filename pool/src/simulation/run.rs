@@ -17,16 +17,11 @@ use super::workers::SimulatedWorkers;
 use crate::core::Core;
 use crate::workers::Workers;
 
-/// The simulation of the calling thread, and how many pools it has.
-struct Current {
-    scheduler: Rc<Scheduler>,
-    pools: usize,
-}
-
 thread_local! {
     /// Whether there is one: what the engine's steps look at where there is none.
     static IS_SIMULATED: Cell<bool> = const { Cell::new(false) };
-    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+    /// The simulation that the calling thread is in.
+    static CURRENT: RefCell<Option<Rc<Scheduler>>> = const { RefCell::new(None) };
 }
 
 /// Whether the calling thread runs a simulation.
@@ -41,7 +36,36 @@ pub(crate) fn scheduler() -> Option<Rc<Scheduler>> {
     if !IS_SIMULATED.get() {
         return None;
     }
-    CURRENT.try_with(|current| current.borrow().as_ref().map(|current| Rc::clone(&current.scheduler))).ok().flatten()
+    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+}
+
+/// Makes the calling thread, which is in no simulation, one of this one's.
+fn install(scheduler: &Rc<Scheduler>) {
+    host::replace(Some(Rc::clone(scheduler) as Rc<dyn Host>));
+    CURRENT.set(Some(Rc::clone(scheduler)));
+    IS_SIMULATED.set(true);
+}
+
+/// Takes the calling thread out of its simulation.
+fn remove() {
+    IS_SIMULATED.set(false);
+    drop(host::replace(None));
+    drop(CURRENT.take());
+}
+
+/// The calling thread runs a job of a simulation, until this is dropped.
+pub(super) struct Within;
+
+/// Makes the calling thread one of a simulation's, for a job.
+pub(super) fn enter(scheduler: Rc<Scheduler>) -> Within {
+    install(&scheduler);
+    Within
+}
+
+impl Drop for Within {
+    fn drop(&mut self) {
+        remove();
+    }
 }
 
 /// A pool's part in a simulation.
@@ -53,16 +77,13 @@ impl Simulated {
     pub(crate) fn begin(options: Simulation) -> Self {
         end_if_unused();
         let threads = options.workers;
-        let shared = CURRENT.with_borrow_mut(|current| {
-            let current = current.get_or_insert_with(|| {
-                let scheduler = Rc::new(Scheduler::new(options));
-                host::replace(Some(Rc::clone(&scheduler) as Rc<dyn Host>));
-                IS_SIMULATED.set(true);
-                Current { scheduler, pools: 0 }
-            });
-            current.pools += 1;
-            Arc::clone(&current.scheduler.shared)
+        let scheduler = scheduler().unwrap_or_else(|| {
+            let scheduler = Rc::new(Scheduler::new(options));
+            install(&scheduler);
+            scheduler
         });
+        scheduler.add_pool();
+        let shared = Arc::clone(&scheduler.shared);
         Self(Arc::new(SimulatedWorkers::new(shared, threads)))
     }
 
@@ -79,12 +100,8 @@ impl Simulated {
 
     /// The pool is gone.
     pub(crate) fn end(&self) {
-        let is_here = CURRENT.try_with(|current| {
-            let mut current = current.borrow_mut();
-            let current = current.as_mut().filter(|current| Arc::ptr_eq(&current.scheduler.shared, self.0.shared()));
-            current.map(|current| current.pools -= 1).is_some()
-        });
-        if is_here == Ok(true) {
+        if let Some(scheduler) = scheduler().filter(|scheduler| Arc::ptr_eq(&scheduler.shared, self.0.shared())) {
+            scheduler.lose_pools(1);
             end_if_unused();
         } else {
             self.0.shared().lose_pool();
@@ -100,28 +117,36 @@ impl fmt::Debug for Simulated {
 
 /// Ends the calling thread's simulation if all of its pools are gone and this is the thread that it began in.
 pub(super) fn end_if_unused() {
-    let Some(scheduler) = CURRENT.with_borrow_mut(|current| {
-        let current = current.as_mut()?;
-        current.pools -= current.scheduler.shared.take_lost_pools();
-        (current.pools == 0 && current.scheduler.is_of_caller()).then(|| Rc::clone(&current.scheduler))
-    }) else {
+    let Some(scheduler) = scheduler() else { return };
+    scheduler.lose_pools(scheduler.shared.take_lost_pools());
+    if scheduler.has_pools() || !scheduler.is_of_caller() {
         return;
-    };
+    }
+    if scheduler.is_elsewhere() {
+        // A copy of a simulation whose threads this process has not got.
+        remove();
+        std::mem::forget(scheduler);
+        return;
+    }
     scheduler.finish();
-    IS_SIMULATED.set(false);
-    host::replace(None);
-    CURRENT.take();
+    remove();
+    scheduler.end_fibers();
     let report = scheduler.take_report();
     let verdict = report.verdict.clone();
     let is_failing = std::thread::panicking();
-    if (is_failing || verdict.is_some()) && !scheduler.options.is_quiet && !scheduler.has_told() {
+    let is_quiet = scheduler.options.is_quiet;
+    if (is_failing || verdict.is_some()) && !is_quiet && !scheduler.has_told() {
         eprintln!("{report}");
     }
     let seed = report.seed;
     let was_told = scheduler.has_told();
     report::keep(report);
     if let Some(verdict) = verdict.filter(|_| !is_failing && !was_told) {
-        panic!("the simulation of seed {seed} came to no good end: {verdict}");
+        let text = format!("the simulation of seed {seed} came to no good end: {verdict}");
+        if is_quiet {
+            std::panic::resume_unwind(Box::new(text));
+        }
+        panic!("{text}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who runs next: the simulation's threads, its clock, and the switch from one to another.
 //!
-//! One thread of the system runs all threads of the simulation in turns. The first, the **caller**, is the system's thread itself on its
+//! The threads of a simulation run in turns. The first, the **caller**, is the thread of the system that the simulation began in, on its
 //! own stack; the others are [fibers](super::fiber). A thread is switched away from only at a *step*, which the engine takes where it
 //! holds no lock, or when it parks. At each step the [`Decider`] says who runs next; it and nothing else brings chance into the order.
 //!
@@ -23,12 +23,13 @@ use millpond_sync::{Deadline, Parker};
 
 use super::decider::Decider;
 use super::faults::{Injector, Planned};
-use super::fiber::{self, Fiber, Job, Left};
+use super::fiber::{self, Crew, Fiber, Job, Left};
 use super::options::Simulation;
 use super::report::Report;
 use super::schedule::Schedule;
 use super::shared::Shared;
 use super::trace::{Event, Place, Ring, Trace, Who};
+use crate::fork::Process;
 use crate::host::Site;
 use crate::walk::firing;
 
@@ -68,6 +69,8 @@ struct State {
     decider: Decider,
     trace: Ring,
     injector: Injector,
+    /// Who runs fibers that are threads, where they are such.
+    crew: Option<Crew>,
     /// How many of the threads are not done, the caller counted.
     alive: usize,
     /// How many helpers and threads there have been, to name the next.
@@ -83,6 +86,14 @@ pub(crate) struct Scheduler {
     current: Cell<usize>,
     /// Whether anything may go wrong within tasks.
     has_call_faults: bool,
+    /// How many pools there are.
+    pools: Cell<usize>,
+    /// The process that it began in.
+    process: Process,
+    /// Whether the caller's stack is being unwound: then nobody's drop gives others their turn.
+    is_unwinding: Cell<bool>,
+    /// Whether what is left of the threads is being taken apart.
+    is_dismissing: Cell<bool>,
     steps: Cell<u64>,
     switches: Cell<u64>,
     nanos: Cell<u64>,
@@ -103,22 +114,28 @@ impl Scheduler {
         let decider = Decider::new(&options);
         let injector = Injector::new(&options);
         let has_call_faults = injector.has_call_faults();
-        let caller = Thread { who: 0, status: Status::Ready, parker: Rc::new(Parker::new()), fiber: None };
+        let shared = Arc::new(Shared::new());
+        let caller = Thread { who: 0, status: Status::Ready, parker: shared.parker(), fiber: None };
         let state = State {
             threads: vec![caller],
             decider,
             trace: Ring::new(options.trace_rows, Who::Caller),
             injector,
+            crew: options.surroundings.map(Crew::new),
             alive: 1,
             helpers: 0,
             spawned: 0,
         };
         Self {
-            shared: Arc::new(Shared::new()),
+            shared,
             options,
             state: RefCell::new(state),
             current: Cell::new(CALLER),
             has_call_faults,
+            pools: Cell::new(0),
+            process: Process::current(),
+            is_unwinding: Cell::new(false),
+            is_dismissing: Cell::new(false),
             steps: Cell::new(0),
             switches: Cell::new(0),
             nanos: Cell::new(0),
@@ -198,8 +215,8 @@ impl Scheduler {
 
     /// A further thread, which begins when it is chosen. Gives its place.
     pub(super) fn start(&self, kind: Started, job: Job) {
-        let fiber = Fiber::with_job(job);
         let state = &mut *self.state.borrow_mut();
+        let fiber = Fiber::with_job(job, state.crew.as_mut());
         let who = match kind {
             Started::Helper => {
                 state.helpers += 1;
@@ -223,12 +240,8 @@ impl Scheduler {
                 place
             }
             None => {
-                state.threads.push(Thread {
-                    who,
-                    status: Status::Ready,
-                    parker: Rc::new(Parker::new()),
-                    fiber: Some(fiber),
-                });
+                let parker = self.shared.parker();
+                state.threads.push(Thread { who, status: Status::Ready, parker, fiber: Some(fiber) });
                 state.threads.len() - 1
             }
         };
@@ -248,7 +261,7 @@ impl Scheduler {
 
     /// Somebody else may have a turn here. `place` and `event` say in the trace where here is.
     pub(super) fn step(&self, place: Option<Place<'_>>, event: Event) {
-        if self.is_over.get() || thread::panicking() {
+        if self.is_over.get() || self.is_unwinding() || self.is_elsewhere() {
             return;
         }
         self.take_inbox();
@@ -276,7 +289,7 @@ impl Scheduler {
     fn take_inbox(&self) {
         if self.shared.has_lends() {
             for help in self.shared.take_lends() {
-                self.start(Started::Helper, Box::new(move || help.help()));
+                self.start(Started::Helper, Job::Anywhere(Box::new(move || help.help())));
             }
         }
     }
@@ -314,8 +327,24 @@ impl Scheduler {
         firing::put_back(lanes);
     }
 
+    /// Whether the thread that runs now is on its way out of a panic, or the caller is, who waits for it.
+    fn is_unwinding(&self) -> bool {
+        thread::panicking() || self.is_unwinding.get()
+    }
+
+    /// Whether the calling thread is the one that the simulation began in.
+    pub(super) fn is_begun_here(&self) -> bool {
+        self.shared.is_owner()
+    }
+
+    /// Whether this is a copy in a process that has none of the simulation's threads.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.options.surroundings.is_some() && !self.process.is_current()
+    }
+
     /// Resumes one fiber after the other until it is the caller's turn.
     fn resume_others(&self, mut next: Option<usize>) {
+        self.is_unwinding.set(thread::panicking());
         loop {
             let place = match next {
                 Some(CALLER) => break,
@@ -332,7 +361,7 @@ impl Scheduler {
                 thread.fiber.take().expect("who is not running has a stack")
             };
             let left = fiber.resume();
-            let panic = fiber.take_panic();
+            let panic = if left == Left::Done { fiber.take_panic() } else { None };
             let state = &mut *self.state.borrow_mut();
             next = match left {
                 Left::Suspended => {
@@ -343,7 +372,7 @@ impl Scheduler {
                     self.record(state, None, Event::Ended);
                     state.threads[place].status = Status::Done;
                     state.alive -= 1;
-                    fiber.retire();
+                    fiber.retire(state.crew.as_mut());
                     self.choose(state, Turn::Parks)
                 }
             };
@@ -362,6 +391,7 @@ impl Scheduler {
             }
         }
         self.current.set(CALLER);
+        self.is_unwinding.set(false);
     }
 
     /// Nobody can run: lets time pass to the first deadline, or waits for threads outside the simulation. Gives who can run then;
@@ -414,7 +444,7 @@ impl Scheduler {
             let Some(left) = self.options.patience.checked_sub(since.elapsed()).filter(|left| !left.is_zero()) else {
                 return false;
             };
-            thread::park_timeout(left);
+            millpond_sync::waiting(|| thread::park_timeout(left));
         }
     }
 
@@ -442,6 +472,11 @@ impl Scheduler {
             };
             if next != Some(current) {
                 self.switch(next);
+                if self.is_over.get() && !self.is_of_caller() {
+                    self.state.borrow_mut().threads[current].status = Status::Ready;
+                    self.refuse_to_wait();
+                    return false;
+                }
             }
             let is_mine = {
                 let state = &mut *self.state.borrow_mut();
@@ -488,7 +523,10 @@ impl Scheduler {
 
     /// Panics with the verdict, unless a panic is under way.
     fn refuse_to_wait(&self) {
-        if !thread::panicking() {
+        if self.is_dismissing.get() && !thread::panicking() {
+            std::panic::resume_unwind(Box::new(Dismissed));
+        }
+        if !self.is_unwinding() {
             self.has_told.set(true);
             let verdict = self.verdict.borrow().clone().unwrap_or_else(|| "it is over".to_owned());
             let text = format!("the simulation of seed {} cannot go on: {verdict}", self.options.seed);
@@ -573,6 +611,31 @@ impl Scheduler {
         }
     }
 
+    /// Lets all fibers go, when nobody is in the simulation any more but the caller. What is in the middle of a job on a stack stays there
+    /// for good; what is so on a thread is taken apart by a panic.
+    pub(super) fn end_fibers(&self) {
+        self.is_dismissing.set(true);
+        let fibers: Vec<Fiber> = {
+            let state = &mut *self.state.borrow_mut();
+            state.threads.iter_mut().filter_map(|thread| thread.fiber.take()).collect()
+        };
+        drop(fibers);
+        let crew = self.state.borrow_mut().crew.take();
+        drop(crew);
+    }
+
+    pub(super) fn add_pool(&self) {
+        self.pools.set(self.pools.get() + 1);
+    }
+
+    pub(super) fn lose_pools(&self, count: usize) {
+        self.pools.set(self.pools.get() - count);
+    }
+
+    pub(super) fn has_pools(&self) -> bool {
+        self.pools.get() > 0
+    }
+
     /// Whether somebody was told of the verdict by a panic.
     pub(super) fn has_told(&self) -> bool {
         self.has_told.get()
@@ -615,6 +678,11 @@ impl Scheduler {
         self.state.borrow_mut().decider.draw(bound)
     }
 }
+
+/// The payload of the panic that takes apart the job of a thread which is in the middle of it when its simulation is over.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Dismissed;
 
 /// What a further thread is.
 pub(super) enum Started {

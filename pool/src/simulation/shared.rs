@@ -1,9 +1,11 @@
 //! The part of a simulation that other threads of the system may touch.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, Thread};
 
+use millpond_sync::Parker;
 use parking_lot::Mutex;
 
 use crate::workers::Help;
@@ -27,6 +29,16 @@ impl Shared {
             lends: Mutex::default(),
             lost_pools: AtomicUsize::new(0),
         }
+    }
+
+    /// A parker for one of the simulation's threads, which sleeps when the thread that the simulation runs in does.
+    pub(super) fn parker(&self) -> Rc<Parker> {
+        Rc::new(Parker::of(self.owner.clone()))
+    }
+
+    /// Whether the calling thread is the one that the simulation runs in.
+    pub(super) fn is_owner(&self) -> bool {
+        self.owner.id() == thread::current().id()
     }
 
     /// Another thread of the system asks for a helper.

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use millpond_sync::{Parker, WaitList, host};
 
-use super::scheduler::Started;
+use super::fiber::Job;
+use super::scheduler::{Scheduler, Started};
 use super::trace::Event;
 use crate::host::Site;
 
@@ -29,7 +30,8 @@ pub struct Thread<T> {
 
 /// Starts a thread of the current simulation: it has its turns as the simulation's order says, beside the caller and the helpers.
 ///
-/// It shares its system thread with all others, so what it does must not wait for them by means that are not millpond's: it can read
+/// It shares the thread that the simulation began in with all others, also where helpers have [threads of their own](
+/// super::Simulation::on_threads), so what it does must not wait for them by means that are not millpond's: it can read
 /// from pools, read and write channels, [`sleep`] and [`join`](Thread::join), but not wait for a lock or a barrier of std's.
 ///
 /// # Panics
@@ -64,20 +66,40 @@ pub fn spawn_named<T: 'static>(name: impl Into<Arc<str>>, body: impl FnOnce() ->
     start(Some(name.into()), body)
 }
 
+/// Starts a thread of the current simulation on a thread of the system's, where the simulation is
+/// [on threads](super::Simulation::on_threads); as [`spawn`] does where it is not. Nobody joins it, and a panic of its own ends the
+/// simulation: what it gives has to leave it by other ways.
+///
+/// # Panics
+/// As [`spawn`].
 #[track_caller]
-fn start<T: 'static>(name: Option<Arc<str>>, body: impl FnOnce() -> T + 'static) -> Thread<T> {
-    let Some(scheduler) = super::scheduler() else {
+pub fn spawn_apart(name: Option<Arc<str>>, body: impl FnOnce() + Send + 'static) {
+    current_scheduler().start(Started::Thread(name), Job::Anywhere(Box::new(body)));
+}
+
+#[track_caller]
+fn current_scheduler() -> Rc<Scheduler> {
+    super::scheduler().unwrap_or_else(|| {
         panic!(
             "starting a simulated thread failed: this thread runs no simulation; make a pool with `Pool::simulated` first"
-        );
-    };
+        )
+    })
+}
+
+#[track_caller]
+fn start<T: 'static>(name: Option<Arc<str>>, body: impl FnOnce() -> T + 'static) -> Thread<T> {
+    let scheduler = current_scheduler();
+    assert!(
+        scheduler.is_begun_here(),
+        "starting a simulated thread on the thread that the simulation began in failed: this is another one; use `spawn_apart`"
+    );
     let thread = Thread { outcome: Rc::default(), ended: Arc::default() };
     let (outcome, ended) = (Rc::clone(&thread.outcome), Arc::clone(&thread.ended));
     let job = move || {
         *outcome.borrow_mut() = Some(catch_unwind(AssertUnwindSafe(body)));
         ended.notify_all();
     };
-    scheduler.start(Started::Thread(name), Box::new(job));
+    scheduler.start(Started::Thread(name), Job::Here(Box::new(job)));
     thread
 }
 

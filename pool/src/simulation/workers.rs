@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::fiber::Job;
 use super::scheduler::Started;
 use super::shared::Shared;
 use crate::host::Site;
@@ -30,7 +31,7 @@ impl Workers for SimulatedWorkers {
         for _ in 0..count {
             let job = Arc::clone(&job);
             match &scheduler {
-                Some(scheduler) => scheduler.start(Started::Helper, Box::new(move || job.help())),
+                Some(scheduler) => scheduler.start(Started::Helper, Job::Anywhere(Box::new(move || job.help()))),
                 None => self.shared.lend(job),
             }
         }

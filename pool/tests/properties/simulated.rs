@@ -124,7 +124,13 @@ fn simulation(seed: u64) -> Simulation {
         2 => Faults::none().resize(4).cancel(8),
         _ => Faults::harmless().cancel(8),
     };
-    Simulation::new(seed).faults(faults).patience(Duration::ZERO).most_steps(3_000_000).quiet()
+    limited(Simulation::new(seed).faults(faults).quiet())
+}
+
+/// Without patience; on threads, if the environment says so.
+fn limited(simulation: Simulation) -> Simulation {
+    let simulation = simulation.patience(Duration::ZERO).most_steps(3_000_000);
+    if std::env::var_os("MILLPOND_ON_THREADS").is_some() { simulation.on_threads() } else { simulation }
 }
 
 /// Runs a seed; makes what fails as small as can be, and panics with it.
@@ -153,11 +159,8 @@ fn check(seed: u64) {
     }
     let again = failure(&case, simulation(seed));
     let schedule = simulation::last().map(|report| report.schedule).filter(|_| again.is_some());
-    let shrunk = schedule.and_then(|schedule| {
-        simulation::shrink(&schedule, |simulation| {
-            failure(&case, simulation.patience(Duration::ZERO).most_steps(3_000_000)).is_some()
-        })
-    });
+    let shrunk = schedule
+        .and_then(|schedule| simulation::shrink(&schedule, |simulation| failure(&case, limited(simulation)).is_some()));
     let report = shrunk.map(|shrunk| shrunk.report).or(report).map_or_else(String::new, |report| report.to_string());
     panic!("seed {seed} fails: {why}\n{case:#?}\n{report}");
 }

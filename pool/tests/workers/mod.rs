@@ -1,5 +1,5 @@
 //! The workers that the tests run on: `rayon`, or `gcd` (libdispatch) or `simulation` where the environment variable
-//! `MILLPOND_TEST_WORKERS` says so.
+//! `MILLPOND_TEST_WORKERS` says so; `simulation-on-threads` for simulations whose helpers are threads.
 //!
 //! So each suite shows the same of all; `ci/test-gcd.sh` runs them on libdispatch, `ci/test-simulation.sh` in simulations.
 
@@ -42,7 +42,8 @@ fn simulated(size: usize) -> Pool {
     ));
     let seed = SEED.replace(SEED.get() + 1);
     // The suites have threads of their own, which read and write beside the simulation.
-    Pool::simulated_with(Simulation::new(seed).workers(size).with_outsiders())
+    let simulation = Simulation::new(seed).workers(size).with_outsiders();
+    Pool::simulated_with(if asked() == "simulation-on-threads" { simulation.on_threads() } else { simulation })
 }
 
 #[cfg(not(feature = "simulation"))]
@@ -52,7 +53,7 @@ fn simulated(_size: usize) -> Pool {
 
 /// Whether the environment asks for simulations.
 pub(crate) fn is_simulation() -> bool {
-    asked() == "simulation"
+    asked().starts_with("simulation")
 }
 
 /// Whether the environment asks for libdispatch.
@@ -65,6 +66,9 @@ fn asked() -> &'static str {
         Err(_) | Ok("rayon") => "rayon",
         Ok("gcd") => "gcd",
         Ok("simulation") => "simulation",
-        Ok(other) => panic!("MILLPOND_TEST_WORKERS is `{other}`; it may be `rayon`, `gcd` or `simulation`"),
+        Ok("simulation-on-threads") => "simulation-on-threads",
+        Ok(other) => panic!(
+            "MILLPOND_TEST_WORKERS is `{other}`; it may be `rayon`, `gcd`, `simulation` or `simulation-on-threads`"
+        ),
     }
 }

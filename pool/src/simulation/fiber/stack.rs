@@ -1,4 +1,4 @@
-//! A stack of its own for each simulated thread.
+//! A stack of its own for a simulated thread.
 //!
 //! A fiber runs jobs, one after the other, and can be left in the middle of one: [`suspend`] goes back to whoever resumed the
 //! fiber, and resuming goes on after it. The switch itself is corosensei's (a dozen instructions); what is added here is that code
@@ -8,7 +8,6 @@
 
 #![allow(unsafe_code, reason = "suspending from within code that does not know what it runs on")]
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,8 +17,10 @@ use std::rc::Rc;
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
-/// What a simulated thread runs.
-pub(super) type Job = Box<dyn FnOnce()>;
+use super::{Left, Payload};
+
+/// What runs on a stack.
+type Job = Box<dyn FnOnce()>;
 
 /// How large a stack is; only what is touched takes memory.
 const STACK_BYTES: usize = 2 * 1024 * 1024;
@@ -27,22 +28,10 @@ const STACK_BYTES: usize = 2 * 1024 * 1024;
 /// How many fibers without a job a thread keeps.
 const MOST_KEPT: usize = 32;
 
-/// How a fiber came back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Left {
-    /// In the middle of its job.
-    Suspended,
-    /// With its job done.
-    Done,
-}
-
-/// What a panic is about.
-type Payload = Box<dyn Any + Send>;
-
 type Way = Yielder<Option<Job>, Left>;
 
 /// A stack and the job that runs on it. See the [module documentation](self).
-pub(super) struct Fiber {
+pub(in crate::simulation) struct StackFiber {
     coroutine: ManuallyDrop<Coroutine<Option<Job>, Left, ()>>,
     /// Where the fiber's way back lies on its own stack; null before it has run.
     way: Rc<Cell<*const Way>>,
@@ -57,10 +46,10 @@ pub(super) struct Fiber {
 thread_local! {
     /// The way back of the fiber that the thread is on; null on the thread's own stack.
     static WAY: Cell<*const Way> = const { Cell::new(ptr::null()) };
-    static IDLE: RefCell<Vec<Fiber>> = const { RefCell::new(Vec::new()) };
+    static IDLE: RefCell<Vec<StackFiber>> = const { RefCell::new(Vec::new()) };
 }
 
-impl Fiber {
+impl StackFiber {
     /// A fiber for a job, which begins when it is first resumed.
     pub(super) fn with_job(job: Job) -> Self {
         let mut fiber = IDLE.try_with(|idle| idle.borrow_mut().pop()).ok().flatten().unwrap_or_else(Self::new);
@@ -134,7 +123,7 @@ pub(super) fn suspend() {
     debug_assert!(job.is_none(), "a fiber gets a job only when it has none");
 }
 
-impl Drop for Fiber {
+impl Drop for StackFiber {
     fn drop(&mut self) {
         if self.is_suspended {
             // In the middle of a job: what lies on its stack may be dropped by nobody but the job, so it stays there for good.
@@ -156,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_panic_of_a_job_stays_in_its_fiber_which_runs_the_next_job() {
-        let mut fiber = Fiber::with_job(Box::new(|| {
+        let mut fiber = StackFiber::with_job(Box::new(|| {
             suspend();
             std::panic::resume_unwind(Box::new("its own"));
         }));
@@ -167,7 +156,7 @@ mod tests {
         fiber.retire();
         let done = Rc::new(Cell::new(false));
         let is_done = Rc::clone(&done);
-        let mut fiber = Fiber::with_job(Box::new(move || is_done.set(true)));
+        let mut fiber = StackFiber::with_job(Box::new(move || is_done.set(true)));
         assert_eq!((fiber.resume(), done.get()), (Left::Done, true));
         assert!(fiber.take_panic().is_none());
     }
