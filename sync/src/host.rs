@@ -17,6 +17,13 @@ mod system {
         Instant::now()
     }
 
+    /// Whether other threads run while this one spins: always.
+    #[inline(always)]
+    #[must_use]
+    pub fn runs_others_meanwhile() -> bool {
+        true
+    }
+
     /// Nothing: the system switches when it likes.
     #[inline(always)]
     pub(crate) fn step() {}
@@ -74,6 +81,13 @@ mod hosted {
     #[must_use]
     pub fn now() -> Instant {
         current().map_or_else(Instant::now, |host| host.now())
+    }
+
+    /// Whether other threads run while this one spins; where all of them are run in this thread, they do not.
+    #[inline]
+    #[must_use]
+    pub fn runs_others_meanwhile() -> bool {
+        !IS_HOSTED.get()
     }
 
     /// A place where a host may give another thread its turn.

@@ -23,17 +23,24 @@ pub(crate) enum Ready<T> {
     Failed(TaskError),
 }
 
-/// Items that came back from a reader that had taken but not used them.
+/// What came back from readers, without a pass: whoever has one and comes by next takes it in.
 pub(super) struct Returned<T> {
-    /// Whether there are any: what the item path looks at.
+    /// Whether there is anything: what the item path looks at.
     is_any: AtomicBool,
-    /// With the outlet that each came from.
-    items: Mutex<Vec<(usize, Vec<T>)>>,
+    kept: Mutex<Kept<T>>,
+}
+
+/// With the outlet that each is of.
+struct Kept<T> {
+    /// Items that a reader had taken but not used.
+    items: Vec<(usize, Vec<T>)>,
+    /// What a reader wants no more and could not say, because the pool was in use.
+    wants: Vec<(usize, Want)>,
 }
 
 impl<T> Default for Returned<T> {
     fn default() -> Self {
-        Self { is_any: AtomicBool::new(false), items: Mutex::new(Vec::new()) }
+        Self { is_any: AtomicBool::new(false), kept: Mutex::new(Kept { items: Vec::new(), wants: Vec::new() }) }
     }
 }
 
@@ -182,24 +189,34 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
     /// Gives items back that were taken from `outlet` but not used; the next reader gets them first. From any thread, in any
     /// mode.
     pub(crate) fn give_back(&self, outlet: usize, items: Vec<T>) {
-        let mut returned = self.returned.items.lock();
-        returned.push((outlet, items));
+        let mut kept = self.returned.kept.lock();
+        kept.items.push((outlet, items));
         self.returned.is_any.store(true, Ordering::Release);
-        drop(returned);
+        drop(kept);
         host::step_at(&self.header, None, Site::GivesBack);
         self.header.waiters.notify_all();
     }
 
+    /// Notes that something is wanted no more, for whoever is refused a pass.
+    pub(crate) fn want_later(&self, outlet: usize, change: Want) {
+        let mut kept = self.returned.kept.lock();
+        kept.wants.push((outlet, change));
+        self.returned.is_any.store(true, Ordering::Release);
+    }
+
     fn put_back_in_front(&self, pass: &Pass<'_>) {
-        let mut returned = self.returned.items.lock();
-        let all = std::mem::take(&mut *returned);
+        let mut kept = self.returned.kept.lock();
+        let (items, wants) = (std::mem::take(&mut kept.items), std::mem::take(&mut kept.wants));
         self.returned.is_any.store(false, Ordering::Release);
-        drop(returned);
+        drop(kept);
         self.state.with(pass, |state| {
-            for (outlet, items) in all {
+            for (outlet, items) in items {
                 let at = &mut state.outlets[outlet];
                 at.len += items.len();
                 at.chunks.push_front(items.into_iter());
+            }
+            for (outlet, want) in wants {
+                state.outlets[outlet].change(want);
             }
         });
     }

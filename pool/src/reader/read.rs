@@ -225,8 +225,9 @@ impl<'a, 'env, T: Send + 'env> Collecting<'a, 'env, T> {
 
 impl<T: Send> Drop for Collecting<'_, '_, T> {
     fn drop(&mut self) {
-        if let Ok(pass) = self.0.enter() {
-            self.0.lane().want(&pass, self.0.outlet(), Want::CollectNoMore);
+        match self.0.enter() {
+            Ok(pass) => self.0.lane().want(&pass, self.0.outlet(), Want::CollectNoMore),
+            Err(_) => self.0.lane().want_later(self.0.outlet(), Want::CollectNoMore),
         }
     }
 }

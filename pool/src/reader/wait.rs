@@ -186,12 +186,23 @@ impl<T: Send> Unpin for ReadFuture<'_, '_, T> {}
 impl<T: Send> ReadFuture<'_, '_, T> {
     /// Takes down what is waited for, in place of what was before; so that workers go on between polls.
     fn ask(&mut self, items: usize) {
-        let before = std::mem::replace(&mut self.asked, items);
-        if before != items {
-            let consumer = self.reader.consumer();
-            if let Ok(pass) = consumer.enter() {
+        let before = self.asked;
+        if before == items {
+            return;
+        }
+        let consumer = self.reader.consumer();
+        match consumer.enter() {
+            Ok(pass) => {
                 consumer.lane().want(&pass, consumer.outlet(), Want::Fewer(before));
                 consumer.lane().want(&pass, consumer.outlet(), Want::More(items));
+                self.asked = items;
+            }
+            // In use by another thread, so the read will not get any either.
+            Err(_) => {
+                if before > 0 {
+                    consumer.lane().want_later(consumer.outlet(), Want::Fewer(before));
+                }
+                self.asked = 0;
             }
         }
     }

@@ -16,6 +16,7 @@ mod lazy_joints;
 mod live;
 mod misuse;
 mod nested;
+mod occupied;
 mod order;
 mod panics;
 mod scoped;
