@@ -8,6 +8,7 @@
 
 #[cfg(feature = "simulation")]
 use std::fmt;
+use std::time::Duration;
 
 pub(crate) use millpond_sync::host::now;
 
@@ -170,6 +171,15 @@ mod simulated {
 pub(crate) use simulated::*;
 #[cfg(not(feature = "simulation"))]
 pub(crate) use system::*;
+
+/// Sleeps by the clock of whoever runs the thread.
+pub(crate) fn sleep(duration: Duration) {
+    #[cfg(feature = "simulation")]
+    if let Some(host) = millpond_sync::host::current() {
+        return host.sleep(duration);
+    }
+    millpond_sync::waiting(|| std::thread::sleep(duration));
+}
 
 /// An operation of a reader's, which is over when this is dropped: then others may have their turn.
 pub(crate) struct Operation;

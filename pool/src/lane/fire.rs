@@ -96,7 +96,7 @@ impl Firing<'_, '_> {
     /// Whether the items are wanted no more; looked at between items, after each [`stride`](Self::stride).
     #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.is_cancelled.load(Ordering::Relaxed)
+        self.is_cancelled.load(Ordering::Acquire)
     }
 
     /// After how many items to look at [`is_cancelled`](Self::is_cancelled).

@@ -208,7 +208,8 @@ impl<'env> Header<'env> {
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.is_cancelled.load(Ordering::Relaxed)
+        // Whoever ends the lane because of it has seen that the pool is closed, and so has whoever sees that end.
+        self.is_cancelled.load(Ordering::Acquire)
     }
 
     /// Whether anybody can still read from `outlet`.

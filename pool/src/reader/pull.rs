@@ -36,12 +36,12 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
     /// What a reader is told, if it has been found out; an empty answer is the end.
     pub(super) fn settled(&self, ready: Ready<T>) -> Option<Result<Vec<T>, ReadError>> {
         Some(match ready {
+            Ready::NotYet(_) => return None,
+            // Closing a pool ends its lanes, but that is not the end of their items: too few of them may be here, or none.
+            _ if self.lane().header().core.is_closed() => Err(self.refused(Refused::Closed)),
             Ready::Items(items) => Ok(items),
-            // Closing a pool ends its lanes, but that is not the end of their items.
-            Ready::End if self.lane().header().core.is_closed() => Err(self.refused(Refused::Closed)),
             Ready::End => Ok(Vec::new()),
             Ready::Failed(error) => Err(error.into()),
-            Ready::NotYet(_) => return None,
         })
     }
 
@@ -62,7 +62,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         if most == 1
             && let Some(item) = lane.one(&pass)
         {
-            return Ok(vec![item]);
+            return self.settled(Ready::Items(vec![item])).expect("items are settled");
         }
         let first = lane.take_or_want(&pass, outlet, (least, most), want);
         if let Some(result) = self.settled(first) {
@@ -111,8 +111,8 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
     /// One item in serial mode, or `None` where it takes a [pull](Self::pull) to get it or to say why not.
     pub(super) fn pull_one(&self) -> Option<T> {
         let pass = self.enter().ok()?;
-        let item = self.lane().one(&pass);
         let core = &self.lane().header().core;
+        let item = self.lane().one(&pass).filter(|_| !core.is_closed());
         if core.has_litter() {
             core.sweep(&pass);
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Stage;
 use super::map::run_each;
 use crate::error::{BoxError, Cause};
+use crate::host;
 use crate::lane::{Firing, One};
 
 /// How often a function that fails is called again on the same item, and after what wait.
@@ -93,7 +94,7 @@ impl<A, B, F: Fn(A, Pause<'_>) -> Result<B, Cause> + Send + Sync> Stage<A, B> fo
     fn one(&self, item: A) -> One<B> {
         // Only in serial mode: the reader itself waits.
         let pause = |wait| {
-            millpond_sync::waiting(|| std::thread::sleep(wait));
+            host::sleep(wait);
             true
         };
         match (self.0)(item, &pause) {

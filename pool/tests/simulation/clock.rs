@@ -44,6 +44,22 @@ fn back_offs_take_no_time() {
     });
 }
 
+/// A read of one item in serial mode goes its own way, without a chunk.
+#[test]
+fn back_offs_of_single_items_take_no_time() {
+    quickly(|| {
+        for seed in 0..8 {
+            let pool = Pool::simulated_with(Simulation::new(seed).workers(0));
+            let retry = Retry::times(2).wait(Duration::from_secs(2)).doubling();
+            let mut reader = pool.source(0..400_u32).retry_map(retry, |&n| if n == 300 { Err("never") } else { Ok(n) });
+            let read: Vec<_> = std::iter::from_fn(|| reader.read(1).ok()).flatten().collect();
+            assert!(read.into_iter().eq(0..300), "seed {seed}");
+            let elapsed = simulation::current().expect("a run").elapsed();
+            assert!(elapsed >= Duration::from_secs(6), "seed {seed}: {elapsed:?} by its clock");
+        }
+    });
+}
+
 #[test]
 fn sleepers_wake_in_the_order_of_their_moments() {
     quickly(|| {

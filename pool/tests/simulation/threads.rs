@@ -1,8 +1,11 @@
 //! Threads of the user's.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use millpond_channel::bounded;
 use millpond_pool::simulation::{self, Simulation};
-use millpond_pool::{Pool, ReadError};
+use millpond_pool::{Pool, PoolReader, ReadError};
 
 #[test]
 fn threads_share_items_and_each_goes_to_exactly_one() {
@@ -61,8 +64,7 @@ fn a_pool_dropped_by_one_thread_ends_the_reads_of_all() {
                 simulation::spawn(move || {
                     loop {
                         match reader.read(10) {
-                            // What was there when it went.
-                            Ok(items) => assert!(!items.is_empty()),
+                            Ok(items) => assert_eq!(items.len(), 10, "seed {seed}"),
                             Err(ReadError::PoolGone { .. }) => return,
                             Err(error) => panic!("{error}"),
                         }
@@ -77,6 +79,64 @@ fn a_pool_dropped_by_one_thread_ends_the_reads_of_all() {
         .join()
         .expect("no panic");
         threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
+    }
+}
+
+/// An endless source has no end: whoever sees one took the end of the pool for it.
+#[test]
+fn no_task_takes_the_end_of_its_pool_for_the_end_of_its_input() {
+    type Build = fn(&Pool, Seen) -> PoolReader<u32>;
+    let graphs: [Build; 4] = [
+        |pool, seen| {
+            let groups = pool.source(0_u32..).filter(|n| n % 3 != 0).batch(4);
+            groups.map(move |group: Vec<u32>| seen.check(group.len() == 4, group[0]))
+        },
+        |pool, seen| {
+            let first = pool.source(0_u32..).filter(|n| n % 3 != 0).tee(1).remove(0);
+            first.chain(pool.source(0..9)).map(move |n| seen.check(n % 3 != 0, n))
+        },
+        |pool, seen| pool.source(0_u32..).fold_task(0, |sum, n| sum ^ n).map(move |n| seen.check(false, n)),
+        |pool, seen| {
+            let tenth = pool.source(0_u32..).batch(10).sequential(|group| group.len() as u32);
+            tenth.map(move |len| seen.check(len == 10, len))
+        },
+    ];
+    for seed in 0..400 {
+        for (number, graph) in graphs.iter().enumerate() {
+            let pool = Pool::simulated_with(Simulation::new(seed).workers((seed % 4) as usize));
+            let seen = Seen::default();
+            let mut reader = graph(&pool, seen.clone());
+            let of_reader = simulation::spawn(move || {
+                loop {
+                    match reader.read(5) {
+                        Ok(items) => assert_eq!(items.len(), 5, "an endless source"),
+                        Err(ReadError::PoolGone { .. }) => return,
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+            });
+            (0..1 + seed % 12).for_each(|_| simulation::yield_now());
+            drop(pool);
+            of_reader.join().unwrap_or_else(|_| panic!("seed {seed}, graph {number}: a read gave what is not there"));
+            assert!(!seen.is_wrong(), "seed {seed}, graph {number}: a function was given what is not there");
+        }
+    }
+}
+
+/// Whether a function was given what it cannot be given.
+#[derive(Clone, Default)]
+struct Seen(Arc<AtomicBool>);
+
+impl Seen {
+    fn check(&self, is_right: bool, item: u32) -> u32 {
+        if !is_right {
+            self.0.store(true, Ordering::Relaxed);
+        }
+        item
+    }
+
+    fn is_wrong(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
