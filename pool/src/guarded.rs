@@ -17,7 +17,8 @@ use crate::gate::{Gate, Pass};
 /// A value behind a [`Gate`]. See the [module documentation](self).
 ///
 /// What runs inside [`with`](Guarded::with) is the engine's own code and short: user code (functions, iterators,
-/// clones, drops of items) never runs in there, so it can neither meet a held lock nor see a half-made change.
+/// clones, drops of items) never runs in there, so it can neither meet a held lock nor see a half-made change. It may in
+/// [`try_with`](Guarded::try_with), which takes no lock.
 pub(crate) struct Guarded<T> {
     gate: Arc<Gate>,
     lock: RawMutex,
@@ -58,6 +59,28 @@ impl<T> Guarded<T> {
             // `entered` was false, so no other reference made here is alive on this thread.
             body(unsafe { &mut *self.value.get() })
         }
+    }
+}
+
+impl<T> Guarded<T> {
+    /// Runs `body`, which may be the user's code, on the value: in serial mode, unless somebody is inside already, further up on this
+    /// thread. Nobody waits for it, and whoever comes meanwhile by [`is_entered`](Self::is_entered) finds the value gone.
+    #[inline]
+    pub(crate) fn try_with<R>(&self, pass: &Pass<'_>, body: impl FnOnce(&mut T) -> R) -> Option<R> {
+        assert!(pass.is_of(&self.gate), "a pass of one pool was used on another");
+        if pass.is_shared() || self.entered.get() {
+            return None;
+        }
+        self.entered.set(true);
+        let _leave = Leave(&self.entered);
+        // SAFETY: as in `with`: a serial pass of this gate, and nobody else is inside on this thread.
+        Some(body(unsafe { &mut *self.value.get() }))
+    }
+
+    /// Whether somebody is inside, further up on this thread.
+    pub(crate) fn is_entered(&self, pass: &Pass<'_>) -> bool {
+        assert!(pass.is_of(&self.gate), "a pass of one pool was used on another");
+        !pass.is_shared() && self.entered.get()
     }
 }
 

@@ -147,6 +147,22 @@ fn staying<R>(call: impl FnOnce() -> R) -> R {
     result
 }
 
+/// What an object is called by, if it has such a function: what `PyVectorcall_Function` does, which is a call that takes as long as a
+/// good part of a trivial function's.
+#[inline]
+fn vectorcall_of(object: &Bound<'_, PyAny>) -> Option<Vectorcall> {
+    let class = object.get_type_ptr();
+    // SAFETY: attached; an object's type is alive while the object is.
+    if unsafe { ffi::PyType_HasFeature(class, ffi::Py_TPFLAGS_HAVE_VECTORCALL) } == 0 {
+        return None;
+    }
+    // SAFETY: as above.
+    let offset = unsafe { (*class).tp_vectorcall_offset };
+    let place = object.as_ptr().cast::<u8>().wrapping_offset(offset).cast::<Option<Vectorcall>>();
+    // SAFETY: a type with this feature says where in each of its objects the function is, or that there is none.
+    unsafe { place.read() }
+}
+
 /// A Python function, looked up for many calls with one argument.
 pub(crate) struct Callee<'a, 'py> {
     function: &'a Bound<'py, PyAny>,
@@ -155,11 +171,7 @@ pub(crate) struct Callee<'a, 'py> {
 
 impl<'a, 'py> Callee<'a, 'py> {
     pub(crate) fn new(function: &'a Bound<'py, PyAny>) -> Self {
-        // SAFETY: attached, and `function` is an object.
-        let vectorcall = unsafe { ffi::PyVectorcall_Function(function.as_ptr()) };
-        // SAFETY: the same function; that it may unwind is what this type says in addition.
-        let vectorcall = unsafe { std::mem::transmute::<Option<ffi::vectorcallfunc>, Option<Vectorcall>>(vectorcall) };
-        Self { function, vectorcall }
+        Self { function, vectorcall: vectorcall_of(function) }
     }
 
     /// Calls the function.

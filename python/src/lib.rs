@@ -18,6 +18,7 @@ mod place;
 mod pool;
 mod reader;
 mod reading;
+mod seat;
 mod source;
 mod threads;
 mod values;

@@ -1,7 +1,7 @@
 //! The reader of a task's output: reading from it pulls.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use millpond::ReadError;
@@ -17,6 +17,7 @@ use crate::object::Object;
 use crate::place::Place;
 use crate::pool::{Pool, Reader};
 use crate::reading::Reading;
+use crate::seat::{Seat, Seated};
 
 /// How long a wait lasts before Python is asked whether there was a signal.
 pub(crate) const SLICE: Duration = Duration::from_millis(50);
@@ -46,7 +47,7 @@ impl Added {
 #[pyclass(frozen, subclass, weakref, module = "millpond._native", name = "PoolReader")]
 pub(crate) struct PoolReader {
     /// The one that reads are made with, unless another thread is at it; `None` when it went into a task or was closed.
-    reader: Mutex<Option<Reader>>,
+    reader: Seat<Option<Reader>>,
     /// What further threads copy theirs from; made by the first read.
     spare: OnceLock<Mutex<Option<Reader>>>,
     pool: Py<Pool>,
@@ -78,25 +79,41 @@ impl PoolReader {
     }
 
     /// Calls `body` with the engine's reader, or with another one of the same output while another thread is at that.
-    fn with<R>(&self, body: impl FnOnce(&mut Reader) -> PyResult<R>) -> PyResult<R> {
-        let mut guard = match self.reader.try_lock() {
-            Ok(guard) => guard,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => {
-                let spare = self.spare.get().and_then(|spare| lock(spare).clone());
-                return body(&mut spare.ok_or_else(|| self.gone())?);
-            }
+    fn with<R>(&self, py: Python<'_>, body: impl FnOnce(&mut Reader) -> PyResult<R>) -> PyResult<R> {
+        let Some(mut seated) = self.reader.try_take(py) else {
+            let spare = self.spare.get().and_then(|spare| lock(spare).clone());
+            return body(&mut spare.ok_or_else(|| self.gone())?);
         };
-        let reader = guard.as_mut().ok_or_else(|| self.gone())?;
+        let reader = seated.as_mut().ok_or_else(|| self.gone())?;
         self.spare.get_or_init(|| Mutex::new(Some(reader.clone())));
         let result = body(reader);
+        self.rise(seated);
+        result
+    }
+
+    /// Makes way for others. Lets go of the reader that was read with if this one was closed meanwhile, from elsewhere.
+    #[inline]
+    fn rise(&self, mut seated: Seated<'_, Option<Reader>>) {
         if self.is_closed.load(Ordering::Relaxed) {
-            // Meanwhile, from elsewhere.
-            let reader = guard.take();
-            drop(guard);
+            let reader = seated.take();
+            drop(seated);
             drop(reader);
         }
-        result
+    }
+
+    /// The next item, where it takes no waiting and nobody is in the way; `None` says nothing.
+    #[inline]
+    fn next_now(&self, py: Python<'_>) -> Option<Object> {
+        let mut seated = self.reader.try_take(py)?;
+        let item = match (&mut *seated, self.spare.get()) {
+            (Some(reader), Some(_)) => reader.next_now(),
+            _ => return None,
+        };
+        if item.is_some() {
+            self.count(1);
+        }
+        self.rise(seated);
+        item
     }
 
     /// Tries until it comes off, looking in between whether there was a signal or the reader was closed.
@@ -126,6 +143,18 @@ impl PoolReader {
         }
     }
 
+    /// The next item, however long it takes.
+    #[cold]
+    #[inline(never)]
+    fn next_patiently(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let item =
+            self.with(py, |reader| self.patiently(py, 1, None, |deadline| reader.next_deadline(deadline).transpose()))?;
+        if item.is_some() {
+            self.count(1);
+        }
+        Ok(item.map(|item| item.0))
+    }
+
     fn count(&self, items: usize) {
         self.taken.store(self.taken.load(Ordering::Relaxed) + items, Ordering::Relaxed);
     }
@@ -137,7 +166,7 @@ impl PoolReader {
 
     fn read_all_list<'py>(&self, py: Python<'py>, timeout: Option<Duration>) -> PyResult<Bound<'py, PyList>> {
         let mut chunks: Vec<Vec<Object>> = Vec::new();
-        let outcome = self.with(|reader| {
+        let outcome = self.with(py, |reader| {
             let outcome = self.patiently(py, 0, timeout, |deadline| {
                 match reader.read_chunks(Some(deadline), |chunk| chunks.push(chunk)) {
                     // The items before come first, and the error with the next read.
@@ -159,16 +188,14 @@ impl PoolReader {
 
     /// What it is made of, for a task that reads from it: this reader is no more.
     pub(crate) fn open(&self, py: Python<'_>) -> PyResult<Open> {
-        let reader = match self.reader.try_lock() {
-            Ok(mut guard) => guard.take(),
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().take(),
-            Err(TryLockError::WouldBlock) => {
-                return Err(PyRuntimeError::new_err(format!(
-                    "adding a task to the reader of task `{}` while it is being read from; read from one of the two only",
-                    self.place.name
-                )));
-            }
+        let Some(mut seated) = self.reader.try_take(py) else {
+            return Err(PyRuntimeError::new_err(format!(
+                "adding a task to the reader of task `{}` while it is being read from; read from one of the two only",
+                self.place.name
+            )));
         };
+        let reader = seated.take();
+        drop(seated);
         let reader = reader.ok_or_else(|| self.gone())?;
         if let Some(spare) = self.spare.get() {
             drop(lock(spare).take());
@@ -186,17 +213,13 @@ impl PoolReader {
         &self.pool
     }
 
-    fn let_go(&self) {
+    fn let_go(&self, py: Python<'_>) {
         self.is_closed.store(true, Ordering::Relaxed);
         if let Some(spare) = self.spare.get() {
             drop(lock(spare).take());
         }
         // Whoever is reading lets go of it afterwards.
-        let reader = match self.reader.try_lock() {
-            Ok(mut guard) => guard.take(),
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().take(),
-            Err(TryLockError::WouldBlock) => None,
-        };
+        let reader = self.reader.try_take(py).and_then(|mut seated| seated.take());
         drop(reader);
         let keepers = std::mem::take(&mut *lock(&self.keepers));
         drop(keepers);
@@ -258,7 +281,7 @@ impl PoolReader {
         let open = open.ok_or_else(|| PyRuntimeError::new_err("a task has one reader; use `tee` for more"))?;
         let Open { reader, pool, place, keepers, length } = open;
         Ok(Self {
-            reader: Mutex::new(Some(reader)),
+            reader: Seat::new(Some(reader)),
             spare: OnceLock::new(),
             pool,
             place,
@@ -309,25 +332,24 @@ impl PoolReader {
             return self.read_all_list(py, timeout);
         }
         if count == 1
-            && let Some(item) = self.with(|reader| Ok(reader.next_now()))?
+            && let Some(item) = self.next_now(py)
         {
-            self.count(1);
             return PyList::new(py, [item.0]);
         }
-        let items =
-            self.with(|reader| self.patiently(py, count, timeout, |deadline| reader.read_deadline(count, deadline)))?;
+        let items = self
+            .with(py, |reader| self.patiently(py, count, timeout, |deadline| reader.read_deadline(count, deadline)))?;
         self.list(py, items)
     }
 
     #[pyo3(signature = (count=0))]
     fn _try_read<'py>(&self, py: Python<'py>, count: usize) -> PyResult<Option<Bound<'py, PyList>>> {
-        let items = self.with(|reader| reader.try_read(count).map_err(|error| raise(py, &error)))?;
+        let items = self.with(py, |reader| reader.try_read(count).map_err(|error| raise(py, &error)))?;
         items.map(|items| self.list(py, items)).transpose()
     }
 
     /// Begins a read that awaits.
-    fn _begin(&self, count: usize) -> PyResult<Reading> {
-        self.with(|reader| {
+    fn _begin(&self, py: Python<'_>, count: usize) -> PyResult<Reading> {
+        self.with(py, |reader| {
             // What an iteration has taken ahead comes first.
             reader.give_back_ahead();
             Ok(Reading::new(reader.clone(), count))
@@ -350,16 +372,10 @@ impl PoolReader {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        let item = self.with(|reader| {
-            if let Some(item) = reader.next_now() {
-                return Ok(Some(item));
-            }
-            self.patiently(py, 1, None, |deadline| reader.next_deadline(deadline).transpose())
-        })?;
-        if item.is_some() {
-            self.count(1);
+        if let Some(item) = self.next_now(py) {
+            return Ok(Some(item.0));
         }
-        Ok(item.map(|item| item.0))
+        self.next_patiently(py)
     }
 
     fn __length_hint__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -371,8 +387,8 @@ impl PoolReader {
     }
 
     /// Stops what only this reader needed and lets go of it.
-    fn close(&self) {
-        self.let_go();
+    fn close(&self, py: Python<'_>) {
+        self.let_go(py);
     }
 
     /// Whether it was closed.
@@ -389,7 +405,7 @@ impl PoolReader {
 
     /// Another reader of the same output: they share the items.
     fn _share(&self, py: Python<'_>) -> PyResult<Added> {
-        let reader = self.with(|reader| Ok(reader.clone()))?;
+        let reader = self.with(py, |reader| Ok(reader.clone()))?;
         Ok(Added::new(Open {
             reader,
             pool: self.pool.clone_ref(py),
@@ -412,11 +428,8 @@ impl PoolReader {
     }
 
     #[getter]
-    fn _is_moved(&self) -> bool {
-        match self.reader.try_lock() {
-            Ok(guard) => guard.is_none(),
-            Err(_) => false,
-        }
+    fn _is_moved(&self, py: Python<'_>) -> bool {
+        self.reader.try_take(py).is_some_and(|seated| seated.is_none())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -430,7 +443,7 @@ impl PoolReader {
         Ok(())
     }
 
-    fn __clear__(&self) {
-        self.let_go();
+    fn __clear__(&self, py: Python<'_>) {
+        self.let_go(py);
     }
 }

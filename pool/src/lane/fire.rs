@@ -222,9 +222,8 @@ impl<'env, T, H: Head<'env, T>> Work<'env, T> for Headed<H> {
     }
 
     fn one(&self, single: &mut Single<'_>) -> One<T> {
-        let Some(mut head) = self.head.with(single.pass, Option::take) else { return One::NotHere };
-        let made = head.one(single);
-        self.head.with(single.pass, |place| *place = Some(head));
+        let made = self.head.try_with(single.pass, |head| head.as_mut().map(|head| head.one(single))).flatten();
+        let Some(made) = made else { return One::NotHere };
         if self.is_task && matches!(made, One::Item(_)) {
             single.reach();
         }
@@ -232,6 +231,10 @@ impl<'env, T, H: Head<'env, T>> Work<'env, T> for Headed<H> {
     }
 
     fn clear(&self, pass: &Pass<'_>) {
+        if self.head.is_entered(pass) {
+            // It is making a single item, further up. Whoever asked for that clears afterwards.
+            return;
+        }
         let mut head = self.head.with(pass, Option::take);
         if let Some(head) = &mut head {
             head.retract(pass);

@@ -15,6 +15,8 @@ const MOST: usize = 8 * 1024;
 const MEASURED_FIRINGS: u32 = 16;
 /// One in this many quick firings is measured then.
 pub(super) const SAMPLE: u32 = 64;
+/// One in this many quick items that go without a firing is measured, by a firing of its own, which costs some ten times what the item does.
+const SINGLES: u32 = 256;
 /// Below this, a firing counts as quick, in nanoseconds.
 const QUICK_NANOS: f32 = 1_000.0;
 
@@ -28,12 +30,16 @@ pub(super) struct Grain {
     /// Time per item, smoothed; 0 before the first measurement.
     nanos_per_item: f32,
     firings: u32,
+    /// How many items may go without a firing before one is measured again, as the last measurement said.
+    allowed: u32,
+    /// How many of those are left.
+    singles_left: u32,
 }
 
 impl Grain {
     pub(super) fn new(item_bytes: usize) -> Self {
         let most = (CHUNK_BYTES / item_bytes.max(1)).clamp(16, MOST);
-        Self { chunk: 1, most, nanos_per_item: 0.0, firings: 0 }
+        Self { chunk: 1, most, nanos_per_item: 0.0, firings: 0, allowed: 0, singles_left: 0 }
     }
 
     /// How many items the next chunk should have.
@@ -54,12 +60,11 @@ impl Grain {
     }
 
     /// Counts a single item, if it may go without a firing: it is known to be quick, and its turn to be measured has not come.
+    #[inline]
     pub(super) fn start_one(&mut self) -> bool {
-        let is_measured = self.firings < MEASURED_FIRINGS || self.firings % SAMPLE == SAMPLE - 1 || !self.is_quick(1);
-        if !is_measured {
-            self.firings = self.firings.wrapping_add(1);
-        }
-        !is_measured
+        let may = self.singles_left > 0;
+        self.singles_left -= u32::from(may);
+        may
     }
 
     /// Counts a firing of `items` items and says how many firings the measurement of this one stands for; 0 for none.
@@ -67,7 +72,12 @@ impl Grain {
     /// Looking at the clock costs as much as some tens of quick items.
     pub(super) fn start(&mut self, items: usize) -> u32 {
         self.firings = self.firings.wrapping_add(1);
-        if self.firings <= MEASURED_FIRINGS || !self.is_quick(items) {
+        let singles = self.allowed - self.singles_left;
+        if items == 1 && singles > 0 {
+            // The turn of a single item to be measured, or one that could not go without a firing.
+            (self.allowed, self.singles_left) = (0, 0);
+            singles + 1
+        } else if self.firings <= MEASURED_FIRINGS || !self.is_quick(items) {
             1
         } else if self.firings.is_multiple_of(SAMPLE) {
             SAMPLE
@@ -88,6 +98,8 @@ impl Grain {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and clamped next")]
         let ideal = (CHUNK_NANOS / self.nanos_per_item) as usize;
         self.chunk = ideal.clamp(1, self.most).min(self.chunk.saturating_mul(8));
+        self.allowed = if self.firings >= MEASURED_FIRINGS && self.is_quick(1) { SINGLES - 1 } else { 0 };
+        self.singles_left = self.allowed;
     }
 
     /// After how many items a worker looks whether it is still wanted: each, where items are slow.
@@ -109,6 +121,25 @@ mod tests {
             grain.learn(grain.chunk(), grain.chunk() as u64);
         }
         assert_eq!(sizes, [1, 8, 64, 512, 4096, 4096]);
+    }
+
+    #[test]
+    fn a_quick_single_item_is_measured_for_those_before_it() {
+        let mut grain = Grain::new(8);
+        for _ in 0..MEASURED_FIRINGS {
+            assert!(!grain.start_one(), "nothing is known of the items yet");
+            assert_eq!(grain.start(1), 1);
+            grain.learn(1, 50);
+        }
+        for _ in 0..3 {
+            assert_eq!((0..1000).take_while(|_| grain.start_one()).count(), 255);
+            assert_eq!(grain.start(1), 256);
+            grain.learn(1, 50);
+        }
+        assert!(grain.start_one());
+        assert_eq!(grain.start(1), 2, "one that could not go without a firing");
+        grain.learn(1, 5_000_000);
+        assert!(!grain.start_one(), "not quick any more");
     }
 
     #[test]

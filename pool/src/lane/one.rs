@@ -72,6 +72,19 @@ impl<T> State<T> {
         }
     }
 
+    /// An item has come through, past `reached` tasks.
+    #[inline]
+    fn land_one(&mut self, reached: usize, header: &Header<'_>) {
+        self.count_one(reached, header);
+        self.made += 1;
+        self.next += 1;
+        self.flying = 0;
+        self.head = HeadState::Idle;
+        if self.ending.is_some() {
+            self.settle();
+        }
+    }
+
     /// Puts the head back, or ends the lane.
     fn end_one(&mut self, end: Option<End>) {
         self.flying = 0;
@@ -96,17 +109,35 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         if !self.state.with(pass, State::begin_one) {
             return None;
         }
+        let mut single = Single { pass, depth: depth - 1, reached: 0 };
+        match catch_unwind(AssertUnwindSafe(|| self.work.one(&mut single))) {
+            Ok(One::Item(item)) => {
+                self.state.with(pass, |state| state.land_one(single.reached, &self.header));
+                if self.header.is_cancelled() {
+                    self.work.clear(pass);
+                }
+                Some(item)
+            }
+            made => self.one_otherwise(pass, depth, made, single.reached),
+        }
+    }
+
+    /// What comes of an item that did not come at once: another one, an end, or nothing.
+    #[inline(never)]
+    fn one_otherwise(
+        &self,
+        pass: &Pass<'_>,
+        depth: usize,
+        mut made: std::thread::Result<One<T>>,
+        mut reached: usize,
+    ) -> Option<T> {
         let (item, end) = loop {
-            let mut single = Single { pass, depth: depth - 1, reached: 0 };
-            let made = catch_unwind(AssertUnwindSafe(|| self.work.one(&mut single)));
-            let made = made.unwrap_or_else(|payload| One::Fail(Box::new(Cause::panic(payload))));
-            let reached = single.reached;
             let failed = |state: &State<T>, cause: Cause| {
                 let task = reached.saturating_sub(1);
                 End::Failed(self.header.tasks[task].error(state.given[task], cause))
             };
             let outcome = self.state.with(pass, |state| {
-                let outcome = match made {
+                let outcome = match made.unwrap_or_else(|payload| One::Fail(Box::new(Cause::panic(payload)))) {
                     One::Item(item) => Some((Some(item), None)),
                     One::Skipped if self.header.is_cancelled() => Some((None, None)),
                     One::Skipped => None,
@@ -114,18 +145,22 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
                     One::End => Some((None, Some(End::Complete))),
                     One::Fail(cause) => Some((None, Some(failed(state, *cause)))),
                 };
-                state.count_one(reached, &self.header);
-                if let Some((item, end)) = &outcome {
-                    let number = u64::from(item.is_some());
-                    state.made += number;
-                    state.next += number;
-                    state.end_one(end.clone());
+                match &outcome {
+                    Some((Some(_), _)) => state.land_one(reached, &self.header),
+                    Some((None, end)) => {
+                        state.count_one(reached, &self.header);
+                        state.end_one(end.clone());
+                    }
+                    None => state.count_one(reached, &self.header),
                 }
                 outcome
             });
             if let Some(outcome) = outcome {
                 break outcome;
             }
+            let mut single = Single { pass, depth: depth - 1, reached: 0 };
+            made = catch_unwind(AssertUnwindSafe(|| self.work.one(&mut single)));
+            reached = single.reached;
         };
         if end.is_some() {
             self.header.has_ended.store(true, Ordering::Relaxed);
