@@ -63,6 +63,21 @@ pub(crate) enum Site {
     Calls,
     /// A read returns.
     Returns,
+    /// A task of a graph of values has run.
+    Ran,
+    /// One of its successors is about to be told.
+    Tells,
+    /// A worker has put tasks into its queue, and is about to look who is there.
+    Shares,
+    /// A worker looks for work in the queues of others.
+    Steals,
+    /// A worker counts itself in, or out.
+    CountsIn,
+    CountsOut,
+    /// A run is shown to helpers, one has come in, or it is hidden.
+    Opens,
+    ComesIn,
+    Hides,
 }
 
 #[cfg(feature = "simulation")]
@@ -93,6 +108,15 @@ impl fmt::Display for Site {
             Self::Listens => f.write_str("listens to its channel"),
             Self::Calls => f.write_str("calls"),
             Self::Returns => f.write_str("returns"),
+            Self::Ran => f.write_str("ran a task"),
+            Self::Tells => f.write_str("tells a successor"),
+            Self::Shares => f.write_str("shares"),
+            Self::Steals => f.write_str("looks into other queues"),
+            Self::CountsIn => f.write_str("counts itself in"),
+            Self::CountsOut => f.write_str("counts itself out"),
+            Self::Opens => f.write_str("opens its run"),
+            Self::ComesIn => f.write_str("comes into a run"),
+            Self::Hides => f.write_str("hides its run"),
         }
     }
 }
@@ -135,6 +159,19 @@ mod system {
     }
 
     #[inline(always)]
+    pub(crate) fn run_value(_task: u32) {}
+
+    #[inline(always)]
+    pub(crate) fn give_way() -> bool {
+        false
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_abandoned() -> bool {
+        false
+    }
+
+    #[inline(always)]
     pub(crate) fn pending(_waker: &Waker) {}
 
     #[inline(always)]
@@ -164,7 +201,16 @@ mod simulated {
         simulation::is_simulated()
     }
 
-    pub(crate) use simulation::{call, call_head, leave, pending, token};
+    /// Lets others go on while this thread looks again and again at what they change; false where the system does that.
+    pub(crate) fn give_way() -> bool {
+        let is_simulated = is_simulated();
+        if is_simulated {
+            simulation::yield_now();
+        }
+        is_simulated
+    }
+
+    pub(crate) use simulation::{call, call_head, is_abandoned, leave, pending, run_value, token};
 }
 
 #[cfg(feature = "simulation")]

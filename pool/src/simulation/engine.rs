@@ -35,12 +35,28 @@ pub(crate) fn token() -> Option<usize> {
     run::scheduler().filter(|scheduler| !scheduler.is_of_caller()).map(|scheduler| scheduler.token())
 }
 
-/// Lets the time pass that a task takes for its items.
-fn charge(scheduler: &Scheduler, task: &TaskEntry, items: usize) {
+/// What a task takes for an item, in nanoseconds.
+fn cost(scheduler: &Scheduler, task: u64) -> u64 {
     let seed = scheduler.options.seed;
     let costs = COSTS_OF_RUNS[(stir(!seed) % COSTS_OF_RUNS.len() as u64) as usize];
-    let cost = COSTS[(stir(seed ^ stir(task.id.number())) % costs) as usize];
-    scheduler.advance(cost.saturating_mul(items as u64));
+    COSTS[(stir(seed ^ stir(task)) % costs) as usize]
+}
+
+/// Lets the time pass that a task takes for its items.
+fn charge(scheduler: &Scheduler, task: &TaskEntry, items: usize) {
+    scheduler.advance(cost(scheduler, task.id.number()).saturating_mul(items as u64));
+}
+
+/// A task of a graph of values is about to run: the time passes that it takes.
+pub(crate) fn run_value(task: u32) {
+    if let Some(scheduler) = run::scheduler() {
+        scheduler.advance(cost(&scheduler, task.into()));
+    }
+}
+
+/// Whether the thread runs a simulation that cannot go on: nobody else will run any more.
+pub(crate) fn is_abandoned() -> bool {
+    run::scheduler().is_some_and(|scheduler| scheduler.is_over())
 }
 
 /// What a fault is to its reader.

@@ -60,5 +60,5 @@ pub use shrink::{Shrunk, shrink};
 pub use threads::{Thread, block_on, note, now, sleep, spawn, spawn_apart, spawn_named, yield_now};
 pub use trace::Trace;
 
-pub(crate) use engine::{call, call_head, leave, pending, step, token};
+pub(crate) use engine::{call, call_head, is_abandoned, leave, pending, run_value, step, token};
 pub(crate) use run::{Simulated, is_simulated, scheduler};

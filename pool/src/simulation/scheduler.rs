@@ -31,6 +31,7 @@ use super::shared::Shared;
 use super::trace::{Event, Place, Ring, Trace, Who};
 use crate::fork::Process;
 use crate::host::Site;
+use crate::values;
 use crate::walk::firing;
 
 /// The caller's place among the threads.
@@ -316,6 +317,7 @@ impl Scheduler {
     /// Goes to another thread and comes back when it is this one's turn again; with `None`, nobody can run.
     fn switch(&self, next: Option<usize>) {
         let lanes = firing::take();
+        let told = values::take_told();
         let mine = self.current.get();
         self.switches.set(self.switches.get() + 1);
         if mine == CALLER {
@@ -325,6 +327,7 @@ impl Scheduler {
             fiber::suspend();
         }
         firing::put_back(lanes);
+        values::put_back_told(told);
     }
 
     /// Whether the thread that runs now is on its way out of a panic, or the caller is, who waits for it.
@@ -634,6 +637,11 @@ impl Scheduler {
 
     pub(super) fn has_pools(&self) -> bool {
         self.pools.get() > 0
+    }
+
+    /// Whether nobody is resumed any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.get()
     }
 
     /// Whether somebody was told of the verdict by a panic.

@@ -10,7 +10,6 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
 
 use crossbeam_deque::Worker;
 use parking_lot::{Mutex, RwLock};
@@ -25,6 +24,7 @@ use super::graph::Graph;
 use super::options::{Around, Progress, RunOptions, Step};
 use super::plan::Plan;
 use super::session::{Local, Session};
+use crate::host::{self, Site};
 
 /// A task that is ready, by its priority and then by when it became ready.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,6 +134,7 @@ impl<'run, 'env> Careful<'run, 'env> {
         if !self.has_ready() {
             return None;
         }
+        host::step(Site::Steals);
         let ready = self.ready.lock().pop()?;
         self.ready_count.fetch_sub(1, Ordering::SeqCst);
         Some(ready.item)
@@ -256,13 +257,15 @@ impl<'run, 'env> Careful<'run, 'env> {
         }
         self.tell(Step::Started, view, task);
         let time_limit = extras.and_then(|extras| extras.time_limit);
-        let begun = time_limit.map(|_| Instant::now());
+        let begun = time_limit.map(|_| host::now());
         let body = view.bodies[task as usize].get();
+        host::run_value(task);
         let ended = {
             let is_told = time_limit.is_some() || self.options.cancel.is_some();
             let _around = is_told.then(|| Around::task(time_limit, self.options.cancel.as_ref()));
             catch_unwind(AssertUnwindSafe(|| body.run(&mut hands.local.context)))
         };
+        host::step(Site::Ran);
         if is_limited {
             self.give_units_back(session, hands, limits);
         }
@@ -272,7 +275,7 @@ impl<'run, 'env> Careful<'run, 'env> {
         }
         let flow = hands.local.context.flow.take();
         let cause = hands.local.context.failure.take();
-        let took = begun.map(|begun| begun.elapsed());
+        let took = begun.map(|begun| host::now().duration_since(begun));
         let ended = match (ended, time_limit, took) {
             (Err(payload), ..) => Err(Cause::panic(payload)),
             (Ok(Signal::Failed), ..) => Err(cause.unwrap_or(Cause::NotReached)),
@@ -369,6 +372,7 @@ impl<'run, 'env> Careful<'run, 'env> {
             }
         }
         for parked in woken {
+            host::step(Site::Tells);
             let frame = self.frame((parked >> 32) as u32);
             let view = frame.as_deref().and_then(Frame::view).unwrap_or_else(|| self.root(session));
             self.push(hands, view, parked);

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use super::body::Body;
 use super::session::Session;
+use crate::host::{self, Site};
 
 /// The place of one task's value.
 pub(super) struct Slot<T> {
@@ -295,6 +296,7 @@ impl Gate {
             match self.state.compare_exchange_weak(state, state + ONE_INSIDE, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => {
                     let _inside = Inside { gate: self };
+                    host::step(Site::ComesIn);
                     let session = self.session.load(Ordering::Relaxed);
                     // SAFETY: I4: the gate was open when this helper was counted in, so the session's owner waits until
                     // `_inside` is dropped. `visit` cannot keep the reference: it works for any lifetimes.
@@ -327,9 +329,14 @@ pub(super) struct OpenGate<'gate> {
 impl Drop for OpenGate<'_> {
     fn drop(&mut self) {
         self.gate.state.fetch_and(!OPEN, Ordering::Relaxed);
+        host::step(Site::Hides);
         let mut rounds = 0_u32;
-        // Acquire: pairs with the release of the last helper that leaves.
-        while self.gate.state.load(Ordering::Acquire) >= ONE_INSIDE {
+        // Acquire: pairs with the release of the last helper that leaves. Those of a simulation that cannot go on never leave, and
+        // never run again either.
+        while self.gate.state.load(Ordering::Acquire) >= ONE_INSIDE && !host::is_abandoned() {
+            if host::give_way() {
+                continue;
+            }
             rounds += 1;
             if rounds < 1_000 {
                 std::hint::spin_loop();

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_deque::{Steal, Stealer, Worker};
 use crossbeam_utils::CachePadded;
@@ -14,6 +14,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::cells::Gate;
 use super::session::Stay;
+use crate::host::{self, Site};
 use crate::placement;
 use crate::workers::{Help, Workers};
 
@@ -80,6 +81,7 @@ impl Crew {
         let Some(workers) = self.workers.upgrade() else { return false };
         let is_reserved = self.reserve();
         if is_reserved {
+            host::step(Site::Lends);
             let job: Arc<dyn Help> = Arc::<Self>::clone(self);
             if placement::has_room_for(workers.threads()) {
                 workers.avoid(placement::current());
@@ -135,7 +137,7 @@ impl Crew {
                     // Outside of the gate, so that nobody waits for this nap; short at first, since most first runs are.
                     watches += 1;
                     if watches > 8 {
-                        std::thread::sleep(NAP);
+                        host::sleep(NAP);
                     }
                 }
                 Some(Stay::Over) => watches = 0,
@@ -148,11 +150,11 @@ impl Crew {
 
     /// Waits for the next run, but not for long.
     fn wait_until_open(&self) -> bool {
-        let since = Instant::now();
+        let since = host::now();
         let mut rounds = 0;
         while !self.gate.is_open() {
             relax(&mut rounds);
-            if since.elapsed() > LINGER {
+            if host::now().duration_since(since) > LINGER {
                 return false;
             }
         }
@@ -167,7 +169,9 @@ impl Help for Crew {
                 self.stay(number, &queue);
             }
             // The seat is free again before this helper counts as gone, so that its successor finds one.
+            host::step(Site::Goes);
             self.lent.fetch_sub(1, Ordering::SeqCst);
+            host::step(Site::Goes);
             // Who made work and still counted on this helper did so before, or a moment ago (README, "Calls that are missed").
             fence(Ordering::SeqCst);
             let is_wanted = self.is_wanted() || {
@@ -189,6 +193,9 @@ impl fmt::Debug for Crew {
 
 /// Waits a moment: on the processor at first, then giving it to whoever else wants to run.
 pub(super) fn relax(rounds: &mut u32) {
+    if host::give_way() {
+        return;
+    }
     *rounds = rounds.saturating_add(1);
     if *rounds < 256 {
         for _ in 0..16 {

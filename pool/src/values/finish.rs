@@ -14,6 +14,7 @@ use super::graph::Graph;
 use super::options::Step;
 use super::plan::ONLY;
 use super::session::{Noted, Session};
+use crate::host::{self, Site};
 
 impl<'env> Careful<'_, 'env> {
     /// Puts a graph into the run, for the task at `parent`.
@@ -120,9 +121,11 @@ impl<'env> Careful<'_, 'env> {
                 self.let_go(session, view, (number, task));
             }
             // Counted before they are pushed, so that nobody else can come to nothing meanwhile.
+            host::step(Site::CountsOut);
             let left = add(&view.notes.outstanding, ready.len() as isize - 1, hands.shared.is_some());
             for target in ready.drain(..).rev() {
                 self.push(hands, view, item(number, target));
+                host::step(Site::Shares);
             }
             hands.local.scratch = ready;
             if left > 0 {
@@ -186,6 +189,9 @@ impl<'env> Careful<'_, 'env> {
         let mut arrive = |target: u32, is_only: bool| {
             if end == End::Bad {
                 view.notes.spoiled(target, Some(true));
+            }
+            if is_shared {
+                host::step(Site::Tells);
             }
             if is_only || if is_shared { plan.arrive::<true>(target) } else { plan.arrive::<false>(target) } {
                 ready.push(target);

@@ -9,6 +9,8 @@
 
 use std::time::Instant;
 
+use crate::host;
+
 const LARGEST_WINDOW: u32 = 64;
 /// The window of a caller who expects quick tasks.
 const QUICK_WINDOW: u32 = 16;
@@ -50,13 +52,13 @@ impl Heartbeat {
 
     /// One that calls at the first surplus.
     pub(super) fn eager() -> Self {
-        let now = Instant::now();
+        let now = host::now();
         Self::with_window(Some((now, now)), true, 1)
     }
 
     /// One that measures.
     pub(super) fn measuring(nanoseconds: u64) -> Self {
-        let now = Instant::now();
+        let now = host::now();
         Self::with_window(Some((now, now)), false, if nanoseconds < SLOWISH_NANOSECONDS { QUICK_WINDOW } else { 1 })
     }
 
@@ -79,7 +81,7 @@ impl Heartbeat {
             return Some(u64::MAX);
         }
         let (_, since) = self.times.as_mut()?;
-        let now = Instant::now();
+        let now = host::now();
         let nanoseconds = u64::try_from(now.duration_since(*since).as_nanos()).unwrap_or(u64::MAX);
         *since = now;
         let mean = nanoseconds / u64::from(self.window);
@@ -100,7 +102,7 @@ impl Heartbeat {
     /// What a task took, if enough of them were measured.
     pub(super) fn pace(&self) -> Option<u64> {
         let (begun, since) = self.times?;
-        let (since, tasks) = if self.is_eager { (Instant::now(), self.counted()) } else { (since, self.earlier) };
+        let (since, tasks) = if self.is_eager { (host::now(), self.counted()) } else { (since, self.earlier) };
         let nanoseconds = u64::try_from(since.duration_since(begun).as_nanos()).unwrap_or(u64::MAX);
         nanoseconds.checked_div(tasks)
     }

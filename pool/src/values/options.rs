@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::host;
+
 /// Stops runs from outside: clones share one state.
 ///
 /// # Examples
@@ -139,7 +141,7 @@ thread_local! {
 /// How much time the task that calls this has left, if it has a [time limit](super::Graph::time_limit).
 #[must_use]
 pub fn time_left() -> Option<Duration> {
-    DEADLINE.get().map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    DEADLINE.get().map(|deadline| deadline.saturating_duration_since(host::now()))
 }
 
 /// Whether the task that calls this should give up: its run was cancelled, or its time is over.
@@ -147,6 +149,19 @@ pub fn time_left() -> Option<Duration> {
 pub fn is_cancelled() -> bool {
     time_left() == Some(Duration::ZERO)
         || TOKEN.with_borrow(|token| token.as_ref().is_some_and(CancelToken::is_cancelled))
+}
+
+/// Takes what they tell, for another simulated thread to have its own.
+#[cfg(feature = "simulation")]
+pub(crate) fn take_told() -> (Option<Instant>, Option<CancelToken>) {
+    (DEADLINE.take(), TOKEN.take())
+}
+
+/// Puts back what was taken.
+#[cfg(feature = "simulation")]
+pub(crate) fn put_back_told((deadline, token): (Option<Instant>, Option<CancelToken>)) {
+    DEADLINE.set(deadline);
+    TOKEN.set(token);
 }
 
 /// Sets what [`time_left`] and [`is_cancelled`] tell until dropped; a task may itself run a graph, so the former comes back.
@@ -157,7 +172,7 @@ pub(super) struct Around {
 
 impl Around {
     pub(super) fn task(limit: Option<Duration>, token: Option<&CancelToken>) -> Self {
-        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let deadline = limit.and_then(|limit| host::now().checked_add(limit));
         Self { deadline: DEADLINE.replace(deadline), token: TOKEN.replace(token.cloned()) }
     }
 }

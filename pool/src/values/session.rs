@@ -8,11 +8,12 @@ use std::collections::BinaryHeap;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock};
-use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::task::Waker;
+use std::time::Duration;
 
 use crossbeam_deque::Worker;
 use crossbeam_utils::CachePadded;
+use millpond_sync::{Deadline, Parker};
 use parking_lot::Mutex;
 
 use super::body::Context;
@@ -24,6 +25,7 @@ use super::error::Cause;
 use super::graph::Graph;
 use super::heartbeat::{Heartbeat, Pace, SLOW_NANOSECONDS};
 use super::plan::Plan;
+use crate::host::{self, Site};
 use crate::workers::Workers;
 
 /// For how long a helper watches before it judges.
@@ -56,7 +58,7 @@ pub(super) struct Session<'run, 'env> {
     active: CachePadded<AtomicUsize>,
     /// Whether the caller sleeps, and how to wake it.
     is_asleep: AtomicBool,
-    caller: OnceLock<Thread>,
+    caller: OnceLock<Waker>,
     /// Whether helpers only watch so far, since nobody knows what the tasks cost; what they watch is how many tasks the
     /// caller has run.
     is_watched: AtomicBool,
@@ -189,7 +191,8 @@ impl<'run, 'env> Session<'run, 'env> {
     /// Whether so many tasks of so many nanoseconds take longer than it takes for help to come.
     fn is_long(&self, tasks: u64, mean: u64) -> bool {
         let is_near = self.graph.crew.get().is_some_and(|crew| crew.lent() > 0);
-        tasks.saturating_mul(mean) >= if is_near { 4_000 } else { 60_000 }
+        // In a simulation help costs nothing, and helpers are what it is about.
+        host::is_simulated() || tasks.saturating_mul(mean) >= if is_near { 4_000 } else { 60_000 }
     }
 
     /// Calls `drive`, making a panic in a body that body's failure.
@@ -248,13 +251,14 @@ impl<'run, 'env> Session<'run, 'env> {
     fn share(&self, local: &mut Local<'env>) {
         let (workers, size) = self.workers.expect("only a run that may have helpers is shared");
         let crew = self.graph.crew.get_or_init(|| Arc::new(Crew::new(workers, size)));
-        let _ = self.caller.set(std::thread::current());
+        let _ = self.caller.set(Parker::with(|parker| parker.waker().clone()));
         let queue = crew.first_seat();
         let unstarted = self.plan.sources[local.started..].iter().rev().map(|task| u64::from(*task));
         unstarted.chain(local.stack.drain(..)).for_each(|item| queue.push(item));
         if let Some(careful) = &self.careful {
             careful.share(local);
         }
+        host::step(Site::Opens);
         let _gate = crew.gate.open(self);
         self.pushed(crew);
         loop {
@@ -280,16 +284,17 @@ impl<'run, 'env> Session<'run, 'env> {
             return Stay::Watching;
         }
         let mut local = Local::new(Vec::new(), Heartbeat::never(), false);
-        let mut idle_since = Instant::now();
+        let mut idle_since = host::now();
         let mut rounds = 0;
         let mut stay = Stay::Over;
         while crew.gate.is_open() {
             if self.has_work(crew) {
+                host::step(Site::CountsIn);
                 self.active.fetch_add(1, Ordering::SeqCst);
                 self.work(crew, number, queue, &mut local);
-                idle_since = Instant::now();
+                idle_since = host::now();
                 rounds = 0;
-            } else if idle_since.elapsed() > LINGER {
+            } else if host::now().duration_since(idle_since) > LINGER {
                 stay = Stay::Idle;
                 break;
             } else {
@@ -302,12 +307,14 @@ impl<'run, 'env> Session<'run, 'env> {
 
     /// Watches the caller for a moment: whether its tasks turn out to be slow.
     fn is_slow(&self, crew: &Crew) -> bool {
-        let (before, since) = (self.progress.load(Ordering::Relaxed), Instant::now());
-        while since.elapsed() < WATCH {
+        let (before, since) = (self.progress.load(Ordering::Relaxed), host::now());
+        while host::now().duration_since(since) < WATCH {
             if !crew.gate.is_open() {
                 return false;
             }
-            std::hint::spin_loop();
+            if !host::give_way() {
+                std::hint::spin_loop();
+            }
         }
         let tasks = self.progress.load(Ordering::Relaxed) - before;
         let is_slow = WATCH.as_nanos() >= u128::from(tasks * SLOW_NANOSECONDS);
@@ -319,7 +326,7 @@ impl<'run, 'env> Session<'run, 'env> {
 
     /// Runs what is in the own queue and what can be stolen. The worker is counted in, and counted out at the end.
     fn work(&self, crew: &Arc<Crew>, number: usize, queue: &Worker<u64>, local: &mut Local<'env>) {
-        let begun = Instant::now();
+        let begun = host::now();
         while let Some(item) = self.next(crew, queue, number) {
             if self.is_stopped() {
                 continue;
@@ -332,7 +339,8 @@ impl<'run, 'env> Session<'run, 'env> {
                 }
             });
         }
-        local.busy += begun.elapsed();
+        local.busy += host::now().duration_since(begun);
+        host::step(Site::CountsOut);
         if self.active.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.wake_caller();
         }
@@ -349,7 +357,9 @@ impl<'run, 'env> Session<'run, 'env> {
     }
 
     fn steal(&self, crew: &Arc<Crew>, queue: &Worker<u64>, number: usize) -> Option<u64> {
+        host::step(Site::Steals);
         let item = crew.steal(queue, number)?;
+        host::step(Site::Steals);
         if self.has_work(crew) {
             // More is there than one can do: let the next helper come.
             self.pushed(crew);
@@ -375,30 +385,35 @@ impl<'run, 'env> Session<'run, 'env> {
         if self.is_asleep.swap(false, Ordering::SeqCst)
             && let Some(caller) = self.caller.get()
         {
-            caller.unpark();
+            caller.wake_by_ref();
         }
     }
 
     /// Waits, as the caller and without work, until the run is over (true) or there may be work again (false; then the caller is counted in).
     fn wait(&self, crew: &Arc<Crew>) -> bool {
-        let since = Instant::now();
+        let since = host::now();
         let mut rounds = 0;
         loop {
             if self.active.load(Ordering::SeqCst) == 0 {
                 return true;
             }
             if self.has_work(crew) {
+                host::step(Site::CountsIn);
                 self.active.fetch_add(1, Ordering::SeqCst);
                 return false;
             }
-            if since.elapsed() < LINGER {
+            if host::now().duration_since(since) < LINGER {
                 relax(&mut rounds);
                 continue;
             }
             self.is_asleep.store(true, Ordering::SeqCst);
             fence(Ordering::SeqCst);
+            host::step(Site::Sleeps);
             if self.active.load(Ordering::SeqCst) != 0 && !self.has_work(crew) {
-                std::thread::park_timeout(LOOK_AGAIN);
+                Parker::with(|parker| {
+                    let _nested = parker.nested();
+                    parker.park_deadline(Deadline::after(LOOK_AGAIN));
+                });
             }
             self.is_asleep.store(false, Ordering::SeqCst);
         }

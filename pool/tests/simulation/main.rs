@@ -10,6 +10,7 @@ mod repeat;
 mod shrinking;
 mod speed;
 mod threads;
+mod values;
 
 use millpond_pool::{Pool, PoolReader};
 
@@ -22,4 +23,11 @@ fn twenty_tasks(pool: &Pool) -> PoolReader<u64> {
     let first = first.map(|n| n + 1).sequential(|n| n + 2).skip(3).filter(|n| n % 2 == 0).map(|n| n / 2);
     let joined = first.zip(second).map(|(left, right)| left + right).filter(|n| n % 3 != 0).map(|n| n + 1);
     joined.enumerate().map(|(at, n)| n + at as u64).map(|n| n * 2)
+}
+
+/// The seeds to run: `default` of them, or as many as `MILLPOND_SEEDS` says but at most `most`, from `MILLPOND_SEED` on.
+fn seeds(default: u64, most: u64) -> std::ops::Range<u64> {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let first = number("MILLPOND_SEED").unwrap_or(0);
+    first..first + number("MILLPOND_SEEDS").unwrap_or(default).min(most)
 }
