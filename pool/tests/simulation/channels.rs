@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use millpond_channel::unbounded;
-use millpond_pool::Pool;
+use millpond_channel::{bounded, unbounded};
 use millpond_pool::simulation::{self, Simulation};
+use millpond_pool::{Pool, ReadError};
 
 /// Two readers, helpers that wait for both their channels, items that come in dribs and drabs.
 #[test]
@@ -47,5 +47,46 @@ fn awaited_reads_get_all_that_comes_through_channels() {
             let items = read.join().expect("no panic");
             assert!(items.into_iter().eq((0..60).filter(|n| n % 3 != 0)), "seed {seed}");
         }
+    }
+}
+
+/// Who waits at a channel is told of its closing, whichever way it is closed and whoever waits.
+#[test]
+fn closing_a_channel_wakes_whoever_waits_at_it() {
+    type Read = fn(&Pool, millpond_channel::Reader<u32>) -> Result<Vec<u32>, ReadError>;
+    let reads: [Read; 3] = [
+        |_, channel| Ok(channel.read(9).unwrap_or_default()),
+        |pool, channel| pool.channel(channel).map(|n| n).read(9),
+        |pool, channel| simulation::block_on(pool.channel(channel).map(|n| n).read_async(9)),
+    ];
+    for seed in 0..100 {
+        for (number, read) in reads.into_iter().enumerate() {
+            for is_dropped in [false, true] {
+                let pool = Pool::simulated_with(Simulation::new(seed).patience(Duration::ZERO));
+                let (writer, channel) = unbounded();
+                let close = simulation::spawn(move || {
+                    writer.write_from([1, 2, 3]).expect("open");
+                    (0..seed % 5).for_each(|_| simulation::yield_now());
+                    if !is_dropped {
+                        writer.close();
+                        // Still here, so that it was the closing and not the drop.
+                        (0..50).for_each(|_| simulation::yield_now());
+                    }
+                });
+                let items = read(&pool, channel).expect("nothing fails");
+                assert_eq!(items, [1, 2, 3], "seed {seed}, read {number}");
+                close.join().expect("no panic");
+            }
+        }
+        let _pool = Pool::simulated_with(Simulation::new(seed).patience(Duration::ZERO));
+        let (writer, channel) = bounded(2);
+        let close = simulation::spawn(move || {
+            (0..seed % 5).for_each(|_| simulation::yield_now());
+            channel.close();
+            (0..50).for_each(|_| simulation::yield_now());
+        });
+        let written = (0..9).take_while(|n: &u32| writer.write(*n).is_ok()).count();
+        assert_eq!(written, 2, "seed {seed}");
+        close.join().expect("no panic");
     }
 }
