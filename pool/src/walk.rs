@@ -75,6 +75,8 @@ pub(crate) struct Walker<'a, 'env> {
     /// What the pool's clock of changes showed when it began.
     ticks: u64,
     role: Role,
+    /// Whether the last firing was known to take hardly any time: less than a look at the clock is worth.
+    was_quick: bool,
     /// How often in a row something changed and nothing came of it.
     looks: usize,
 }
@@ -119,6 +121,7 @@ impl<'a, 'env> Walker<'a, 'env> {
             deepest: 0,
             ticks: 0,
             role: Role::Caller,
+            was_quick: false,
             looks: 0,
         }
     }
@@ -162,8 +165,9 @@ impl<'a, 'env> Walker<'a, 'env> {
         }
     }
 
-    /// A firing of this lane begins on this thread.
-    pub(crate) fn begin(&self, header: &Header<'env>) {
+    /// A firing of this lane begins on this thread; whether it is known to take hardly any time.
+    pub(crate) fn begin(&mut self, header: &Header<'env>, is_quick: bool) {
+        self.was_quick = is_quick;
         if self.pass.is_shared() {
             firing::push(std::ptr::from_ref(header).addr());
         }
@@ -207,7 +211,7 @@ impl<'a, 'env> Walker<'a, 'env> {
                         frame.next_input = 0;
                     }
                     if self.landings >= LANDINGS.max(self.deepest)
-                        || (deadline.moment().is_some() && deadline.has_passed())
+                        || (!self.was_quick && deadline.moment().is_some() && deadline.has_passed())
                     {
                         return Walked::Paused;
                     }

@@ -116,23 +116,29 @@ impl PoolReader {
         item
     }
 
-    /// Tries until it comes off, looking in between whether there was a signal or the reader was closed.
+    /// Tries until it comes off, looking in between whether there was a signal or the reader was closed. What it tries is told how long
+    /// it may take.
+    ///
+    /// Without a time-out the clock is not looked at here: that takes as long as some quick items.
     fn patiently<R>(
         &self,
         py: Python<'_>,
         asked: usize,
         timeout: Option<Duration>,
-        mut attempt: impl FnMut(Instant) -> Result<R, ReadError>,
+        mut attempt: impl FnMut(Duration) -> Result<R, ReadError>,
     ) -> PyResult<R> {
-        let started = Instant::now();
-        let last = timeout.and_then(|timeout| started.checked_add(timeout));
+        let started = timeout.map(|timeout| (Instant::now(), timeout));
         loop {
-            let slice = Instant::now() + SLICE;
-            let is_last = last.is_some_and(|last| last <= slice);
-            match attempt(last.filter(|_| is_last).unwrap_or(slice)) {
+            let left = started.map(|(started, timeout)| timeout.saturating_sub(started.elapsed()));
+            let slice = left.map_or(SLICE, |left| left.min(SLICE));
+            match attempt(slice) {
                 Ok(result) => return Ok(result),
-                Err(ReadError::TimedOut { .. }) if is_last => return Err(timed_out(asked, started.elapsed())),
                 Err(ReadError::TimedOut { .. }) => {
+                    if let Some((started, _)) = started
+                        && left == Some(slice)
+                    {
+                        return Err(timed_out(asked, started.elapsed()));
+                    }
                     py.check_signals()?;
                     if self.is_closed.load(Ordering::Relaxed) {
                         return Err(self.gone());
@@ -147,8 +153,9 @@ impl PoolReader {
     #[cold]
     #[inline(never)]
     fn next_patiently(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        let item =
-            self.with(py, |reader| self.patiently(py, 1, None, |deadline| reader.next_deadline(deadline).transpose()))?;
+        let item = self.with(py, |reader| {
+            self.patiently(py, 1, None, |slice| reader.next_deadline(Instant::now() + slice).transpose())
+        })?;
         if item.is_some() {
             self.count(1);
         }
@@ -167,8 +174,8 @@ impl PoolReader {
     fn read_all_list<'py>(&self, py: Python<'py>, timeout: Option<Duration>) -> PyResult<Bound<'py, PyList>> {
         let mut chunks: Vec<Vec<Object>> = Vec::new();
         let outcome = self.with(py, |reader| {
-            let outcome = self.patiently(py, 0, timeout, |deadline| {
-                match reader.read_chunks(Some(deadline), |chunk| chunks.push(chunk)) {
+            let outcome = self.patiently(py, 0, timeout, |slice| {
+                match reader.read_chunks(Some(Instant::now() + slice), |chunk| chunks.push(chunk)) {
                     // The items before come first, and the error with the next read.
                     Err(ReadError::Task(_)) if !chunks.is_empty() => Ok(()),
                     outcome => outcome,
@@ -336,8 +343,8 @@ impl PoolReader {
         {
             return PyList::new(py, [item.0]);
         }
-        let items = self
-            .with(py, |reader| self.patiently(py, count, timeout, |deadline| reader.read_deadline(count, deadline)))?;
+        let items =
+            self.with(py, |reader| self.patiently(py, count, timeout, |slice| reader.read_timeout(count, slice)))?;
         self.list(py, items)
     }
 

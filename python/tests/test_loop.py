@@ -6,6 +6,7 @@ import asyncio
 import select
 import selectors
 import socket
+import sys
 import threading
 from typing import Any
 
@@ -71,6 +72,23 @@ def test_coroutines_on_the_pools_loop_wait_so(monkeypatch: pytest.MonkeyPatch) -
         assert pool.source(range(20)).map(nap).read_all() == list(range(20))
     assert spy.timeouts
     assert all(0 < timeout < 0.1 for timeout in spy.timeouts)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the timers of Linux")
+def test_threads_of_the_pool_wake_on_time() -> None:
+    def slack(_: object = None) -> int:
+        with open(f"/proc/{threading.get_native_id()}/timerslack_ns", encoding="ascii") as file:
+            return int(file.read())
+
+    async def slack_of_loop(_: object) -> int:
+        return slack()
+
+    before = slack()
+    with Pool(2) as pool, pool.as_executor() as executor:
+        # Threads with a real-time priority have none at all.
+        assert executor.submit(slack).result() in (0, 1000)
+        assert pool.source([1]).map(slack_of_loop).read(1)[0] in (0, 1000)
+        assert pool.source([1]).map(slack).read(1) == [before], "the reader's own thread is left as it is"
 
 
 def test_a_loop_of_another_kind_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

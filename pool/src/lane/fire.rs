@@ -277,7 +277,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             given: None,
             failure: None,
         };
-        walker.begin(&self.header);
+        walker.begin(&self.header, is_quick);
         host::step_at(&self.header, None, Site::Granted(order.most));
         let chunk = self.work.fire(&mut firing);
         let Firing { made, next, log, mut failure, .. } = firing;

@@ -1,5 +1,7 @@
 //! The pull: take what is there, or work until it is.
 
+use std::time::Instant;
+
 use millpond_sync::Deadline;
 
 use crate::consumer::Consumer;
@@ -19,6 +21,8 @@ pub(super) struct Pull {
     /// What is wanted of the outlet meanwhile; nothing where that is taken down elsewhere.
     pub(super) want: Option<Want>,
     pub(super) deadline: Deadline,
+    /// When the read began, where that is known: looking at the clock takes as long as some quick items.
+    pub(super) since: Option<Instant>,
     /// What to say was asked for when the time is up; 0 for all.
     pub(super) asked: usize,
 }
@@ -55,7 +59,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
     /// # Blocking
     /// Until the items are there, the end, or the deadline; the caller works meanwhile.
     pub(super) fn pull(&self, pull: Pull) -> Result<Vec<T>, ReadError> {
-        let Pull { least, most, want, deadline, asked } = pull;
+        let Pull { least, most, want, deadline, since, asked } = pull;
         let _operation = Operation;
         let (lane, outlet) = (self.lane(), self.outlet());
         let pass = self.enter()?;
@@ -70,7 +74,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         }
         let core = &lane.header().core;
         let mut wanting = Wanting { consumer: self, pass: &pass, want };
-        let started = deadline.moment().map(|_| host::now());
+        let started = since.or_else(|| deadline.moment().map(|_| host::now()));
         let mut walker = Walker::new(core, &pass, self.any(), outlet);
         let result = loop {
             let walked = walker.walk(least, deadline);

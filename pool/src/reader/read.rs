@@ -7,6 +7,7 @@ use millpond_sync::Deadline;
 use super::ScopedReader;
 use super::pull::Pull;
 use crate::error::ReadError;
+use crate::host;
 use crate::lane::Want;
 
 /// What a read that asks for more is taken down as: far more than there is, yet so little that what tens of thousands of readers want
@@ -38,7 +39,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     /// # Ok::<(), ReadError>(())
     /// ```
     pub fn read(&mut self, count: usize) -> Result<Vec<T>, ReadError> {
-        self.read_until(count, Deadline::NEVER)
+        self.read_until(count, Deadline::NEVER, None)
     }
 
     /// Like [`read`](Self::read), but gives up after `timeout`; the clock is looked at between chunks.
@@ -49,7 +50,8 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     /// # Blocking
     /// Until the items are there or the time is up.
     pub fn read_timeout(&mut self, count: usize, timeout: Duration) -> Result<Vec<T>, ReadError> {
-        self.read_until(count, Deadline::after(timeout))
+        let now = host::now();
+        self.read_until(count, now.checked_add(timeout).map_or(Deadline::NEVER, Deadline::at), Some(now))
     }
 
     /// Like [`read`](Self::read), but gives up at `deadline`.
@@ -60,7 +62,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     /// # Blocking
     /// Until the items are there or the deadline has passed.
     pub fn read_deadline(&mut self, count: usize, deadline: Instant) -> Result<Vec<T>, ReadError> {
-        self.read_until(count, Deadline::at(deadline))
+        self.read_until(count, Deadline::at(deadline), None)
     }
 
     /// Takes at most `count` items (any number for 0) that are there already. Runs no task and never waits.
@@ -106,7 +108,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         }
         let most = most.max(1);
         let want = if self.iterates_ahead() { None } else { Some(Want::More(1)) };
-        self.consumer().pull(Pull { least: 1, most, want, deadline, asked: 1 })
+        self.consumer().pull(Pull { least: 1, most, want, deadline, since: None, asked: 1 })
     }
 
     /// Reads all items up to the end.
@@ -117,7 +119,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     /// # Blocking
     /// Until the end. For a source without an end that is for ever.
     pub fn read_all(&mut self) -> Result<Vec<T>, ReadError> {
-        self.read_until(0, Deadline::NEVER)
+        self.read_until(0, Deadline::NEVER, None)
     }
 
     /// Reads all items up to the end like [`read_all`](Self::read_all), and gives them chunk by chunk to `take`; but gives up at `deadline`.
@@ -142,7 +144,8 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         self.local = items.into_iter();
     }
 
-    fn read_until(&mut self, count: usize, deadline: Deadline) -> Result<Vec<T>, ReadError> {
+    /// `since` is when the read began, where that is known.
+    fn read_until(&mut self, count: usize, deadline: Deadline, since: Option<Instant>) -> Result<Vec<T>, ReadError> {
         if count == 0 {
             return self.collect_until(deadline);
         }
@@ -152,7 +155,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
             return Ok(items);
         }
         let want = Some(Want::More(missing.min(MOST_WANTED)));
-        match self.consumer().pull(Pull { least: missing, most: missing, want, deadline, asked: count }) {
+        match self.consumer().pull(Pull { least: missing, most: missing, want, deadline, since, asked: count }) {
             Ok(more) if items.is_empty() => Ok(more),
             Ok(more) => {
                 items.extend(more);
@@ -181,7 +184,8 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         let consumer = self.consumer();
         let _collecting = if collects { Some(Collecting::begin(consumer)?) } else { None };
         loop {
-            let items = consumer.pull(Pull { least: 1, most: usize::MAX, want: None, deadline, asked: 0 })?;
+            let items =
+                consumer.pull(Pull { least: 1, most: usize::MAX, want: None, deadline, since: None, asked: 0 })?;
             if items.is_empty() {
                 return Ok(());
             }
