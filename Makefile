@@ -18,7 +18,7 @@ test-freethreaded: setup ## these tests on a CPython without its lock, built fro
 	@ci/freethreaded.sh
 test-gcd: setup ## the tests of the pool on libdispatch; MILLPOND_REQUIRE_GCD=1 fails where it is missing
 	@ci/test-gcd.sh
-mutants: setup ## bugs on purpose in a copy of the checkout, each of which the tests of simulated pools must find
+mutants: setup ## bugs on purpose in a copy of the checkout, each of which tests must find
 	@ci/mutants.sh
 test-simulation: setup ## simulated pools: 10,000 seeds of random graphs, and the pool's suites; SEEDS=n for more
 	@ci/test-simulation.sh

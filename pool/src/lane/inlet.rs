@@ -51,7 +51,6 @@ impl<'env, T: Send + 'env> Inlet<'env, T> {
         match self.lane.take(single.pass, self.outlet, 1, 1) {
             Ready::Items(items) => items.into_iter().next().map_or(One::NotHere, One::Item),
             Ready::NotYet(_) => self.lane.one_within(single.pass, single.depth).map_or(One::NotHere, One::Item),
-            Ready::End if self.lane.header().core.is_closed() => One::NotHere,
             Ready::End => One::End,
             Ready::Failed(_) => One::NotHere,
         }

@@ -273,10 +273,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             let has_ended = state.end.is_some();
             let at = &mut state.outlets[outlet];
             at.inlet_least = at.inlet_least.max(least);
-            let ready = if has_ended && self.header.core.is_closed() {
-                // The end of the pool, which the head must not take for that of its input.
-                Ready::NotYet(at.len)
-            } else if at.len >= least || (has_ended && at.len > 0) {
+            let ready = if at.len >= least || (has_ended && at.len > 0) {
                 Ready::Items(if at.chunks.front().is_some_and(|front| front.len() >= least) {
                     at.take_some(most, usize::MAX)
                 } else {
