@@ -8,6 +8,9 @@ SEEDS=1000000 MINUTES=10 run timeout 30m ci/test-simulation.sh || status=1
 run timeout 40m ci/mutants.sh || status=1
 run timeout 20m ci/sanitize.sh thread || status=1
 run timeout 20m ci/sanitize.sh address || status=1
+run timeout 15m ci/valgrind.sh || status=1
+# Programs over the Python package's whole interface, each of up to forty steps.
+MILLPOND_EXAMPLES=3000 run timeout 20m ci/python.sh test tests/test_stateful.py || status=1
 # What cannot be run here compiles at least.
 if have rustup; then
     run rustup target add x86_64-apple-darwin || status=1

@@ -1,7 +1,8 @@
 //! The places in the engine where a simulation steps in.
 //!
-//! Without the feature `simulation` there is nothing here but the system's clock: all of it is empty and inlined. With it, a thread
-//! that runs no simulation looks at one thread-local flag, a few times per chunk and never per item.
+//! Without the feature `simulation` there is nothing here but the system's clock: all of it is empty and inlined. With it, a load says
+//! whether any thread of the process runs a simulation, a few times per chunk and never per item, and only if one does a
+//! thread-local flag whether it is this one.
 //!
 //! A **step** stands where another thread could change something between two things that this one does, and where no lock, no
 //! guard and no borrow of the engine's own is held: whoever runs next would wait for it for ever.
@@ -181,18 +182,24 @@ mod system {
 #[cfg(feature = "simulation")]
 mod simulated {
     use super::*;
+    use crate::head::Next;
+    use crate::lane::Firing;
     use crate::simulation;
 
     /// Another thread may have its turn.
     #[inline]
     pub(crate) fn step(site: Site) {
-        simulation::step(None, site);
+        if is_simulated() {
+            simulation::step(None, site);
+        }
     }
 
     /// Another thread may have its turn, while this one is at a lane.
     #[inline]
     pub(crate) fn step_at(header: &Header<'_>, chunk: Option<u64>, site: Site) {
-        simulation::step(Some((header, chunk)), site);
+        if is_simulated() {
+            simulation::step(Some((header, chunk)), site);
+        }
     }
 
     /// Whether the thread runs a simulation.
@@ -210,7 +217,27 @@ mod simulated {
         is_simulated
     }
 
-    pub(crate) use simulation::{call, call_head, is_abandoned, leave, pending, run_value, token};
+    /// An operation of a reader's is over.
+    #[inline]
+    pub(crate) fn leave() {
+        if is_simulated() {
+            simulation::leave();
+        }
+    }
+
+    /// The number of the simulated thread that runs, where it has one of its own.
+    #[inline]
+    pub(crate) fn token() -> Option<usize> {
+        if is_simulated() { simulation::token() } else { None }
+    }
+
+    /// What goes wrong instead of a head's making a chunk, where something does.
+    #[inline]
+    pub(crate) fn call_head(firing: &Firing<'_, '_>) -> Option<Next> {
+        if is_simulated() { simulation::call_head(firing) } else { None }
+    }
+
+    pub(crate) use simulation::{call, is_abandoned, pending, run_value};
 }
 
 #[cfg(feature = "simulation")]

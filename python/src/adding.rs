@@ -31,7 +31,7 @@ type Limits = (Option<usize>, bool, Option<usize>, Option<usize>, usize);
 type Failing = (Option<Py<PyAny>>, u32, f64, bool, Option<f64>);
 
 fn place((name, file, line): Named) -> Arc<Place> {
-    Arc::new(Place { name, file, line })
+    Place::new(name, file, line)
 }
 
 fn policy(py: Python<'_>, (on_error, retries, wait, doubles, timeout): Failing) -> Policy {

@@ -1,14 +1,16 @@
 //! Channels that other threads write to, as sources.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use millpond::channel;
+use millpond::sync::host;
 use pyo3::prelude::*;
 
 use crate::errors::{ChannelClosedError, ChannelFullError, ReadTimeoutError};
 use crate::object::Object;
 use crate::reader::{SLICE, duration};
+use crate::simulation::{is_simulated, told};
 
 /// The writing end of a channel: the Python class `millpond.ChannelWriter` is made of it.
 #[pyclass(frozen, subclass, weakref, module = "millpond._native", name = "ChannelWriter")]
@@ -31,6 +33,36 @@ fn closed() -> PyErr {
 #[pyclass(frozen, module = "millpond._native", name = "_Opened")]
 pub(crate) struct Opened(Mutex<Option<channel::Writer<Object>>>);
 
+impl ChannelWriter {
+    /// Writes, looking in between whether there was a signal.
+    fn write_patiently(&self, py: Python<'_>, mut item: Object, timeout: Option<Duration>) -> PyResult<()> {
+        let started = host::now();
+        let last = timeout.and_then(|timeout| started.checked_add(timeout));
+        // As for reads.
+        let slices = !is_simulated();
+        loop {
+            let slice = slices.then(|| Instant::now() + SLICE);
+            let is_last = last.is_some_and(|last| slice.is_none_or(|slice| last <= slice));
+            let written = match if is_last { last } else { slice } {
+                Some(deadline) => self.0.write_deadline(item, deadline),
+                None => return self.0.write(item).map_err(|_| closed()),
+            };
+            match written {
+                Ok(()) => return Ok(()),
+                Err(error) if !error.is_timed_out() => return Err(closed()),
+                Err(error) => item = error.into_inner(),
+            }
+            if is_last {
+                let seconds = host::now().saturating_duration_since(started).as_secs_f64();
+                return Err(ReadTimeoutError::new_err(format!(
+                    "writing to a full channel timed out after `{seconds:.3}` seconds"
+                )));
+            }
+            py.check_signals()?;
+        }
+    }
+}
+
 #[pymethods]
 impl ChannelWriter {
     #[new]
@@ -41,25 +73,7 @@ impl ChannelWriter {
 
     #[pyo3(signature = (item, timeout=None))]
     fn _write(&self, py: Python<'_>, item: Py<PyAny>, timeout: Option<f64>) -> PyResult<()> {
-        let started = Instant::now();
-        let last = duration(timeout).and_then(|timeout| started.checked_add(timeout));
-        let mut item = Object(item);
-        loop {
-            let slice = Instant::now() + SLICE;
-            let is_last = last.is_some_and(|last| last <= slice);
-            match self.0.write_deadline(item, last.filter(|_| is_last).unwrap_or(slice)) {
-                Ok(()) => return Ok(()),
-                Err(error) if !error.is_timed_out() => return Err(closed()),
-                Err(error) => item = error.into_inner(),
-            }
-            if is_last {
-                let seconds = started.elapsed().as_secs_f64();
-                return Err(ReadTimeoutError::new_err(format!(
-                    "writing to a full channel timed out after `{seconds:.3}` seconds"
-                )));
-            }
-            py.check_signals()?;
-        }
+        told(|| self.write_patiently(py, Object(item), duration(timeout)))
     }
 
     fn _try_write(&self, item: Py<PyAny>) -> PyResult<()> {

@@ -19,6 +19,8 @@ mod classes {
     pyo3::import_exception!(millpond._errors, PoolForkedError);
     pyo3::import_exception!(millpond._errors, ReaderClosedError);
     pyo3::import_exception!(millpond._errors, ReadTimeoutError);
+    pyo3::import_exception!(millpond._errors, SimulationError);
+    pyo3::import_exception!(millpond._errors, SimulationOver);
     pyo3::import_exception!(millpond._errors, TaskError);
     pyo3::import_exception!(millpond._errors, TaskTimeoutError);
 }
@@ -65,15 +67,16 @@ fn failure(py: Python<'_>, failed: &millpond::TaskError) -> PyErr {
         ));
     };
     let is_first = raised.tell();
-    if !is_first && raised.error.is_instance_of::<PyKeyboardInterrupt>(py) {
+    let cause = raised.error(py);
+    if !is_first && cause.is_instance_of::<PyKeyboardInterrupt>(py) {
         let error = TaskError::new_err(format!("{} was interrupted at item {}", raised.place, failed.index()));
-        error.set_cause(py, Some(raised.error.clone_ref(py)));
+        error.set_cause(py, Some(cause));
         return error;
     }
     if is_first {
         let note = format!("in {}, at item {}", raised.place, failed.index());
         // Before Python 3.11 there are no notes.
-        let _ = raised.error.value(py).call_method1("add_note", (note,));
+        let _ = cause.value(py).call_method1("add_note", (note,));
     }
-    raised.error.clone_ref(py)
+    cause
 }

@@ -1,8 +1,9 @@
 //! The Python function of a task: what is called, in which context, and what happens when it raises.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use millpond::sync::host;
 use pyo3::exceptions::PyException;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -11,6 +12,7 @@ use pyo3::types::PyTuple;
 use crate::errors::TaskTimeoutError;
 use crate::interpreter::{Callee, Context, is_true};
 use crate::place::Place;
+use crate::simulation::sleep;
 
 /// What to do with an item that the function raises an exception for.
 pub(crate) enum OnError {
@@ -97,7 +99,7 @@ impl Function {
         finish: &mut impl FnMut(&Bound<'py, PyAny>) -> PyResult<()>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let function = self.function.bind(py);
-        let started = self.policy.timeout.map(|timeout| (Instant::now(), timeout));
+        let started = self.policy.timeout.map(|timeout| (host::now(), timeout));
         let result = if self.is_starred {
             Callee::new(function).call_with(&arguments(item)?)
         } else {
@@ -106,7 +108,7 @@ impl Function {
         let result = result.and_then(|result| finish(&result).map(|()| result));
         if let Some((started, timeout)) = started
             && result.is_ok()
-            && started.elapsed() > timeout
+            && host::now().saturating_duration_since(started) > timeout
         {
             let seconds = timeout.as_secs_f64();
             return Err(TaskTimeoutError::new_err(format!(
@@ -159,7 +161,7 @@ impl Function {
             }
             left -= 1;
             if !wait.is_zero() {
-                py.detach(|| std::thread::sleep(wait));
+                sleep(py, wait)?;
                 if self.policy.doubles {
                     wait = wait.saturating_mul(2);
                 }
@@ -190,6 +192,7 @@ impl Held for Function {
     fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.function)?;
         visit.call(self.context.object())?;
+        self.place.traverse(visit)?;
         match &self.policy.on_error {
             OnError::Handle(handler) => visit.call(handler),
             OnError::Raise | OnError::Skip => Ok(()),

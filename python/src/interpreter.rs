@@ -71,7 +71,7 @@ fn is_attached() -> bool {
 struct Wait<'a>(&'a mut dyn FnMut());
 
 // SAFETY: `detach` asks for `Send` to keep Python objects out of its closure, but calls it on the same thread. A wait is the
-// engine's own code and touches none.
+// engine's own code and touches none, and the life of a simulated thread attaches for each of its jobs.
 unsafe impl Send for Wait<'_> {}
 
 impl Wait<'_> {
@@ -89,6 +89,12 @@ pub(crate) fn around_wait(wait: &mut dyn FnMut()) {
     } else {
         wait();
     }
+}
+
+/// Calls `body` detached.
+pub(crate) fn detached(py: Python<'_>, body: &mut dyn FnMut()) {
+    let mut body = Wait(body);
+    py.detach(|| body.call());
 }
 
 /// Another chunk is done: lets others have the interpreter every now and then.

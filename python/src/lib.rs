@@ -19,6 +19,7 @@ mod pool;
 mod reader;
 mod reading;
 mod seat;
+mod simulation;
 mod source;
 mod threads;
 mod values;
@@ -58,6 +59,11 @@ mod _native {
     use crate::reader::{Added, PoolReader};
     #[pymodule_export]
     use crate::reading::Reading;
+    #[pymodule_export]
+    use crate::simulation::{
+        _current_report, _current_seed, _last_report, _note, _now, _shrink, _sleep, _spawn, _yield_now, Report,
+        Simulation, Thread,
+    };
     #[pymodule_export]
     use crate::values::{_get_values, Value, ValueTask};
     #[pymodule_export]

@@ -1,10 +1,16 @@
 //! Which task something belongs to, and what its function raised.
+//!
+//! An exception refers to the frames that it came through and to those that called them, one of which may be that of the read; and there the
+//! reader is a variable. So a reader that nobody has any more may be kept by what its own task raised. The engine has the
+//! exception, where the garbage collector cannot see it; so the task's place knows it too, and shows it to the collector.
 
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use pyo3::exceptions::PyBaseException;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 /// A task's name and the line that added it.
@@ -12,6 +18,24 @@ pub(crate) struct Place {
     pub(crate) name: String,
     pub(crate) file: String,
     pub(crate) line: u32,
+    /// What its function raised and the engine has.
+    failures: Mutex<Vec<Weak<Failure>>>,
+}
+
+/// An exception, for as long as the engine has it.
+struct Failure(Py<PyBaseException>);
+
+impl Place {
+    pub(crate) fn new(name: String, file: String, line: u32) -> Arc<Self> {
+        Arc::new(Self { name, file, line, failures: Mutex::default() })
+    }
+
+    /// Shows the garbage collector what the function raised.
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // Somebody who holds the lock has a reference to an exception, so it is no garbage.
+        let Ok(failures) = self.failures.try_lock() else { return Ok(()) };
+        failures.iter().filter_map(Weak::upgrade).try_for_each(|failure| visit.call(&failure.0))
+    }
 }
 
 impl fmt::Display for Place {
@@ -22,7 +46,7 @@ impl fmt::Display for Place {
 
 /// An exception that the function of a task raised, on its way through the engine.
 pub(crate) struct Raised {
-    pub(crate) error: PyErr,
+    failure: Arc<Failure>,
     pub(crate) place: Arc<Place>,
     /// Whether somebody has been given it: it is told where it comes from once.
     is_told: AtomicBool,
@@ -30,7 +54,17 @@ pub(crate) struct Raised {
 
 impl Raised {
     pub(crate) fn new(error: PyErr, place: &Arc<Place>) -> Self {
-        Self { error, place: Arc::clone(place), is_told: AtomicBool::new(false) }
+        let failure = Arc::new(Failure(Python::attach(|py| error.into_value(py))));
+        let mut failures = place.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.retain(|failure| failure.strong_count() > 0);
+        failures.push(Arc::downgrade(&failure));
+        drop(failures);
+        Self { failure, place: Arc::clone(place), is_told: AtomicBool::new(false) }
+    }
+
+    /// The exception.
+    pub(crate) fn error(&self, py: Python<'_>) -> PyErr {
+        PyErr::from_value(self.failure.0.bind(py).clone().into_any())
     }
 
     /// Boxed, as the engine wants it.
@@ -52,7 +86,7 @@ impl fmt::Debug for Raised {
 
 impl fmt::Display for Raised {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
+        Python::attach(|py| self.error(py).fmt(f))
     }
 }
 

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use crate::dispatch::Dispatch;
 use crate::errors::{LibdispatchMissingError, PoolClosedError};
 use crate::object::Object;
+use crate::simulation::{Simulation, told};
 use crate::threads::Threads;
 
 /// What a pool's readers share with it.
@@ -21,6 +22,8 @@ pub(crate) struct Pool {
     /// Until it is closed.
     engine: Mutex<Option<Arc<Engine>>>,
     threads: Arc<Threads>,
+    /// The seed, for a pool whose helpers are simulated.
+    simulated_from: Option<u64>,
 }
 
 impl Pool {
@@ -37,6 +40,12 @@ impl Pool {
         &self.threads
     }
 
+    /// How many of the threads may help with work that is not a stream. A simulated pool has none, and a forked child neither.
+    pub(crate) fn helpers(&self) -> PyResult<usize> {
+        let size = self.engine()?.pool.size();
+        Ok(if self.simulated_from.is_some() || !self.threads.is_of_this_process() { 0 } else { size.saturating_sub(1) })
+    }
+
     /// How many work at once; none when it was closed.
     pub(crate) fn workers(&self) -> usize {
         self.engine().map_or(0, |engine| engine.pool.size())
@@ -50,13 +59,25 @@ impl Pool {
 #[pymethods]
 impl Pool {
     #[new]
-    #[pyo3(signature = (size, name, on_libdispatch = false))]
-    fn new(size: usize, name: String, on_libdispatch: bool) -> PyResult<Self> {
+    #[pyo3(signature = (size, name, on_libdispatch = false, simulation = None))]
+    fn new(size: usize, name: String, on_libdispatch: bool, simulation: Option<&Simulation>) -> PyResult<Self> {
+        if let Some(simulation) = simulation {
+            let threads = Arc::new(Threads::new(&name, 0, None));
+            threads.close();
+            let pool = millpond::Pool::simulated_with(simulation.options());
+            let seed = millpond::simulation::current().map_or(0, |run| run.seed());
+            return Ok(Self {
+                name,
+                engine: Mutex::new(Some(Arc::new(Engine { pool }))),
+                threads,
+                simulated_from: Some(seed),
+            });
+        }
         let dispatch = on_libdispatch.then(|| Dispatch::new(size)).transpose();
         let dispatch = dispatch.map_err(|missing| LibdispatchMissingError::new_err(missing.to_string()))?;
         let threads = Arc::new(Threads::new(&name, size, dispatch));
         let pool = millpond::Pool::with_workers(size, Arc::clone(&threads) as Arc<dyn millpond::workers::Workers>);
-        Ok(Self { name, engine: Mutex::new(Some(Arc::new(Engine { pool }))), threads })
+        Ok(Self { name, engine: Mutex::new(Some(Arc::new(Engine { pool }))), threads, simulated_from: None })
     }
 
     /// What the pool and its threads are called.
@@ -75,8 +96,16 @@ impl Pool {
     fn set_size(&self, size: usize) -> PyResult<()> {
         let engine = self.engine()?;
         self.threads.set_most(size);
-        engine.pool.set_size(size);
-        Ok(())
+        told(|| {
+            engine.pool.set_size(size);
+            Ok(())
+        })
+    }
+
+    /// The seed that its simulation is drawn from; `None` when it is not simulated.
+    #[getter]
+    fn simulated_from(&self) -> Option<u64> {
+        self.simulated_from
     }
 
     /// Whether it was closed.
@@ -98,9 +127,12 @@ impl Pool {
     }
 
     /// Ends all that is going on at the next item; readers raise `PoolClosedError` from then on. Does not wait for functions that run.
-    fn close(&self) {
-        drop(self.take());
+    fn close(&self) -> PyResult<()> {
         self.threads.close();
+        told(|| {
+            drop(self.take());
+            Ok(())
+        })
     }
 }
 

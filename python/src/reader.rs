@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use millpond::ReadError;
+use millpond::sync::host;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
@@ -18,6 +19,7 @@ use crate::place::Place;
 use crate::pool::{Pool, Reader};
 use crate::reading::Reading;
 use crate::seat::{Seat, Seated};
+use crate::simulation::{is_simulated, told};
 
 /// How long a wait lasts before Python is asked whether there was a signal.
 pub(crate) const SLICE: Duration = Duration::from_millis(50);
@@ -64,6 +66,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// An attempt at a read in a simulation, which may say by a panic that it cannot go on. Apart, for the other reads' sake.
+#[cold]
+#[inline(never)]
+fn attempt_simulated<R>(
+    attempt: &mut dyn FnMut(Option<Duration>) -> Result<R, ReadError>,
+    slice: Option<Duration>,
+) -> PyResult<Result<R, ReadError>> {
+    told(|| Ok(attempt(slice)))
+}
+
 impl PoolReader {
     /// Why there is nothing to read from.
     fn gone(&self) -> PyErr {
@@ -104,6 +116,9 @@ impl PoolReader {
     /// The next item, where it takes no waiting and nobody is in the way; `None` says nothing.
     #[inline]
     fn next_now(&self, py: Python<'_>) -> Option<Object> {
+        if is_simulated() {
+            return None;
+        }
         let mut seated = self.reader.try_take(py)?;
         let item = match (&mut *seated, self.spare.get()) {
             (Some(reader), Some(_)) => reader.next_now(),
@@ -125,19 +140,22 @@ impl PoolReader {
         py: Python<'_>,
         asked: usize,
         timeout: Option<Duration>,
-        mut attempt: impl FnMut(Duration) -> Result<R, ReadError>,
+        mut attempt: impl FnMut(Option<Duration>) -> Result<R, ReadError>,
     ) -> PyResult<R> {
-        let started = timeout.map(|timeout| (Instant::now(), timeout));
+        // In a simulation signals wait: a wait that is cut short by the clock of the system would not be the same again.
+        let slices = !is_simulated();
+        let started = timeout.map(|timeout| (host::now(), timeout));
         loop {
-            let left = started.map(|(started, timeout)| timeout.saturating_sub(started.elapsed()));
-            let slice = left.map_or(SLICE, |left| left.min(SLICE));
-            match attempt(slice) {
+            let left = started.map(|(started, timeout)| timeout.saturating_sub(host::now() - started));
+            let slice = if slices { Some(left.map_or(SLICE, |left| left.min(SLICE))) } else { left };
+            let outcome = if slices { attempt(slice) } else { attempt_simulated(&mut attempt, slice)? };
+            match outcome {
                 Ok(result) => return Ok(result),
                 Err(ReadError::TimedOut { .. }) => {
                     if let Some((started, _)) = started
-                        && left == Some(slice)
+                        && left == slice
                     {
-                        return Err(timed_out(asked, started.elapsed()));
+                        return Err(timed_out(asked, host::now() - started));
                     }
                     py.check_signals()?;
                     if self.is_closed.load(Ordering::Relaxed) {
@@ -154,7 +172,10 @@ impl PoolReader {
     #[inline(never)]
     fn next_patiently(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         let item = self.with(py, |reader| {
-            self.patiently(py, 1, None, |slice| reader.next_deadline(Instant::now() + slice).transpose())
+            self.patiently(py, 1, None, |slice| match slice {
+                Some(slice) => reader.next_deadline(Instant::now() + slice).transpose(),
+                None => reader.next().transpose(),
+            })
         })?;
         if item.is_some() {
             self.count(1);
@@ -175,7 +196,7 @@ impl PoolReader {
         let mut chunks: Vec<Vec<Object>> = Vec::new();
         let outcome = self.with(py, |reader| {
             let outcome = self.patiently(py, 0, timeout, |slice| {
-                match reader.read_chunks(Some(Instant::now() + slice), |chunk| chunks.push(chunk)) {
+                match reader.read_chunks(slice.map(|slice| host::now() + slice), |chunk| chunks.push(chunk)) {
                     // The items before come first, and the error with the next read.
                     Err(ReadError::Task(_)) if !chunks.is_empty() => Ok(()),
                     outcome => outcome,
@@ -205,7 +226,9 @@ impl PoolReader {
         drop(seated);
         let reader = reader.ok_or_else(|| self.gone())?;
         if let Some(spare) = self.spare.get() {
-            drop(lock(spare).take());
+            // Out of the lock first: letting go of a reader may give others their turn.
+            let spare = lock(spare).take();
+            drop(spare);
         }
         Ok(Open {
             reader,
@@ -223,7 +246,9 @@ impl PoolReader {
     fn let_go(&self, py: Python<'_>) {
         self.is_closed.store(true, Ordering::Relaxed);
         if let Some(spare) = self.spare.get() {
-            drop(lock(spare).take());
+            // Out of the lock first: letting go of a reader may give others their turn.
+            let spare = lock(spare).take();
+            drop(spare);
         }
         // Whoever is reading lets go of it afterwards.
         let reader = self.reader.try_take(py).and_then(|mut seated| seated.take());
@@ -343,23 +368,29 @@ impl PoolReader {
         {
             return PyList::new(py, [item.0]);
         }
-        let items =
-            self.with(py, |reader| self.patiently(py, count, timeout, |slice| reader.read_timeout(count, slice)))?;
+        let items = self.with(py, |reader| {
+            self.patiently(py, count, timeout, |slice| match slice {
+                Some(slice) => reader.read_timeout(count, slice),
+                None => reader.read(count),
+            })
+        })?;
         self.list(py, items)
     }
 
     #[pyo3(signature = (count=0))]
     fn _try_read<'py>(&self, py: Python<'py>, count: usize) -> PyResult<Option<Bound<'py, PyList>>> {
-        let items = self.with(py, |reader| reader.try_read(count).map_err(|error| raise(py, &error)))?;
+        let items = told(|| self.with(py, |reader| reader.try_read(count).map_err(|error| raise(py, &error))))?;
         items.map(|items| self.list(py, items)).transpose()
     }
 
     /// Begins a read that awaits.
     fn _begin(&self, py: Python<'_>, count: usize) -> PyResult<Reading> {
-        self.with(py, |reader| {
-            // What an iteration has taken ahead comes first.
-            reader.give_back_ahead();
-            Ok(Reading::new(reader.clone(), count))
+        told(|| {
+            self.with(py, |reader| {
+                // What an iteration has taken ahead comes first.
+                reader.give_back_ahead();
+                Ok(Reading::new(reader.clone(), count))
+            })
         })
     }
 
@@ -394,8 +425,11 @@ impl PoolReader {
     }
 
     /// Stops what only this reader needed and lets go of it.
-    fn close(&self, py: Python<'_>) {
-        self.let_go(py);
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        told(|| {
+            self.let_go(py);
+            Ok(())
+        })
     }
 
     /// Whether it was closed.

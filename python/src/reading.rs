@@ -13,6 +13,7 @@ use crate::errors::raise;
 use crate::interpreter::attached;
 use crate::object::Object;
 use crate::pool::Reader;
+use crate::simulation::told;
 
 type Pending = Pin<Box<dyn Future<Output = Result<Vec<Object>, ReadError>> + Send>>;
 
@@ -62,7 +63,7 @@ impl Reading {
         let mut future = self.future.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(pending) = future.as_mut() else { return Ok(None) };
         let waker = Waker::from(Arc::clone(&self.waking));
-        let result = pending.as_mut().poll(&mut Context::from_waker(&waker));
+        let result = told(|| Ok(pending.as_mut().poll(&mut Context::from_waker(&waker))))?;
         let Poll::Ready(result) = result else { return Ok(None) };
         *future = None;
         drop(future);

@@ -25,7 +25,8 @@ pub(crate) struct Iterating {
 impl Held for Iterating {
     fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.iterator)?;
-        visit.call(self.context.object())
+        visit.call(self.context.object())?;
+        self.place.traverse(visit)
     }
 }
 

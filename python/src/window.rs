@@ -284,7 +284,8 @@ impl Drop for Awaiting {
 
 impl Held for Shared {
     fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.runner)
+        visit.call(&self.runner)?;
+        self.place.traverse(visit)
     }
 
     fn runner(&self) -> Option<&Py<PyAny>> {

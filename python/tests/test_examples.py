@@ -93,3 +93,13 @@ def test_a_program_that_used_the_ancestor_works(tmp_path: Path) -> None:
     assert re.search(r"^bd9dbf5aae  blob +16 bytes, .* greeting$", said, re.MULTILINE)
     assert "2 files came out as they went in" in said
     assert "raises FileNotFoundError" in said
+
+
+def test_hidden_state_is_found() -> None:
+    said = run("hidden_state")
+    assert said.startswith("the task with hidden state:\nin the simulation of seed ")
+    schedule = re.search(r"^schedule: (seed \d+ workers \d+ choices .*)$", said, re.MULTILINE)
+    assert schedule is not None
+    assert len(schedule[1].split(" choices ")[1].split()) <= 12, "it is short"
+    assert f'the same again: Pool.simulated("{schedule[1]}")' in said
+    assert said.endswith("the task with a state of its own: the same in 4 modes and for 300 seeds\n")

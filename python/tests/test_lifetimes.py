@@ -116,6 +116,36 @@ def test_cycles_through_a_reader_are_collected(pool_size: int, kind: str) -> Non
     assert [ref() for ref in watched] == [None, None, None]
 
 
+@pytest.mark.parametrize("kind", ["map", "source", "try_map", "coroutine"])
+def test_a_reader_whose_function_raised_is_collected_with_the_frame_that_read_it(pool_size: int, kind: str) -> None:
+    def fail(item: int) -> int:
+        if item == 3:
+            raise (KeyboardInterrupt if kind == "try_map" else KeyError)(item)
+        return item
+
+    async def coroutine(item: int) -> int:
+        return fail(item)
+
+    def read() -> weakref.ref[object]:
+        # The exception has the frame of the function, which has this one, which has the reader.
+        reader: PoolReader[int] = Pool(pool_size).source(range(100))
+        if kind == "map":
+            reader = reader.map(fail)
+        elif kind == "source":
+            reader = Pool(pool_size).source(fail(item) for item in range(100))
+        elif kind == "try_map":
+            reader = reader.try_map(fail)[0]
+        else:
+            reader = reader.map(coroutine)
+        assert reader.read(50) == [0, 1, 2]
+        return weakref.ref(reader)
+
+    watched = read()
+    for _ in range(5):
+        gc.collect()
+    assert watched() is None
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux says how large a process is")
 def test_tasks_that_come_and_go_leave_nothing_behind(pool_size: int) -> None:
     def resident() -> int:

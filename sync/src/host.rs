@@ -33,6 +33,7 @@ mod system {
 mod hosted {
     use std::cell::{Cell, RefCell};
     use std::rc::Rc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::{Duration, Instant};
 
     use crate::deadline::Deadline;
@@ -56,6 +57,10 @@ mod hosted {
         fn step(&self);
     }
 
+    /// How many threads have a host. In a library that is loaded at run time a thread-local costs a call, so this is looked at first. A thread
+    /// sees what it has added itself, which is all that it asks about.
+    static HOSTED: AtomicUsize = AtomicUsize::new(0);
+
     thread_local! {
         /// Whether there is a host: what is looked at where there is none.
         static IS_HOSTED: Cell<bool> = const { Cell::new(false) };
@@ -64,14 +69,33 @@ mod hosted {
 
     /// Installs or removes the calling thread's host and gives the one before.
     pub fn replace(host: Option<Rc<dyn Host>>) -> Option<Rc<dyn Host>> {
-        IS_HOSTED.set(host.is_some());
+        let is_hosted = host.is_some();
+        if IS_HOSTED.replace(is_hosted) != is_hosted {
+            if is_hosted {
+                HOSTED.fetch_add(1, Ordering::Relaxed);
+            } else {
+                HOSTED.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
         HOST.with_borrow_mut(|place| std::mem::replace(place, host))
+    }
+
+    /// Whether any thread of the process has a host; where none has, the calling one has none.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_any() -> bool {
+        HOSTED.load(Ordering::Relaxed) > 0
     }
 
     /// The calling thread's host.
     #[inline]
     #[must_use]
     pub fn current() -> Option<Rc<dyn Host>> {
+        if is_any() { look_up() } else { None }
+    }
+
+    #[cold]
+    fn look_up() -> Option<Rc<dyn Host>> {
         // A thread whose thread-locals are being destroyed is the system's again.
         if IS_HOSTED.get() { HOST.try_with(|host| host.borrow().clone()).ok().flatten() } else { None }
     }
@@ -80,14 +104,14 @@ mod hosted {
     #[inline]
     #[must_use]
     pub fn now() -> Instant {
-        current().map_or_else(Instant::now, |host| host.now())
+        if is_any() { look_up().map_or_else(Instant::now, |host| host.now()) } else { Instant::now() }
     }
 
-    /// Whether other threads run while this one spins; where all of them are run in this thread, they do not.
+    /// Whether other threads run while this one spins; where they take turns with it, they do not.
     #[inline]
     #[must_use]
     pub fn runs_others_meanwhile() -> bool {
-        !IS_HOSTED.get()
+        !(is_any() && IS_HOSTED.get())
     }
 
     /// A place where a host may give another thread its turn.

@@ -65,33 +65,52 @@ fn cause(is_panic: bool) -> Cause {
     if is_panic { Cause::panic(Box::new(TEXT)) } else { Cause::Error(TEXT.into()) }
 }
 
-/// Gives a stage its items: time passes, and what is to go wrong does.
+/// A chunk that is cut short by a fault.
+struct Cut {
+    /// The task's place in its lane.
+    task: usize,
+    /// The item that fails.
+    at: usize,
+    is_panic: bool,
+}
+
+/// A stage is about to be given its items: time passes, and what is to go wrong is said.
+#[cold]
+#[inline(never)]
+fn before_call(firing: &mut Firing<'_, '_>, items: usize) -> Option<Cut> {
+    let scheduler = run::scheduler()?;
+    let number = firing.next_task();
+    let planned = {
+        let task = firing.lane.header().tasks.get(number)?;
+        charge(&scheduler, task, items);
+        scheduler.fault(&task.name, items)
+    };
+    match planned? {
+        Planned::Fail(at) if at < items => Some(Cut { task: number, at, is_panic: false }),
+        Planned::Panic(at) if at < items => Some(Cut { task: number, at, is_panic: true }),
+        Planned::Slow(nanos) => {
+            scheduler.sleep(Duration::from_nanos(nanos));
+            None
+        }
+        _ => None,
+    }
+}
+
+/// Gives a stage its items, and has go wrong what is to. The stage is called from one place, so that it is inlined there.
+#[inline(always)]
 pub(crate) fn call<A, B>(
     mut items: Vec<A>,
     firing: &mut Firing<'_, '_>,
     run_stage: impl FnOnce(Vec<A>, &mut Firing<'_, '_>) -> Vec<B>,
 ) -> Vec<B> {
-    let Some(scheduler) = run::scheduler() else { return run_stage(items, firing) };
-    let number = firing.next_task();
-    let planned = {
-        let Some(task) = firing.lane.header().tasks.get(number) else { return run_stage(items, firing) };
-        charge(&scheduler, task, items.len());
-        scheduler.fault(&task.name, items.len())
-    };
-    match planned {
-        Some(Planned::Fail(at) | Planned::Panic(at)) if at < items.len() => {
-            let rest = items.split_off(at);
-            let results = run_stage(items, firing);
-            firing.fail_instead(number, at, cause(matches!(planned, Some(Planned::Panic(_)))));
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(rest)));
-            results
-        }
-        Some(Planned::Slow(nanos)) => {
-            scheduler.sleep(Duration::from_nanos(nanos));
-            run_stage(items, firing)
-        }
-        _ => run_stage(items, firing),
+    let cut = if run::is_simulated() { before_call(firing, items.len()) } else { None };
+    let rest = cut.as_ref().map(|cut| items.split_off(cut.at));
+    let results = run_stage(items, firing);
+    if let Some(Cut { task, at, is_panic }) = cut {
+        firing.fail_instead(task, at, cause(is_panic));
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(rest)));
     }
+    results
 }
 
 /// What goes wrong instead of a head's making a chunk, where something does.

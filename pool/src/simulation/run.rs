@@ -27,15 +27,17 @@ thread_local! {
 /// Whether the calling thread runs a simulation.
 #[inline]
 pub(crate) fn is_simulated() -> bool {
-    IS_SIMULATED.get()
+    host::is_any() && IS_SIMULATED.get()
 }
 
 /// The scheduler of the calling thread's simulation.
 #[inline]
 pub(crate) fn scheduler() -> Option<Rc<Scheduler>> {
-    if !IS_SIMULATED.get() {
-        return None;
-    }
+    if is_simulated() { look_up() } else { None }
+}
+
+#[cold]
+fn look_up() -> Option<Rc<Scheduler>> {
     CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
 }
 

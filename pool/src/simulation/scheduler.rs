@@ -618,11 +618,13 @@ impl Scheduler {
     /// for good; what is so on a thread is taken apart by a panic.
     pub(super) fn end_fibers(&self) {
         self.is_dismissing.set(true);
-        let fibers: Vec<Fiber> = {
-            let state = &mut *self.state.borrow_mut();
-            state.threads.iter_mut().filter_map(|thread| thread.fiber.take()).collect()
-        };
-        drop(fibers);
+        let count = self.state.borrow().threads.len();
+        for place in 0..count {
+            self.current.set(place);
+            let fiber = self.state.borrow_mut().threads[place].fiber.take();
+            drop(fiber);
+        }
+        self.current.set(CALLER);
         let crew = self.state.borrow_mut().crew.take();
         drop(crew);
     }

@@ -179,6 +179,39 @@ fn a_deadlock_is_told_and_those_in_it_are_taken_apart() {
 }
 
 #[test]
+fn a_read_is_not_gone_on_with_when_its_simulation_is_over() {
+    let (ended, went_on) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    message(|| {
+        let pool = Pool::simulated_with(Simulation::new(1).patience(Duration::ZERO).quiet().on_threads());
+        let (_writer, channel) = unbounded::<u32>();
+        let mut never = pool.channel(channel);
+        let (ends, goes_on) = (Arc::clone(&ended), Arc::clone(&went_on));
+        let mut other = never.clone();
+        simulation::spawn_apart(None, move || {
+            let _ends = scopeguard(move || {
+                ends.fetch_add(1, Ordering::Relaxed);
+            });
+            // That the pool is gone by then wakes it, and must not be what it hears.
+            let _ = other.read(1);
+            goes_on.fetch_add(1, Ordering::Relaxed);
+        });
+        let _ = never.read(1);
+    });
+    assert_eq!((ended.load(Ordering::Relaxed), went_on.load(Ordering::Relaxed)), (1, 0));
+}
+
+/// Calls `end` when it is dropped.
+fn scopeguard(end: impl FnMut()) -> impl Drop {
+    struct Guard<F: FnMut()>(F);
+    impl<F: FnMut()> Drop for Guard<F> {
+        fn drop(&mut self) {
+            (self.0)();
+        }
+    }
+    Guard(end)
+}
+
+#[test]
 fn a_panic_of_a_thread_apart_ends_the_simulation() {
     let told = message(|| {
         let _pool = Pool::simulated_with(Simulation::new(1).quiet().on_threads());

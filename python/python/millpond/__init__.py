@@ -16,6 +16,7 @@ from millpond._errors import (
     PoolForkedError,
     ReaderClosedError,
     ReadTimeoutError,
+    SimulationError,
     TaskError,
     TaskTimeoutError,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "PoolForkedError",
     "LibdispatchMissingError",
     "DeadlockError",
+    "SimulationError",
     "ChannelClosedError",
     "ChannelFullError",
 ]

@@ -8,6 +8,7 @@ exception of its own.
 from __future__ import annotations
 
 import queue
+from typing import Any
 
 __all__ = [
     "ChannelClosedError",
@@ -21,6 +22,7 @@ __all__ = [
     "PoolForkedError",
     "ReadTimeoutError",
     "ReaderClosedError",
+    "SimulationError",
     "TaskError",
     "TaskTimeoutError",
 ]
@@ -76,6 +78,19 @@ class ChannelClosedError(MillpondError, ValueError):
 
 class ChannelFullError(MillpondError, queue.Full):
     """There is no room in the channel, and the write was not to wait."""
+
+
+class SimulationError(MillpondError, RuntimeError):
+    """A simulated pool cannot go on: a deadlock, no end in sight, or what no simulation can run.
+
+    `report`, where it is not None, is how the run went: a :class:`millpond.testing.Report`.
+    """
+
+    report: Any = None
+
+
+class SimulationOver(BaseException):
+    """Ends a function that is in the middle of a wait when its simulation is over. Not to be caught."""
 
 
 for _name in __all__:

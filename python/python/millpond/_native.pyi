@@ -13,26 +13,38 @@ __all__ = [
     "Value",
     "ValueTask",
     "ChannelWriter",
+    "Simulation",
     "_Added",
     "_Opened",
     "_Reading",
+    "_Report",
+    "_Thread",
     "_Window",
     "_awaiting",
     "_batch",
     "_channel",
+    "_current_report",
+    "_current_seed",
     "_division",
     "_end",
     "_enumerate",
     "_expansion",
     "_get_values",
     "_join",
+    "_last_report",
+    "_note",
+    "_now",
     "_operation",
+    "_shrink",
     "_skip",
+    "_sleep",
     "_source",
+    "_spawn",
     "_take",
     "_take_over",
     "_take_while",
     "_tee",
+    "_yield_now",
     "_zip",
 ]
 
@@ -46,13 +58,17 @@ class Crew:
 
 @disjoint_base
 class Pool:
-    def __new__(cls, size: int, name: str, on_libdispatch: bool = False) -> Self: ...
+    def __new__(
+        cls, size: int, name: str, on_libdispatch: bool = False, simulation: Simulation | None = None
+    ) -> Self: ...
     @property
     def name(self) -> str: ...
     @property
     def size(self) -> int: ...
     @size.setter
     def size(self, value: int) -> None: ...
+    @property
+    def simulated_from(self) -> int | None: ...
     @property
     def closed(self) -> bool: ...
     @property
@@ -160,6 +176,58 @@ def _zip(left: PoolReader, right: PoolReader, extends: bool, named: Named, limit
 def _join(pool: Pool, readers: Sequence[PoolReader], merges: bool, named: Named, limits: Limits) -> _Added: ...
 def _tee(reader: PoolReader, count: int, named: Named) -> list[_Added]: ...
 def _end(seconds: float) -> int: ...
+
+@final
+class Simulation:
+    def __new__(
+        cls,
+        seed: int,
+        workers: int | None,
+        preemptions: int | None,
+        faults: tuple[int, int, int, int, int, int, list[tuple[str, int]]],
+        most_steps: int,
+        trace_rows: int,
+        patience: float,
+        schedule: str | None,
+    ) -> Self: ...
+    @property
+    def seed(self) -> int: ...
+
+@final
+class _Report:
+    @property
+    def seed(self) -> int: ...
+    @property
+    def schedule(self) -> str: ...
+    @property
+    def choices(self) -> tuple[int, int]: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def switches(self) -> int: ...
+    @property
+    def elapsed(self) -> float: ...
+    @property
+    def verdict(self) -> str | None: ...
+    def table(self, rows: int) -> str: ...
+
+@final
+class _Thread:
+    def join(self) -> Any: ...
+    @property
+    def is_alive(self) -> bool: ...
+
+def _current_report() -> _Report | None: ...
+def _current_seed() -> int | None: ...
+def _last_report() -> _Report | None: ...
+def _note(what: str) -> None: ...
+def _now() -> float | None: ...
+def _sleep(seconds: float) -> None: ...
+def _spawn(function: Callable[[], object], name: str | None) -> _Thread: ...
+def _yield_now() -> None: ...
+def _shrink(
+    schedule: str, fails: Callable[[Simulation], object], most_steps: int, trace_rows: int, patience: float
+) -> tuple[_Report, int] | None: ...
 
 @final
 class ValueTask(Generic[_T_co]):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from millpond import _native, _options, _threads
 from millpond._channel import ChannelWriter
+from millpond._errors import SimulationError
 from millpond._reader import PoolReader
 from millpond._values import WithValues
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from millpond._elsewhere import Elsewhere
     from millpond._executor import PoolExecutor
     from millpond._loop import LoopThread
+    from millpond.testing._simulation import SimulationSource
 
 __all__ = ["Pool"]
 
@@ -121,6 +123,63 @@ class Pool(_native.Pool, WithValues):
             raise ValueError(f'workers is "threads" or "gcd", not `{workers!r}`')
         pool = super().__new__(cls, size, name, workers == "gcd")
         pool._elsewhere = elsewhere
+        _threads.pools.add(pool)
+        return pool
+
+    @classmethod
+    def simulated(cls, simulation: SimulationSource = 0, *, name: str | None = None) -> Self:
+        """Make a pool whose helpers take turns in an order that is drawn from a seed: the same seed, the same run.
+
+        Exactly one of its threads runs at any time, and the order changes at steps of the engine alone. Timeouts,
+        waits of retries and :func:`millpond.testing.sleep` go by a clock of its own and cost no time. See
+        :mod:`millpond.testing`, whose :func:`~millpond.testing.check` runs a body in serial mode, on threads and for
+        many seeds.
+
+        Parameters
+        ----------
+        simulation : int, millpond.testing.Simulation, str or None, default 0
+            A seed; or a simulation, which says more; or a schedule that was written down, for that run again. None
+            joins the simulation that runs in this thread already: pools of one thread are one simulation.
+        name : str, optional
+            What the pool is called.
+
+        Returns
+        -------
+        Pool
+            The pool. The simulation ends when it is closed, and its threads with it.
+
+        Raises
+        ------
+        SimulationError
+            When a simulation runs in this thread already and `simulation` is not None, or the other way round. Reads
+            raise it when the simulation cannot go on, because all wait for each other, say.
+
+        Examples
+        --------
+        >>> from millpond import Pool
+        >>> def run():
+        ...     seen = []
+        ...     with Pool.simulated(3) as pool:
+        ...         _ = pool.source(range(100)).map(seen.append).read_all()
+        ...     return seen
+        >>> run() == run(), run() == sorted(run())
+        (True, False)
+        """
+        # Imported when it is needed: most programs do without.
+        from millpond.testing import _simulation
+
+        running = _native._current_seed()
+        if simulation is not None and running is not None:
+            raise SimulationError(
+                f"beginning a simulation, and one of seed `{running}` runs in this thread; close its pools first, or "
+                "join it with `Pool.simulated(None)`"
+            )
+        if simulation is None and running is None:
+            raise SimulationError("joining the simulation of this thread, which runs none; give a seed")
+        if name is None:
+            name = f"millpond-{next(_numbers)}"
+        pool = super().__new__(cls, 0, name, False, _simulation.native(simulation))
+        pool._elsewhere = None
         _threads.pools.add(pool)
         return pool
 
@@ -261,6 +320,11 @@ class Pool(_native.Pool, WithValues):
     def _own_loop(self) -> LoopThread:
         from millpond._loop import LoopThread
 
+        if self.simulated_from is not None:
+            raise SimulationError(
+                "adding a coroutine function to a simulated pool, whose order no event loop takes part in; test it on "
+                "a pool of threads"
+            )
         loop: LoopThread | None = self.__dict__.get("_loop")
         if loop is None:
             loop = self.__dict__.setdefault("_loop", LoopThread(f"{self.name}-loop"))
@@ -283,6 +347,10 @@ class Pool(_native.Pool, WithValues):
         """
         from millpond._executor import PoolExecutor
 
+        if self.simulated_from is not None:
+            raise SimulationError(
+                "making an executor of a simulated pool, whose threads take turns; use a pool of threads"
+            )
         return PoolExecutor(self)
 
     def __enter__(self) -> Self:
@@ -300,6 +368,8 @@ class Pool(_native.Pool, WithValues):
         if self.closed:
             return f"<Pool {self.name!r}, closed>"
         mode = "serial" if self.size == 0 else f"size {self.size}"
+        if self.simulated_from is not None:
+            mode += f", simulated from seed {self.simulated_from}"
         count = self.task_count
         return f"<Pool {self.name!r}, {mode}, {count} task{'' if count == 1 else 's'}>"
 

@@ -23,15 +23,20 @@ _C = TypeVar("_C")
 _T_co = TypeVar("_T_co", covariant=True)
 
 
+def _clock() -> float:
+    seconds = _native._now()
+    return time.monotonic() if seconds is None else seconds
+
+
 def _lists_within(items: PoolReader[_T], size: int, seconds: float) -> Iterator[list[_T]]:
     with items:
         while True:
             batch = items.read(1)
             if not batch:
                 return
-            deadline = time.monotonic() + seconds
+            deadline = _clock() + seconds
             while len(batch) < size:
-                left = max(0.0, deadline - time.monotonic())
+                left = max(0.0, deadline - _clock())
                 try:
                     more = items.read(size - len(batch), timeout=left)
                 except ReadTimeoutError:

@@ -87,10 +87,8 @@ fn has_lock(py: Python<'_>) -> bool {
 #[pyfunction]
 pub(crate) fn _get_values(pool: &Bound<'_, Pool>, values: Vec<Bound<'_, Value>>) -> PyResult<Vec<Py<PyAny>>> {
     let py = pool.py();
-    let size = pool.get().engine()?.pool.size();
+    let most_helpers = pool.get().helpers()?;
     let threads = Arc::clone(pool.get().threads());
-    // A forked child has none of the threads.
-    let most_helpers = if threads.is_of_this_process() { size.saturating_sub(1) } else { 0 };
     let (plan, missing) = Plan::of(py, &values)?;
     let left = missing.values.len();
     if left > 0 {
