@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from types import GenericAlias, TracebackType
+from types import GenericAlias
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from millpond import _native, _options
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from millpond._closing import Closing
 
 __all__ = ["ChannelWriter"]
 
 _T_contra = TypeVar("_T_contra", contravariant=True)
 
 
-class ChannelWriter(_native.ChannelWriter, Generic[_T_contra]):
+class ChannelWriter(_native.ChannelWriter, Closing, Generic[_T_contra]):
     """The writing end of a channel, made by :meth:`Pool.channel`.
 
     Any thread may write, and several at once. Closing the writer, leaving it as a context manager, or losing it ends
@@ -76,17 +74,6 @@ class ChannelWriter(_native.ChannelWriter, Generic[_T_contra]):
             When the channel was closed, or nobody can read from it any more.
         """
         self._try_write(item)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __bool__(self) -> bool:
         # It has a length, but that is not whether it is there.

@@ -6,11 +6,11 @@ import itertools
 import os
 import weakref
 from collections.abc import Callable, Iterable
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from millpond import _native, _options, _threads
 from millpond._channel import ChannelWriter
+from millpond._closing import Closing
 from millpond._errors import SimulationError
 from millpond._reader import PoolReader
 from millpond._values import WithValues
@@ -39,7 +39,7 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-class Pool(_native.Pool, WithValues):
+class Pool(_native.Pool, WithValues, Closing):
     """What executes tasks.
 
     A pool is a context manager: leaving it closes it. Without that it is closed when nobody has it or a reader of its
@@ -352,17 +352,6 @@ class Pool(_native.Pool, WithValues):
                 "making an executor of a simulated pool, whose threads take turns; use a pool of threads"
             )
         return PoolExecutor(self)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         if self.closed:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from types import GenericAlias, TracebackType
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from millpond import _native, _options
+from millpond._closing import Closing
 from millpond._functions import WithFunctions
 from millpond._shapes import WithShapes
 
@@ -29,7 +30,7 @@ async def _read_async(reader: PoolReader[_T], count: int) -> list[_T]:
     return await read(reader, count)
 
 
-class PoolReader(WithFunctions[_T_co]):
+class PoolReader(WithFunctions[_T_co], Closing):
     """The reader of a task's output: reading from it pulls.
 
     Nothing runs until something is read, and a read runs just the work that it needs: the demand goes up through the
@@ -176,17 +177,6 @@ class PoolReader(WithFunctions[_T_co]):
         # The native iterator, with the type of its items.
         def __iter__(self) -> Self: ...
         def __next__(self) -> _T_co: ...
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # ---- reading to the end
 

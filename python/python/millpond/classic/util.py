@@ -103,6 +103,22 @@ class _Queue:
         """
         return self._is_writable
 
+    def set_writable(self, state: bool = True) -> bool:
+        """Open or close it.
+
+        Parameters
+        ----------
+        state : bool, default True
+            Whether it is open from now on.
+
+        Returns
+        -------
+        bool
+            Whether it was open before.
+        """
+        before, self._is_writable = self._is_writable, bool(state)
+        return before
+
     def _closed(self) -> ReadOnly:
         return ReadOnly("putting an item into a queue that was closed")
 
@@ -193,21 +209,9 @@ class AsyncQueue(_Queue):
             self._has_room.notify()
             return item
 
-    def set_writable(self, state: bool = True) -> bool:
-        """Open or close it.
-
-        Parameters
-        ----------
-        state : bool, default True
-            Whether it is open from now on.
-
-        Returns
-        -------
-        bool
-            Whether it was open before.
-        """
+    def set_writable(self, state: bool = True) -> bool:  # noqa: D102
         with self._lock:
-            before, self._is_writable = self._is_writable, bool(state)
+            before = super().set_writable(state)
             if not state:
                 self._has_items.notify_all()
                 self._has_room.notify_all()
@@ -268,19 +272,3 @@ class SyncQueue(_Queue):
         if not self._items:
             raise queue.Empty
         return self._items.popleft()
-
-    def set_writable(self, state: bool = True) -> bool:
-        """Open or close it.
-
-        Parameters
-        ----------
-        state : bool, default True
-            Whether it is open from now on.
-
-        Returns
-        -------
-        bool
-            Whether it was open before.
-        """
-        before, self._is_writable = self._is_writable, bool(state)
-        return before
