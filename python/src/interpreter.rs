@@ -146,7 +146,7 @@ impl Drop for Stay {
 
 /// Runs `call` so that it returns, or the thread stays.
 #[inline(always)]
-fn staying<R>(call: impl FnOnce() -> R) -> R {
+pub(crate) fn staying<R>(call: impl FnOnce() -> R) -> R {
     let stay = Stay;
     let result = call();
     std::mem::forget(stay);

@@ -39,11 +39,17 @@ fn _end(py: Python<'_>, seconds: f64) -> usize {
     left_behind
 }
 
+/// For threads of the pool's that Python has started; see [`threads::wake_on_time`].
+#[pyfunction]
+fn _wake_on_time() {
+    threads::wake_on_time();
+}
+
 /// `millpond._native`.
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
-    use super::_end;
+    use super::{_end, _wake_on_time};
     #[pymodule_export]
     use crate::adding::{
         _awaiting, _batch, _channel, _division, _enumerate, _expansion, _join, _operation, _skip, _source, _take,

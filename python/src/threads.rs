@@ -14,7 +14,7 @@ use millpond::workers::{Help, Workers};
 use pyo3::prelude::*;
 
 use crate::dispatch::Dispatch;
-use crate::interpreter::{attached, is_leaving};
+use crate::interpreter::{attached, is_leaving, staying};
 
 /// The threads of all pools, for the end of the program.
 static ALL: Mutex<Vec<Weak<Crew>>> = Mutex::new(Vec::new());
@@ -42,6 +42,20 @@ impl Help for Guest {
         });
         self.crew.lock().threads -= 1;
         self.crew.changed.notify_all();
+    }
+}
+
+/// Has the calling thread, which is one of a pool's, wake as soon as its time is up.
+///
+/// Linux lets the sleeps of ordinary threads end up to 50 µs late, so that several may end at once: a hundredth of a sleep of 5 ms,
+/// after which the thread has work to do. A thread may set its own without any privilege; where there is no such file, as in some
+/// containers, its timers stay as they are.
+pub(crate) fn wake_on_time() {
+    #[cfg(target_os = "linux")]
+    if let Ok(thread) = std::fs::read_link("/proc/thread-self")
+        && let Some(number) = thread.file_name()
+    {
+        let _ = std::fs::write(std::path::Path::new("/proc").join(number).join("timerslack_ns"), "1000");
     }
 }
 
@@ -98,10 +112,12 @@ impl Crew {
 
     /// A thread's life.
     fn work(&self, name: &str) {
+        // Before it attaches, so that nothing of Python waits for it.
+        wake_on_time();
         // Attached once around all, and detached within: that is what keeps the thread state.
         let _ = attached(|py| {
-            if let Err(error) = py.import("millpond._threads").and_then(|module| module.call_method1("begin", (name,)))
-            {
+            let begin = || py.import("millpond._threads").and_then(|module| module.call_method1("begin", (name,)));
+            if let Err(error) = staying(begin) {
                 error.write_unraisable(py, None);
             }
             py.detach(|| {
@@ -112,8 +128,9 @@ impl Crew {
                     });
                 }
             });
+            let end = || py.import("millpond._threads").and_then(|module| module.call_method0("end"));
             if !is_leaving()
-                && let Err(error) = py.import("millpond._threads").and_then(|module| module.call_method0("end"))
+                && let Err(error) = staying(end)
             {
                 error.write_unraisable(py, None);
             }

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from millpond import _native, _options, _threads
+from millpond import _native, _options
 from millpond._errors import TaskTimeoutError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _new_loop() -> AbstractEventLoop:
 
 def _run(loop: AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
-    _threads.wake_on_time()
+    _native._wake_on_time()
     try:
         loop.run_forever()
         tasks = asyncio.all_tasks(loop)

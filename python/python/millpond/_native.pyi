@@ -44,6 +44,7 @@ __all__ = [
     "_take_over",
     "_take_while",
     "_tee",
+    "_wake_on_time",
     "_yield_now",
     "_zip",
 ]
@@ -176,6 +177,7 @@ def _zip(left: PoolReader, right: PoolReader, extends: bool, named: Named, limit
 def _join(pool: Pool, readers: Sequence[PoolReader], merges: bool, named: Named, limits: Limits) -> _Added: ...
 def _tee(reader: PoolReader, count: int, named: Named) -> list[_Added]: ...
 def _end(seconds: float) -> int: ...
+def _wake_on_time() -> None: ...
 
 @final
 class Simulation:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import os
-import sys
 import threading
 import weakref
 from typing import TYPE_CHECKING
@@ -34,29 +32,6 @@ def logger(name: str) -> logging.Logger:
 def begin(name: str) -> None:
     """Have `threading` know the calling thread, which is one of a pool's, by a name."""
     threading.current_thread().name = name
-    wake_on_time()
-
-
-def wake_on_time() -> None:
-    """Have the calling thread, which is one of a pool's, wake as soon as its time is up.
-
-    Linux lets the sleeps of ordinary threads end up to 50 µs late, so that several may end at once: a hundredth of a
-    sleep of 5 ms, after which the thread has work to do.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    try:
-        # A thread may set its own without any privilege.
-        file = os.open(f"/proc/{threading.get_native_id()}/timerslack_ns", os.O_WRONLY)
-    except OSError:
-        # No such file system here, as in some containers.
-        return
-    try:
-        os.write(file, b"1000")
-    except OSError as error:
-        logger("threads").debug("the timers of a thread stay as they are: %s", error)
-    finally:
-        os.close(file)
 
 
 def end() -> None:
