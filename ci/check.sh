@@ -4,6 +4,7 @@ source "$(dirname "$0")/environment.sh"
 
 status=0
 run timeout 20m ci/loom.sh || status=1
+SHUTTLE_MILLISECONDS=10000 run timeout 20m ci/shuttle.sh || status=1
 SEEDS=1000000 MINUTES=10 run timeout 30m ci/test-simulation.sh || status=1
 run timeout 40m ci/mutants.sh || status=1
 run timeout 20m ci/sanitize.sh thread || status=1

@@ -341,7 +341,7 @@ impl<T, G: Gate> Core<T, G> {
 
     /// Looks again a few times before blocking, with growing pauses.
     fn spin(&self, is_ready: impl Fn() -> bool) {
-        if cfg!(loom) || !millpond_sync::host::runs_others_meanwhile() {
+        if cfg!(any(loom, shuttle)) || !millpond_sync::host::runs_others_meanwhile() {
             return;
         }
         for round in 0..ROUNDS {

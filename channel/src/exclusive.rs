@@ -11,7 +11,7 @@
 
 use millpond_sync::shim::atomic::{AtomicBool, Ordering};
 use millpond_sync::shim::cell::UnsafeCell;
-use millpond_sync::shim::{hint, thread};
+use millpond_sync::shim::{self, hint, thread};
 use std::cell::Cell;
 use std::fmt;
 
@@ -123,7 +123,7 @@ impl LockGate {
         let mut round = 0_u32;
         loop {
             match round {
-                0..3 if !cfg!(loom) => (0..1_u32 << round).for_each(|_| hint::spin_loop()),
+                0..3 if !cfg!(any(loom, shuttle)) => (0..1_u32 << round).for_each(|_| hint::spin_loop()),
                 _ => thread::yield_now(),
             }
             if round > 1000 {
@@ -191,10 +191,13 @@ unsafe impl Sync for ThreadGate {}
 // The numbers are never given twice, unlike addresses or handles that a later thread can inherit.
 static NEXT_THREAD: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
 
-thread_local! {
+#[cfg(not(loom))]
+shim::thread_local! {
     /// This thread's number; 0 until it makes its first gate.
     static NUMBER: Cell<u64> = const { Cell::new(0) };
 }
+#[cfg(loom)]
+shim::thread_local!(static NUMBER: Cell<u64> = Cell::new(0));
 
 impl ThreadGate {
     pub(crate) fn new() -> Self {

@@ -2,14 +2,15 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use millpond_sync::Deadline;
-use parking_lot::Mutex;
+use millpond_sync::shim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use millpond_sync::shim::{Mutex, clock, hint};
 use smallvec::SmallVec;
 
+use crate::fault::{self, Fault};
 use crate::fork::Process;
 use crate::gate::{Gate, Pass};
 use crate::host::{self, Site};
@@ -168,16 +169,16 @@ impl<'env> Core<'env> {
             host::step(Site::Looks);
             return self.ticks() != since;
         }
-        let started = Instant::now();
+        let started = clock::now();
         millpond_sync::waiting(|| {
             loop {
                 for _ in 0..64 {
                     if self.ticks() != since {
                         return true;
                     }
-                    std::hint::spin_loop();
+                    hint::spin_loop();
                 }
-                if started.elapsed() > SPIN {
+                if clock::now().duration_since(started) > SPIN {
                     return false;
                 }
             }
@@ -258,7 +259,7 @@ impl<'env> Core<'env> {
         drop(jobs);
         host::step_at(lane.header(), None, Site::Unlists);
         // A reader that asked for more in between found the job still listed.
-        if parked_at.is_none() && lane.is_short(outlet, pass) {
+        if parked_at.is_none() && !fault::is(Fault::JobDroppedEarly) && lane.is_short(outlet, pass) {
             self.list_again(lane, outlet, is_awaited);
         }
     }
@@ -312,7 +313,16 @@ impl<'env> Core<'env> {
             }
             None => {
                 self.helpers.fetch_sub(asked, Ordering::SeqCst);
+                // Who wanted a helper meanwhile, of a pool that has grown again, found these counted.
+                self.call();
             }
+        }
+    }
+
+    /// Where there are jobs, there may be more helpers now than there were when they were asked for.
+    fn call(self: &Arc<Self>) {
+        if self.job_count.load(Ordering::SeqCst) > 0 {
+            self.lend(self.size());
         }
     }
 
@@ -337,7 +347,7 @@ impl<'env> Core<'env> {
             // A change that came before the count went down found this helper still counted.
             let may_stay = self.helpers.load(Ordering::SeqCst) < self.most_helpers();
             // One that left for want of room has not looked: of several, one finds that there is room for it after all.
-            let is_idle = has_room && self.ticks() == before;
+            let is_idle = (has_room && self.ticks() == before) || fault::is(Fault::HelperLeavesBlindly);
             if self.is_closed() || !may_stay || is_idle || self.job_count.load(Ordering::SeqCst) == 0 {
                 return;
             }
@@ -392,7 +402,7 @@ impl<'env> Core<'env> {
     }
 
     /// Another size, with the threads for it; helpers beyond it leave at the next chunk.
-    pub(crate) fn resize(&self, size: usize, workers: Option<Arc<dyn Workers>>) -> usize {
+    pub(crate) fn resize(self: &Arc<Self>, size: usize, workers: Option<Arc<dyn Workers>>) -> usize {
         // One lock over both, so that of two resizes at once the same one comes last in both.
         let mut place = self.workers.lock();
         let before = std::mem::replace(&mut *place, workers);
@@ -407,6 +417,9 @@ impl<'env> Core<'env> {
             for lane in jobs {
                 let _ = lane.header().waiters.notify_all();
             }
+        } else if size > size_before {
+            // A reader that awaits may have asked just before, when there was nobody to be had.
+            self.call();
         }
         size_before
     }

@@ -21,7 +21,11 @@
 //! | shared | last pass given back, size 0 | free |
 
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicUsize, Ordering};
+
+use millpond_sync::shim;
+use millpond_sync::shim::atomic::{AtomicUsize, Ordering};
+
+use crate::fault::{self, Fault};
 
 /// Serial and held by nobody.
 const FREE: usize = 0;
@@ -44,19 +48,22 @@ pub(crate) struct Occupied;
 
 impl Gate {
     /// A gate for a pool of `size` workers.
-    pub(crate) const fn new(size: usize) -> Self {
+    pub(crate) fn new(size: usize) -> Self {
         Self { word: AtomicUsize::new(if size == 0 { FREE } else { SHARED }), size: AtomicUsize::new(size) }
     }
 
-    /// The size asked for last.
+    /// The size asked for last. In one order with the counts of jobs and helpers: who lists a job and finds no room for a helper is
+    /// seen by who makes room.
     pub(crate) fn size(&self) -> usize {
-        self.size.load(Ordering::Relaxed)
+        self.size.load(Ordering::SeqCst)
     }
 
     /// Asks for another size and says which one was asked for before.
     pub(crate) fn resize(&self, size: usize) -> usize {
         let before = self.size.swap(size, Ordering::SeqCst);
-        if size == 0 {
+        if size == 0 && fault::is(Fault::GateTakenAway) {
+            self.word.store(FREE, Ordering::Release);
+        } else if size == 0 {
             // Where passes are out, the last one to be given back does this.
             let _ = self.word.compare_exchange(SHARED, FREE, Ordering::AcqRel, Ordering::Relaxed);
         }
@@ -115,7 +122,10 @@ impl Gate {
     fn give_back(&self, kind: Kind) {
         match kind {
             Kind::Nested => {}
-            Kind::Serial => self.word.store(FREE, Ordering::Release),
+            Kind::Serial => {
+                let order = if fault::is(Fault::GateRelaxed) { Ordering::Relaxed } else { Ordering::Release };
+                self.word.store(FREE, order);
+            }
             Kind::Shared => {
                 let left = self.word.fetch_sub(ONE, Ordering::AcqRel) - ONE;
                 if left == SHARED && self.size.load(Ordering::SeqCst) == 0 {
@@ -167,15 +177,29 @@ impl Drop for Pass<'_> {
 
 /// A number that no other living thread has: even and never 0, the address of a thread-local variable, or of something that a
 /// simulated thread has to itself.
+///
+/// Subtle: a thread may get the address that one had which has ended. It does not take an old value of the gate's word for its own, since
+/// whatever gives it the memory comes after the end of that thread.
+#[cfg(not(loom))]
 fn thread_token() -> usize {
-    thread_local!(static TOKEN: u64 = const { 0 });
+    shim::thread_local!(static TOKEN: u64 = const { 0 });
     if let Some(token) = crate::host::token() {
         return token;
     }
     TOKEN.with(|token| std::ptr::from_ref(token).addr())
 }
 
-#[cfg(test)]
+/// The same under loom, which does not see that memory is given from one thread to another: numbers that are never used again.
+#[cfg(loom)]
+fn thread_token() -> usize {
+    use std::sync::atomic::{self, Ordering};
+
+    static NEXT: atomic::AtomicUsize = atomic::AtomicUsize::new(2);
+    shim::thread_local!(static TOKEN: usize = NEXT.fetch_add(2, Ordering::Relaxed));
+    TOKEN.with(|token| *token)
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
 

@@ -6,11 +6,11 @@
 
 #![allow(unsafe_code, reason = "interior mutability that is a lock in one mode and nothing in the other")]
 
-use std::cell::{Cell, UnsafeCell};
+use std::cell::Cell;
 use std::sync::Arc;
 
-use parking_lot::RawMutex;
-use parking_lot::lock_api::RawMutex as _;
+use millpond_sync::shim::Mutex;
+use millpond_sync::shim::cell::UnsafeCell;
 
 use crate::gate::{Gate, Pass};
 
@@ -21,7 +21,8 @@ use crate::gate::{Gate, Pass};
 /// [`try_with`](Guarded::try_with), which takes no lock.
 pub(crate) struct Guarded<T> {
     gate: Arc<Gate>,
-    lock: RawMutex,
+    /// Apart from the value, which serial passes reach without it.
+    lock: Mutex<()>,
     /// Whether a serial pass is inside: entering again would make a second `&mut`.
     entered: Cell<bool>,
     value: UnsafeCell<T>,
@@ -36,7 +37,7 @@ unsafe impl<T: Send> Sync for Guarded<T> {}
 impl<T> Guarded<T> {
     /// Puts `value` behind `gate`.
     pub(crate) fn new(gate: &Arc<Gate>, value: T) -> Self {
-        Self { gate: Arc::clone(gate), lock: RawMutex::INIT, entered: Cell::new(false), value: UnsafeCell::new(value) }
+        Self { gate: Arc::clone(gate), lock: Mutex::new(()), entered: Cell::new(false), value: UnsafeCell::new(value) }
     }
 
     /// Runs `body` on the value.
@@ -47,17 +48,16 @@ impl<T> Guarded<T> {
     pub(crate) fn with<R>(&self, pass: &Pass<'_>, body: impl FnOnce(&mut T) -> R) -> R {
         assert!(pass.is_of(&self.gate), "a pass of one pool was used on another");
         if pass.is_shared() {
-            self.lock.lock();
-            let _unlock = Unlock(&self.lock);
-            // SAFETY: the lock is held until `_unlock` is dropped, after `body`; serial passes are not out while a shared
+            let _locked = self.lock.lock();
+            // SAFETY: the lock is held until `_locked` is dropped, after `body`; serial passes are not out while a shared
             // pass of the same gate (checked above) is, so every other access goes through the same lock.
-            body(unsafe { &mut *self.value.get() })
+            self.value.with_mut(|value| body(unsafe { &mut *value }))
         } else {
             assert!(!self.entered.replace(true), "guarded state was entered twice");
             let _leave = Leave(&self.entered);
             // SAFETY: a serial pass of this gate (checked above) is held by this thread alone and no shared pass is out;
             // `entered` was false, so no other reference made here is alive on this thread.
-            body(unsafe { &mut *self.value.get() })
+            self.value.with_mut(|value| body(unsafe { &mut *value }))
         }
     }
 }
@@ -74,7 +74,7 @@ impl<T> Guarded<T> {
         self.entered.set(true);
         let _leave = Leave(&self.entered);
         // SAFETY: as in `with`: a serial pass of this gate, and nobody else is inside on this thread.
-        Some(body(unsafe { &mut *self.value.get() }))
+        Some(self.value.with_mut(|value| body(unsafe { &mut *value })))
     }
 
     /// Whether somebody is inside, further up on this thread.
@@ -84,21 +84,86 @@ impl<T> Guarded<T> {
     }
 }
 
-/// Unlocks when dropped, so also when `body` panics.
-struct Unlock<'lock>(&'lock RawMutex);
-
-impl Drop for Unlock<'_> {
-    fn drop(&mut self) {
-        // SAFETY: made only where the lock was just taken by this thread, and dropped once.
-        unsafe { self.0.unlock() }
-    }
-}
-
 /// Marks the cell as left when dropped, so also when `body` panics.
 struct Leave<'cell>(&'cell Cell<bool>);
 
 impl Drop for Leave<'_> {
     fn drop(&mut self) {
         self.0.set(false);
+    }
+}
+
+/// Run by `ci/loom.sh`, as all tests under `cfg(loom)`.
+#[cfg(all(test, loom))]
+mod tests {
+    use loom::thread;
+
+    use super::*;
+    use crate::fault::{self, Fault};
+
+    /// Two threads that add one to what is behind the gate, if they are let in, while `meanwhile` is done to the gate.
+    fn two_threads_add_one(size: usize, meanwhile: fn(&Gate)) {
+        loom::model(move || {
+            let gate = Arc::new(Gate::new(size));
+            let state = Arc::new(Guarded::new(&gate, 0));
+            let add = |gate: &Gate, state: &Guarded<u32>| match gate.enter() {
+                Ok(pass) => state.with(&pass, |count| {
+                    *count += 1;
+                    1
+                }),
+                Err(_) => 0,
+            };
+            let there = thread::spawn({
+                let (gate, state) = (Arc::clone(&gate), Arc::clone(&state));
+                move || add(&gate, &state)
+            });
+            meanwhile(&gate);
+            let added = add(&gate, &state) + there.join().unwrap();
+            let pass = gate.enter().expect("nobody is inside");
+            assert!(added > 0 && state.with(&pass, |count| *count) == added);
+        });
+    }
+
+    /// ```text
+    /// thread a   takes the gate   +1, no lock   gives it back ──┐
+    /// thread b                    refused, or …  takes it ──────┴─ +1
+    /// ```
+    #[test]
+    fn a_serial_gate_hands_its_state_over() {
+        two_threads_add_one(0, |_| {});
+    }
+
+    /// The same, where giving it back releases nothing.
+    #[test]
+    #[should_panic(expected = "Causality violation")]
+    fn a_gate_that_does_not_release_is_found() {
+        fault::set(Fault::GateRelaxed);
+        two_threads_add_one(0, |_| {});
+    }
+
+    /// ```text
+    /// thread a   shares the gate, locks, +1 … gives it back: the last one, size 0 ── free
+    /// thread b             size 0                               takes the gate, no lock, +1
+    /// ```
+    #[test]
+    fn a_gate_that_becomes_serial_is_handed_over_by_the_last_that_shared_it() {
+        two_threads_add_one(1, |gate| _ = gate.resize(0));
+    }
+
+    /// The same, where it is taken away from those that share it.
+    #[test]
+    #[should_panic(expected = "Causality violation")]
+    fn a_gate_that_is_taken_away_is_found() {
+        fault::set(Fault::GateTakenAway);
+        two_threads_add_one(1, |gate| _ = gate.resize(0));
+    }
+
+    /// ```text
+    /// thread a   takes the gate, +1, no lock … gives it back ── free
+    /// thread b             size 1                               shares the gate, locks, +1
+    /// ```
+    #[test]
+    fn a_gate_that_is_shared_again_is_handed_over_by_the_one_that_had_it() {
+        two_threads_add_one(0, |gate| _ = gate.resize(1));
     }
 }

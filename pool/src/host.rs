@@ -131,14 +131,32 @@ mod system {
     use crate::lane::Firing;
 
     #[inline(always)]
-    pub(crate) fn step(_site: Site) {}
+    pub(crate) fn step(_site: Site) {
+        #[cfg(shuttle)]
+        trace(_site, None);
+    }
 
     #[inline(always)]
-    pub(crate) fn step_at(_header: &Header<'_>, _chunk: Option<u64>, _site: Site) {}
+    pub(crate) fn step_at(_header: &Header<'_>, _chunk: Option<u64>, _site: Site) {
+        #[cfg(shuttle)]
+        trace(_site, Some(_header));
+    }
 
+    /// Prints what is about to happen, for a schedule that is run again to be read.
+    #[cfg(shuttle)]
+    fn trace(site: Site, header: Option<&Header<'_>>) {
+        use std::sync::LazyLock;
+        static IS_TRACED: LazyLock<bool> = LazyLock::new(|| std::env::var_os("SHUTTLE_TRACE").is_some());
+        if *IS_TRACED {
+            let at = header.map(|header| header.name());
+            eprintln!("{:?} {site:?} {}", shuttle::current::me(), at.as_deref().unwrap_or_default());
+        }
+    }
+
+    /// Not so; but for a model checker a wake-up costs nothing either, and looking on is a single look.
     #[inline(always)]
     pub(crate) fn is_simulated() -> bool {
-        false
+        cfg!(any(loom, shuttle))
     }
 
     pub(crate) fn token() -> Option<usize> {
@@ -251,7 +269,7 @@ pub(crate) fn sleep(duration: Duration) {
     if let Some(host) = millpond_sync::host::current() {
         return host.sleep(duration);
     }
-    millpond_sync::waiting(|| std::thread::sleep(duration));
+    millpond_sync::waiting(|| millpond_sync::shim::thread::sleep(duration));
 }
 
 /// An operation of a reader's, which is over when this is dropped: then others may have their turn.

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use millpond_sync::WaitList;
-use parking_lot::Mutex;
+use millpond_sync::shim::Mutex;
 
 use crate::core::Core;
 use crate::workers::Help;

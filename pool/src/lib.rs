@@ -20,6 +20,10 @@ mod consumer;
 mod core;
 mod draft;
 mod error;
+#[cfg(any(loom, shuttle))]
+pub mod fault;
+#[cfg(not(any(loom, shuttle)))]
+mod fault;
 mod fork;
 mod gate;
 mod guarded;

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use millpond_graph::Dag;
+use millpond_sync::shim::atomic::Ordering;
 
 use crate::TaskId;
 use crate::registry::Registry;

@@ -12,13 +12,14 @@
 //! The stack is explicit: the length of a chain is bounded by memory only.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
+use millpond_sync::shim::atomic::Ordering;
 use millpond_sync::{Deadline, Parker, Ticket};
 use smallvec::SmallVec;
 
 use crate::core::Core;
 use crate::error::ReadError;
+use crate::fault::{self, Fault};
 use crate::gate::Pass;
 use crate::host::{self, Site};
 use crate::lane::{AnyLane, Header, Step};
@@ -352,6 +353,9 @@ impl<'a, 'env> Walker<'a, 'env> {
                     }
                     return;
                 }
+                if fault::is(Fault::SleepsWithoutLooking) {
+                    continue;
+                }
                 self.walk(enough, deadline);
                 if self.landings > 0 || ready() || self.hopeless().is_some() {
                     return;
@@ -423,33 +427,38 @@ pub(crate) fn is_firing_any() -> bool {
 pub(crate) mod firing {
     use std::cell::RefCell;
 
-    thread_local!(static LANES: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) });
+    use millpond_sync::shim;
+
+    #[cfg(not(loom))]
+    shim::thread_local!(static LANES: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) });
+    #[cfg(loom)]
+    shim::thread_local!(static LANES: RefCell<Vec<usize>> = RefCell::new(Vec::new()));
 
     pub(super) fn push(lane: usize) {
-        LANES.with_borrow_mut(|lanes| lanes.push(lane));
+        LANES.with(|lanes| lanes.borrow_mut().push(lane));
     }
 
     pub(super) fn pop() {
-        LANES.with_borrow_mut(|lanes| lanes.pop());
+        LANES.with(|lanes| lanes.borrow_mut().pop());
     }
 
     /// Takes them all, for another simulated thread to have its own.
     #[cfg(feature = "simulation")]
     pub(crate) fn take() -> Vec<usize> {
-        LANES.take()
+        LANES.with(RefCell::take)
     }
 
     /// Puts back what was taken.
     #[cfg(feature = "simulation")]
     pub(crate) fn put_back(lanes: Vec<usize>) {
-        LANES.set(lanes);
+        LANES.with(|place| place.replace(lanes));
     }
 
     pub(super) fn is_any() -> bool {
-        LANES.with_borrow(|lanes| !lanes.is_empty())
+        LANES.with(|lanes| !lanes.borrow().is_empty())
     }
 
     pub(super) fn contains(lane: usize) -> bool {
-        LANES.with_borrow(|lanes| lanes.contains(&lane))
+        LANES.with(|lanes| lanes.borrow().contains(&lane))
     }
 }

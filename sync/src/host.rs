@@ -6,7 +6,7 @@
 //! A host runs threads of its own making in turns within the one that it is installed in, so each has a [`Parker`] of its own,
 //! and whoever parks is switched away from instead of sleeping. This module knows nothing of how that is done.
 
-#[cfg(any(not(feature = "simulation"), loom))]
+#[cfg(any(not(feature = "simulation"), loom, shuttle))]
 mod system {
     use std::time::Instant;
 
@@ -14,7 +14,7 @@ mod system {
     #[inline(always)]
     #[must_use]
     pub fn now() -> Instant {
-        Instant::now()
+        crate::shim::clock::now()
     }
 
     /// Whether other threads run while this one spins: always.
@@ -29,7 +29,7 @@ mod system {
     pub(crate) fn step() {}
 }
 
-#[cfg(all(feature = "simulation", not(loom)))]
+#[cfg(all(feature = "simulation", not(any(loom, shuttle))))]
 mod hosted {
     use std::cell::{Cell, RefCell};
     use std::rc::Rc;
@@ -123,7 +123,7 @@ mod hosted {
     }
 }
 
-#[cfg(all(feature = "simulation", not(loom)))]
+#[cfg(all(feature = "simulation", not(any(loom, shuttle))))]
 pub use hosted::*;
-#[cfg(any(not(feature = "simulation"), loom))]
+#[cfg(any(not(feature = "simulation"), loom, shuttle))]
 pub use system::*;

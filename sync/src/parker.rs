@@ -64,7 +64,7 @@ impl Parker {
 
     /// Calls `body` with the calling thread's parker.
     pub fn with<R>(body: impl FnOnce(&Self) -> R) -> R {
-        #[cfg(all(feature = "simulation", not(loom)))]
+        #[cfg(all(feature = "simulation", not(any(loom, shuttle))))]
         if let Some(host) = crate::host::current() {
             return body(&host.parker());
         }
@@ -100,7 +100,7 @@ impl Parker {
     /// # Blocking
     /// Until the waker is called or the deadline has passed.
     pub fn park_deadline(&self, deadline: Deadline) -> bool {
-        #[cfg(all(feature = "simulation", not(loom)))]
+        #[cfg(all(feature = "simulation", not(any(loom, shuttle))))]
         if let Some(host) = crate::host::current() {
             return self.take_token() || host.park(self, deadline);
         }
@@ -138,7 +138,7 @@ impl Parker {
 }
 
 /// Sleeps once; false if the deadline has passed.
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 fn sleep(deadline: Deadline) -> bool {
     match deadline.remaining() {
         None => crate::waiting(thread::park),
@@ -148,7 +148,23 @@ fn sleep(deadline: Deadline) -> bool {
     true
 }
 
-/// Under the model checker there is no time: a deadline passes at once, at every interleaving at which it could.
+/// Under shuttle, which knows no time either, others go on first, and then a draw says whether the deadline has come.
+#[cfg(shuttle)]
+fn sleep(deadline: Deadline) -> bool {
+    match deadline.moment() {
+        None => thread::park(),
+        Some(_) if deadline.has_passed() => return false,
+        Some(moment) => {
+            thread::yield_now();
+            if crate::shim::draw(4) == 0 {
+                crate::shim::clock::pass_until(moment);
+            }
+        }
+    }
+    true
+}
+
+/// Under loom there is no time: a deadline passes at once, at every interleaving at which it could.
 #[cfg(loom)]
 fn sleep(deadline: Deadline) -> bool {
     if deadline == Deadline::NEVER {
@@ -177,7 +193,7 @@ pub struct Nested<'a> {
 impl Drop for Nested<'_> {
     fn drop(&mut self) {
         // As for a waiter: after a deadlock the model checker's primitives cannot be used.
-        if cfg!(loom) && std::thread::panicking() {
+        if cfg!(any(loom, shuttle)) && std::thread::panicking() {
             return;
         }
         let depth = self.parker.depth.get() - 1;

@@ -107,7 +107,7 @@ impl<L: Deref<Target = WaitList>> Waiter<L> {
 impl<L: Deref<Target = WaitList>> Drop for Waiter<L> {
     fn drop(&mut self) {
         // The model checker ends a deadlock with a panic, after which its primitives cannot be used.
-        if cfg!(loom) && std::thread::panicking() {
+        if cfg!(any(loom, shuttle)) && std::thread::panicking() {
             return;
         }
         self.cancel();

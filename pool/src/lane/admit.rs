@@ -3,6 +3,7 @@
 use super::fire::Logged;
 use super::header::Limits;
 use super::state::{HeadState, Outlet, State};
+use crate::fault::{self, Fault};
 
 /// What a head is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +64,7 @@ impl<T> State<T> {
         if at.collecting > 0 {
             return usize::MAX;
         }
-        let coming = at.len + self.reserved;
+        let coming = at.len + self.reserved + usize::from(fault::is(Fault::DemandShort));
         let wanted = at.wanted(if window > 1 && self.made > 0 { self.limits.read_ahead } else { 0 }, is_iterated);
         let lacking = if wanted == usize::MAX { wanted } else { wanted.saturating_sub(coming) };
         let asked = at.asked.saturating_sub(coming);

@@ -1,10 +1,10 @@
 //! One firing: make a chunk at the head, run it through the stages, land it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use millpond_sync::Deadline;
+use millpond_sync::shim::atomic::{AtomicBool, Ordering};
 
 use super::admit::{Admission, Grant, Order};
 use super::spread::Parcel;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use millpond_sync::shim::atomic::Ordering;
+
 use super::take::{Ready, Stated};
 use super::{Lane, One, Single};
 use crate::error::TaskError;
@@ -58,7 +60,7 @@ impl<'env, T: Send + 'env> Inlet<'env, T> {
 
     /// Whether the lane upstream waits for data from outside.
     pub(crate) fn is_parked(&self) -> bool {
-        self.lane.header().is_parked.load(std::sync::atomic::Ordering::Relaxed)
+        self.lane.header().is_parked.load(Ordering::Relaxed)
     }
 
     /// Takes back what was said to be lacking: the head is no more.

@@ -3,11 +3,12 @@
 //! Chunks of an ordered lane land in a ring by their number and leave it in order. Whatever holds user values is moved out
 //! of the guarded state before it is dropped.
 
-use std::sync::atomic::Ordering;
+use millpond_sync::shim::atomic::Ordering;
 
 use super::fire::Logged;
 use super::state::{End, HeadState, Landing, State};
 use super::{Header, Lane, Order, TaskCounters, detach};
+use crate::fault::{self, Fault};
 use crate::gate::Pass;
 use crate::head::Next;
 use crate::host::{self, Site};
@@ -27,7 +28,9 @@ impl<T> State<T> {
             self.flying -= 1;
             return None;
         }
-        self.reserved += made;
+        if !fault::is(Fault::MadeNotCounted) {
+            self.reserved += made;
+        }
         self.made += 1;
         Some(self.made - 1)
     }
@@ -64,7 +67,9 @@ impl<T> State<T> {
 
     /// A chunk leaves the lane: its items go to the outlets, its log to the counters.
     fn let_out(&mut self, mut landing: Landing<T>, header: &Header<'_>, litter: &mut Litter<T>) {
-        self.reserved -= landing.made;
+        if !fault::is(Fault::MadeNotCounted) {
+            self.reserved -= landing.made;
+        }
         if self.end.is_some() {
             // A failure came before it.
             litter.push(landing);
@@ -176,9 +181,13 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
     pub(super) fn changed(&self, pass: &Pass<'_>, chunk: Option<u64>, site: Site) {
         // In serial mode whoever could be waiting for this is the caller itself.
         if pass.is_shared() {
-            self.header.core.tick();
+            if !fault::is(Fault::ChangeNotCounted) {
+                self.header.core.tick();
+            }
             host::step_at(&self.header, chunk, site);
-            self.header.waiters.notify_all_after_lock();
+            if !(fault::is(Fault::LandsInSilence) && site == Site::Landed) {
+                self.header.waiters.notify_all_after_lock();
+            }
         }
     }
 }

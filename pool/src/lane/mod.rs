@@ -31,10 +31,11 @@ pub(crate) use spread::Spread;
 pub(crate) use take::{Ready, Want};
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use millpond_sync::shim::atomic::Ordering;
 
 use self::state::{End, HeadState, State};
 use crate::gate::Pass;

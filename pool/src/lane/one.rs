@@ -6,7 +6,8 @@
 //! comes after the end or a failure, which is only recorded here. Calls, order and errors are the same.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering;
+
+use millpond_sync::shim::atomic::Ordering;
 
 use super::header::{Header, Limits, TaskCounters};
 use super::state::{End, HeadState, State};

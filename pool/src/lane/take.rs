@@ -1,8 +1,7 @@
 //! Taking items from an outlet.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use parking_lot::Mutex;
+use millpond_sync::shim::Mutex;
+use millpond_sync::shim::atomic::{AtomicBool, Ordering};
 
 use super::Lane;
 use super::state::{End, Outlet, State};

@@ -1,9 +1,9 @@
 //! Reading item by item.
 
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use millpond_sync::Deadline;
+use millpond_sync::shim::atomic::Ordering;
 
 use super::ScopedReader;
 use crate::error::ReadError;

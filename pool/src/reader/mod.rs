@@ -17,7 +17,8 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::vec;
 
-use parking_lot::Mutex;
+use millpond_sync::shim::Mutex;
+use millpond_sync::shim::atomic::Ordering;
 
 use crate::consumer::Consumer;
 use crate::core::Core;
@@ -125,8 +126,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
                 consumer.lane().give_back(consumer.outlet(), left);
             }
             if std::mem::take(&mut self.is_iterating) {
-                consumer.lane().header().iterating[consumer.outlet()]
-                    .fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+                consumer.lane().header().iterating[consumer.outlet()].fetch_sub(1, Ordering::Relaxed);
             }
         }
     }

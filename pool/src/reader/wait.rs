@@ -227,8 +227,10 @@ impl<T: Send> Future for ReadFuture<'_, '_, T> {
             if !is_serial {
                 this.ask(if count == usize::MAX { MOST_WANTED } else { missing });
             }
+            // Of a pool that grows at this moment nothing has been asked that others could do: then this works for itself once more.
+            let works = is_serial;
             let consumer = this.reader.consumer();
-            match consumer.poll_pull((least, most), &mut this.asked, &mut this.waits, context.waker(), false) {
+            match consumer.poll_pull((least, most), &mut this.asked, &mut this.waits, context.waker(), works) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(items)) if items.is_empty() || count != usize::MAX => {
                     this.ask(0);
@@ -274,9 +276,12 @@ impl<T: Send> Stream for ScopedReader<'_, T> {
             if this.is_over {
                 return Poll::Ready(None);
             }
-            let most = if this.iterates_ahead() { usize::MAX } else { 1 };
+            let iterates_ahead = this.iterates_ahead();
+            let most = if iterates_ahead { usize::MAX } else { 1 };
             let mut waits = std::mem::take(&mut this.stream);
-            let poll = this.consumer().poll_pull((1, most), &mut 0, &mut waits, context.waker(), false);
+            // As for a read: what no window has been opened for, only this can make.
+            let works = !iterates_ahead;
+            let poll = this.consumer().poll_pull((1, most), &mut 0, &mut waits, context.waker(), works);
             this.stream = waits;
             match poll {
                 Poll::Pending => return Poll::Pending,

@@ -9,10 +9,10 @@
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crossbeam_deque::Worker;
-use parking_lot::{Mutex, RwLock};
+use millpond_sync::shim::atomic::{AtomicBool, AtomicUsize, Ordering};
+use millpond_sync::shim::{Mutex, RwLock};
 
 use super::body::Signal;
 use super::crew::Crew;
@@ -135,7 +135,9 @@ impl<'run, 'env> Careful<'run, 'env> {
             return None;
         }
         host::step(Site::Steals);
-        let ready = self.ready.lock().pop()?;
+        let mut all = self.ready.lock();
+        let ready = all.pop()?;
+        // Under the lock: who sees a count of what is gone already looks again and again, for as long as it stays.
         self.ready_count.fetch_sub(1, Ordering::SeqCst);
         Some(ready.item)
     }
@@ -175,7 +177,8 @@ impl<'run, 'env> Careful<'run, 'env> {
             let order = std::cmp::Reverse(add(&self.order, 1, hands.shared.is_some()));
             let ready = Ready { priority, order, item: ready };
             if hands.shared.is_some() {
-                self.ready.lock().push(ready);
+                let mut all = self.ready.lock();
+                all.push(ready);
                 self.ready_count.fetch_add(1, Ordering::SeqCst);
             } else {
                 hands.local.ready.push(ready);

@@ -16,7 +16,9 @@
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+
+use millpond_sync::shim::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use millpond_sync::shim::{hint, thread};
 
 use super::body::Body;
 use super::session::Session;
@@ -102,7 +104,7 @@ pub(super) struct Owned<F> {
     function: UnsafeCell<F>,
     /// Catches a scheduler that gives one task to two workers at once.
     #[cfg(debug_assertions)]
-    is_busy: std::sync::atomic::AtomicBool,
+    is_busy: millpond_sync::shim::atomic::AtomicBool,
 }
 
 // SAFETY: by I1 one worker at a time enters, and I2 orders the visits: it moves between threads, it is not shared.
@@ -113,7 +115,7 @@ impl<F> Owned<F> {
         Self {
             function: UnsafeCell::new(function),
             #[cfg(debug_assertions)]
-            is_busy: std::sync::atomic::AtomicBool::new(false),
+            is_busy: millpond_sync::shim::atomic::AtomicBool::new(false),
         }
     }
 
@@ -128,7 +130,7 @@ impl<F> Owned<F> {
 
     #[cfg(debug_assertions)]
     fn visit_once(&self) -> impl Drop + '_ {
-        struct Visit<'a>(&'a std::sync::atomic::AtomicBool);
+        struct Visit<'a>(&'a millpond_sync::shim::atomic::AtomicBool);
         impl Drop for Visit<'_> {
             fn drop(&mut self) {
                 self.0.store(false, Ordering::Relaxed);
@@ -339,9 +341,9 @@ impl Drop for OpenGate<'_> {
             }
             rounds += 1;
             if rounds < 1_000 {
-                std::hint::spin_loop();
+                hint::spin_loop();
             } else {
-                std::thread::yield_now();
+                thread::yield_now();
             }
         }
     }

@@ -4,13 +4,13 @@
 //! it. The protocol is argued in `README.md` beside this file.
 
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crossbeam_deque::{Steal, Stealer, Worker};
 use crossbeam_utils::CachePadded;
-use parking_lot::{Mutex, MutexGuard};
+use millpond_sync::shim::atomic::{AtomicUsize, Ordering, fence};
+use millpond_sync::shim::{Mutex, MutexGuard, hint, thread};
 
 use super::cells::Gate;
 use super::session::Stay;
@@ -111,7 +111,7 @@ impl Crew {
                 match seat.stealer.steal_batch_and_pop(queue) {
                     Steal::Success(item) => return Some(item),
                     Steal::Empty => break,
-                    Steal::Retry => std::hint::spin_loop(),
+                    Steal::Retry => hint::spin_loop(),
                 }
             }
         }
@@ -199,9 +199,9 @@ pub(super) fn relax(rounds: &mut u32) {
     *rounds = rounds.saturating_add(1);
     if *rounds < 256 {
         for _ in 0..16 {
-            std::hint::spin_loop();
+            hint::spin_loop();
         }
     } else {
-        std::thread::yield_now();
+        thread::yield_now();
     }
 }

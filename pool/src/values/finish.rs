@@ -2,7 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+
+use millpond_sync::shim::atomic::Ordering;
 
 use super::body::Signal;
 use super::branching::Branch;

@@ -1,8 +1,7 @@
 //! A graph that is being run by the careful loop: the run's own one, or one that a task put into it.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-
-use parking_lot::Mutex;
+use millpond_sync::shim::Mutex;
+use millpond_sync::shim::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::branching::Branching;
 use super::cells::{BodyRef, Slot};

@@ -3,8 +3,10 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+
+use millpond_sync::shim;
+use millpond_sync::shim::atomic::{AtomicBool, Ordering};
 
 use crate::host;
 
@@ -131,37 +133,43 @@ impl fmt::Debug for RunOptions<'_> {
     }
 }
 
-thread_local! {
+#[cfg(not(loom))]
+shim::thread_local! {
     /// Until when the task that this thread runs may run.
     static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
     /// What cancels the task that this thread runs.
     static TOKEN: RefCell<Option<CancelToken>> = const { RefCell::new(None) };
 }
+#[cfg(loom)]
+shim::thread_local! {
+    static DEADLINE: Cell<Option<Instant>> = Cell::new(None);
+    static TOKEN: RefCell<Option<CancelToken>> = RefCell::new(None);
+}
 
 /// How much time the task that calls this has left, if it has a [time limit](super::Graph::time_limit).
 #[must_use]
 pub fn time_left() -> Option<Duration> {
-    DEADLINE.get().map(|deadline| deadline.saturating_duration_since(host::now()))
+    DEADLINE.with(Cell::get).map(|deadline| deadline.saturating_duration_since(host::now()))
 }
 
 /// Whether the task that calls this should give up: its run was cancelled, or its time is over.
 #[must_use]
 pub fn is_cancelled() -> bool {
     time_left() == Some(Duration::ZERO)
-        || TOKEN.with_borrow(|token| token.as_ref().is_some_and(CancelToken::is_cancelled))
+        || TOKEN.with(|token| token.borrow().as_ref().is_some_and(CancelToken::is_cancelled))
 }
 
 /// Takes what they tell, for another simulated thread to have its own.
 #[cfg(feature = "simulation")]
 pub(crate) fn take_told() -> (Option<Instant>, Option<CancelToken>) {
-    (DEADLINE.take(), TOKEN.take())
+    (DEADLINE.with(Cell::take), TOKEN.with(RefCell::take))
 }
 
 /// Puts back what was taken.
 #[cfg(feature = "simulation")]
 pub(crate) fn put_back_told((deadline, token): (Option<Instant>, Option<CancelToken>)) {
-    DEADLINE.set(deadline);
-    TOKEN.set(token);
+    DEADLINE.with(|place| place.set(deadline));
+    TOKEN.with(|place| place.replace(token));
 }
 
 /// Sets what [`time_left`] and [`is_cancelled`] tell until dropped; a task may itself run a graph, so the former comes back.
@@ -173,13 +181,14 @@ pub(super) struct Around {
 impl Around {
     pub(super) fn task(limit: Option<Duration>, token: Option<&CancelToken>) -> Self {
         let deadline = limit.and_then(|limit| host::now().checked_add(limit));
-        Self { deadline: DEADLINE.replace(deadline), token: TOKEN.replace(token.cloned()) }
+        let (deadline, token) = (DEADLINE.with(|place| place.replace(deadline)), token.cloned());
+        Self { deadline, token: TOKEN.with(|place| place.replace(token)) }
     }
 }
 
 impl Drop for Around {
     fn drop(&mut self) {
-        DEADLINE.set(self.deadline);
-        TOKEN.replace(self.token.take());
+        DEADLINE.with(|place| place.set(self.deadline));
+        TOKEN.with(|place| place.replace(self.token.take()));
     }
 }

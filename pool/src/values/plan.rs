@@ -7,11 +7,12 @@
 //! A plan is either of the whole graph, where a task's number is its own, or of what some targets want, found backwards
 //! from them and renumbered, so that its cost depends on what is wanted and not on the graph.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use millpond_sync::shim::atomic::{AtomicU32, Ordering};
 
 use super::branching::Branching;
 use super::cells::BodyRef;
 use super::edges::Edges;
+use crate::fault::{self, Fault};
 
 /// Set in a successor that has one predecessor.
 pub(super) const ONLY: u32 = 1 << 31;
@@ -186,7 +187,7 @@ impl<'env> Plan<'env> {
     pub(super) fn reset(&mut self) {
         if self.is_dirty {
             for (arrivals, total) in self.arrivals.iter_mut().zip(&self.totals) {
-                *arrivals.get_mut() = *total;
+                *arrivals = AtomicU32::new(*total);
             }
             self.is_dirty = false;
         }
@@ -204,7 +205,7 @@ impl<'env> Plan<'env> {
     #[inline]
     pub(super) fn arrive<const SHARED: bool>(&self, task: u32) -> bool {
         let arrivals = &self.arrivals[task as usize];
-        if SHARED {
+        if SHARED && !fault::is(Fault::ArrivalsLost) {
             if arrivals.fetch_sub(1, Ordering::AcqRel) != 1 {
                 return false;
             }

@@ -1,6 +1,6 @@
 //! The pool's methods for graphs of values.
 
-use std::sync::atomic::Ordering;
+use millpond_sync::shim::atomic::Ordering;
 
 use super::careful::Careful;
 use super::error::{Failure, GraphError, RunError};
@@ -138,7 +138,7 @@ impl ScopedPool<'_> {
     ///
     /// # Examples
     /// ```
-    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// use millpond_sync::shim::atomic::{AtomicU32, Ordering};
     /// use millpond_pool::{Pool, values::Graph};
     ///
     /// let count = AtomicU32::new(0);
