@@ -50,11 +50,12 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
     /// Takes items if there are enough; otherwise sets workers to it and has `waker` called when it is worth asking again.
     ///
     /// In serial mode, and where `works`, the caller does the work here and now and only what waits for data from outside
-    /// makes it wait. What the outlet has been told that is `asked` for is taken back, and then 0, with the answer.
+    /// makes it wait. Where workers are set to it the outlet is told that so many items are wanted as `ask` says, and `asked` is what it has been
+    /// told: taken back, and then 0, with the answer.
     fn poll_pull(
         &self,
         (least, most): (usize, usize),
-        asked: &mut usize,
+        (asked, ask): (&mut usize, Option<usize>),
         waits: &mut Waits<'env>,
         waker: &Waker,
         works: bool,
@@ -126,6 +127,12 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
                 None => Poll::Pending,
             };
         }
+        // Here, where it is known that the pool is not in serial mode; before, it could still come or go.
+        if let Some(ask) = ask.filter(|ask| ask != asked) {
+            lane.want(&pass, outlet, Want::Fewer(*asked));
+            lane.want(&pass, outlet, Want::More(ask));
+            *asked = ask;
+        }
         host::step_at(lane.header(), None, Site::Awaits);
         waits.enter(&lane.header().waiters, waker, false);
         for source in lane.header().outside.iter() {
@@ -162,7 +169,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     /// none are the end. For whoever is itself a source, of this pool or another, and must not wait.
     pub fn poll_working(&mut self, least: usize, most: usize, waker: &Waker) -> Poll<Result<Vec<T>, ReadError>> {
         let mut waits = std::mem::take(&mut self.stream);
-        let poll = self.consumer().poll_pull((least, most), &mut 0, &mut waits, waker, true);
+        let poll = self.consumer().poll_pull((least, most), (&mut 0, None), &mut waits, waker, true);
         self.stream = waits;
         poll
     }
@@ -184,25 +191,15 @@ pub struct ReadFuture<'a, 'env, T: Send + 'env> {
 impl<T: Send> Unpin for ReadFuture<'_, '_, T> {}
 
 impl<T: Send> ReadFuture<'_, '_, T> {
-    /// Takes down what is waited for, in place of what was before; so that workers go on between polls.
-    fn ask(&mut self, items: usize) {
-        let before = self.asked;
-        if before == items {
-            return;
-        }
-        let consumer = self.reader.consumer();
-        match consumer.enter() {
-            Ok(pass) => {
-                consumer.lane().want(&pass, consumer.outlet(), Want::Fewer(before));
-                consumer.lane().want(&pass, consumer.outlet(), Want::More(items));
-                self.asked = items;
-            }
-            // In use by another thread, so the read will not get any either.
-            Err(_) => {
-                if before > 0 {
-                    consumer.lane().want_later(consumer.outlet(), Want::Fewer(before));
-                }
-                self.asked = 0;
+    /// Takes back what is waited for.
+    fn ask_no_more(&mut self) {
+        let asked = std::mem::take(&mut self.asked);
+        if asked > 0 {
+            let consumer = self.reader.consumer();
+            match consumer.enter() {
+                Ok(pass) => consumer.lane().want(&pass, consumer.outlet(), Want::Fewer(asked)),
+                // In use by another thread.
+                Err(_) => consumer.lane().want_later(consumer.outlet(), Want::Fewer(asked)),
             }
         }
     }
@@ -219,31 +216,27 @@ impl<T: Send> Future for ReadFuture<'_, '_, T> {
         loop {
             let missing = count - this.collected.len();
             if missing == 0 {
-                this.ask(0);
+                this.ask_no_more();
                 return Poll::Ready(Ok(std::mem::take(&mut this.collected)));
             }
-            let is_serial = this.reader.core.size() == 0;
             let (least, most) = if count == usize::MAX { (1, usize::MAX) } else { (missing, missing) };
-            if !is_serial {
-                this.ask(if count == usize::MAX { MOST_WANTED } else { missing });
-            }
-            // Of a pool that grows at this moment nothing has been asked that others could do: then this works for itself once more.
-            let works = is_serial;
+            // So that workers go on between polls.
+            let ask = Some(missing.min(MOST_WANTED));
             let consumer = this.reader.consumer();
-            match consumer.poll_pull((least, most), &mut this.asked, &mut this.waits, context.waker(), works) {
+            match consumer.poll_pull((least, most), (&mut this.asked, ask), &mut this.waits, context.waker(), false) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(items)) if items.is_empty() || count != usize::MAX => {
-                    this.ask(0);
+                    this.ask_no_more();
                     this.collected.extend(items);
                     return Poll::Ready(Ok(std::mem::take(&mut this.collected)));
                 }
                 Poll::Ready(Ok(items)) => this.collected.extend(items),
                 Poll::Ready(Err(ReadError::Task(_))) if !this.collected.is_empty() => {
-                    this.ask(0);
+                    this.ask_no_more();
                     return Poll::Ready(Ok(std::mem::take(&mut this.collected)));
                 }
                 Poll::Ready(Err(error)) => {
-                    this.ask(0);
+                    this.ask_no_more();
                     return Poll::Ready(Err(error));
                 }
             }
@@ -254,7 +247,7 @@ impl<T: Send> Future for ReadFuture<'_, '_, T> {
 impl<T: Send> Drop for ReadFuture<'_, '_, T> {
     fn drop(&mut self) {
         self.waits.leave();
-        self.ask(0);
+        self.ask_no_more();
         if !self.collected.is_empty() {
             let items: Vec<T> =
                 std::mem::take(&mut self.collected).into_iter().chain(self.reader.local.by_ref()).collect();
@@ -279,9 +272,9 @@ impl<T: Send> Stream for ScopedReader<'_, T> {
             let iterates_ahead = this.iterates_ahead();
             let most = if iterates_ahead { usize::MAX } else { 1 };
             let mut waits = std::mem::take(&mut this.stream);
-            // As for a read: what no window has been opened for, only this can make.
+            // What no window has been opened for, only this can make.
             let works = !iterates_ahead;
-            let poll = this.consumer().poll_pull((1, most), &mut 0, &mut waits, context.waker(), works);
+            let poll = this.consumer().poll_pull((1, most), (&mut 0, None), &mut waits, context.waker(), works);
             this.stream = waits;
             match poll {
                 Poll::Pending => return Poll::Pending,
