@@ -198,6 +198,11 @@ impl<'env> Core<'env> {
         // What this reader had in hand when a helper looked in vain is free now.
         self.tick();
         host::step(Site::Idles);
+        self.replace_caller();
+    }
+
+    /// Lends a helper where jobs are left and nobody is there to do them; for a reader that may have had in hand what they wanted.
+    pub(crate) fn replace_caller(self: &Arc<Self>) {
         // Helpers that are there look at every job before they leave.
         if self.job_count.load(Ordering::SeqCst) > 0 && self.helpers.load(Ordering::SeqCst) == 0 {
             self.lend(1);

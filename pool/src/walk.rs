@@ -95,8 +95,11 @@ enum Role {
 
 impl Drop for Walker<'_, '_> {
     fn drop(&mut self) {
-        if self.role == Role::CountedCaller {
-            self.core.caller_goes();
+        match self.role {
+            Role::CountedCaller => self.core.caller_goes(),
+            // Quick as it was, a helper may have looked in vain meanwhile. What was done is counted where helpers look for it.
+            Role::Caller if self.pass.is_shared() => self.core.replace_caller(),
+            _ => {}
         }
     }
 }
