@@ -52,36 +52,42 @@ in_every_mode! {
     }
 
     fn reading_the_own_output_is_an_error(pool) {
-        let own: Arc<OnceLock<Mutex<PoolReader<Option<String>>>>> = Arc::default();
+        let own: Arc<OnceLock<Mutex<Option<PoolReader<Option<String>>>>>> = Arc::default();
         let myself = Arc::clone(&own);
         let mut reader = pool
             .source([1, 2, 3])
-            .map(move |_| myself.get().and_then(|own| own.lock().unwrap().read(5).err()).map(|error| error.to_string()))
+            .map(move |_| {
+                let error = myself.get().and_then(|own| own.lock().unwrap().as_mut()?.read(5).err());
+                error.map(|error| error.to_string())
+            })
             .named("ouroboros")
             .max_chunksize(1)
             .concurrency(1);
-        assert!(own.set(Mutex::new(reader.clone())).is_ok());
+        assert!(own.set(Mutex::new(Some(reader.clone()))).is_ok());
         let said = reader.read(1).unwrap().remove(0).expect("the read within fails");
         assert_eq!(
             said,
             "a task's function reads from task `ouroboros`, which waits for that very function; read from a task \
              upstream of it"
         );
+        // A function that holds a reader of its own output holds itself.
+        own.get().unwrap().lock().unwrap().take();
     }
 
     fn reading_what_depends_on_the_own_output_is_an_error(pool) {
-        let own: Arc<OnceLock<Mutex<PoolReader<bool>>>> = Arc::default();
+        let own: Arc<OnceLock<Mutex<Option<PoolReader<bool>>>>> = Arc::default();
         let myself = Arc::clone(&own);
         let mut reader = pool
             .source([1])
             .sequential(move |_| {
                 let mut own = myself.get().expect("set below").lock().unwrap();
-                matches!(own.read(1), Err(ReadError::OwnOutput { .. }))
+                matches!(own.as_mut().expect("until the end").read(1), Err(ReadError::OwnOutput { .. }))
             })
             .map(|is_refused| is_refused);
         let after = reader.clone().batch(1).flatten();
-        assert!(own.set(Mutex::new(after)).is_ok());
+        assert!(own.set(Mutex::new(Some(after))).is_ok());
         assert_eq!(reader.read(1).unwrap(), [true]);
+        own.get().unwrap().lock().unwrap().take();
     }
 
     fn a_function_may_build_a_graph_and_read_it(pool) {

@@ -77,10 +77,12 @@ fn small_quick_runs_call_nobody_once_they_are_known() {
         }
         assert_eq!(graph.last_run().helpers_asked, 0);
     }
-    assert!((0..100).any(|_| {
+    let any_alone = (0..100).any(|_| {
         pool.run(&mut graph).unwrap();
         !graph.last_run().is_shared
-    }));
+    });
+    // Under a sanitizer no task is quick.
+    assert!(any_alone || std::env::var_os("MILLPOND_SANITIZER").is_some());
 }
 
 #[test]
