@@ -1,6 +1,6 @@
 # What can be done here. Each target is a script in ci/, so that people and machines run the same.
 
-.PHONY: help setup demo test test-python test-python-versions test-freethreaded bench lint check docs test-simulation mutants
+.PHONY: help setup demo test test-python test-python-versions test-freethreaded bench lint check docs test-simulation mutants soak fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile
@@ -20,6 +20,10 @@ test-gcd: setup ## the tests of the pool on libdispatch; MILLPOND_REQUIRE_GCD=1 
 	@ci/test-gcd.sh
 mutants: setup ## bugs on purpose in a copy of the checkout, each of which tests must find
 	@ci/mutants.sh
+soak: setup ## random graphs with faults for MINUTES=10, in all modes: lost 0, doubled 0, memory flat; ONLY=n for one case
+	@ci/soak.sh
+fuzz: setup ## random programs over the public interface, guided by coverage, for MINUTES=5
+	@ci/fuzz.sh
 test-simulation: setup ## simulated pools: 10,000 seeds of random graphs, and the pool's suites; SEEDS=n for more
 	@ci/test-simulation.sh
 bench: setup ## millpond beside its rivals; ONLY=group for one group

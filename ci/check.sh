@@ -7,8 +7,9 @@ run timeout 20m ci/loom.sh || status=1
 SHUTTLE_MILLISECONDS=10000 run timeout 20m ci/shuttle.sh || status=1
 SEEDS=1000000 MINUTES=10 run timeout 30m ci/test-simulation.sh || status=1
 run timeout 40m ci/mutants.sh || status=1
-run timeout 20m ci/sanitize.sh thread || status=1
-run timeout 20m ci/sanitize.sh address || status=1
+MINUTES=2 run timeout 20m ci/fuzz.sh || status=1
+run timeout 60m ci/sanitize.sh thread || status=1
+run timeout 60m ci/sanitize.sh address || status=1
 run timeout 15m ci/valgrind.sh || status=1
 # Programs over the Python package's whole interface, each of up to forty steps.
 MILLPOND_EXAMPLES=3000 run timeout 20m ci/python.sh test tests/test_stateful.py || status=1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs all tests, with nextest where it is there and with cargo's own runner otherwise, then the examples in the
-# documentation, then the tests of the Python package, then those of simulated pools (10,000 seeds), then the pool's tests on libdispatch, where that can be had. The last
+# documentation, then the tests of the Python package, then random programs, those of simulated pools (10,000 seeds), then the pool's tests on libdispatch, where that can be had. The last
 # line says how many passed and failed; the whole output stays in target/ci/test.log, that of the Python package in
 # target/ci/python.log, that on libdispatch in target/ci/gcd.log.
 source "$(dirname "$0")/environment.sh"
@@ -17,7 +17,7 @@ logged() {
 }
 
 # The Python package's module has no tests of its own, and asks for libdispatch, which may not be here.
-of=(--workspace --exclude millpond-python)
+of=(--workspace --exclude millpond-python --exclude millpond-proof)
 if cargo nextest --version >/dev/null 2>&1; then
     logged cargo nextest run "${of[@]}" --no-fail-fast --no-tests=pass
 else
@@ -28,6 +28,9 @@ logged cargo test "${of[@]}" --doc --no-fail-fast
 rm -f "$target/ci/python.log"
 run ci/python.sh test || status=1
 [ ! -f "$target/ci/python.log" ] || cat "$target/ci/python.log" >>"$log"
+
+# Random programs with the corpus of the fuzzer, and `soak` for seconds: compiled for speed, but not for long.
+CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 logged cargo test --release --package millpond-proof --lib --tests
 
 run timeout 20m ci/test-simulation.sh || status=1
 [ ! -f "$target/ci/simulation.log" ] || cat "$target/ci/simulation.log" >>"$log"

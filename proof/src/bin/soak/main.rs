@@ -1,0 +1,282 @@
+//! Random graphs for minutes, in all modes, with faults on: `make soak MINUTES=10`.
+//!
+//! Each **case** is drawn from a number: a random graph read in random ways beside the model of the property tests (`graphs`), a random
+//! program over the public interface (`millpond_proof::program`), many items through flaky functions (`flow`), or a graph that is fed and
+//! changed while it is read (`live`). It runs on a pool in serial mode, on rayon's or libdispatch's workers, on a pool that is resized all
+//! the time, or in a simulation; and whatever comes out of it is compared with exactly what must. As many cases run at once as are
+//! asked for (`--drivers`), each with threads of its own.
+//!
+//! A run fails, and says with which number, by an item that is lost, doubled or out of order, another end, a function that is called too
+//! often, a function or thread that is left, a case that does not end (`--patience`), memory that grows (the peak of the last quarter of the run is
+//! above that of the first by more than a tenth and 16 MiB), or fewer items or faults than asked for. `--only NUMBER` runs one case again: its graph
+//! and its ways to read are the same; on threads its interleaving is not.
+//!
+//! `--break lose|double|hang|leak|idle` makes such a thing happen, to show that it is found.
+
+mod counts;
+mod flow;
+mod graphs;
+mod live;
+mod mode;
+mod options;
+mod random;
+mod seen;
+mod tamper;
+mod vitals;
+mod ways;
+
+#[path = "../../../../pool/tests/properties/build.rs"]
+#[allow(dead_code, reason = "the property tests use all of it")]
+mod build;
+#[path = "../../../../pool/tests/properties/ledger.rs"]
+#[allow(dead_code, reason = "the property tests use all of it")]
+mod ledger;
+#[path = "../../../../pool/tests/properties/model.rs"]
+#[allow(dead_code, reason = "the property tests use all of it")]
+mod model;
+#[path = "../../../../pool/tests/properties/plan.rs"]
+#[allow(dead_code, reason = "the property tests use all of it")]
+mod plan;
+#[path = "../../../../pool/tests/properties/reading.rs"]
+#[allow(dead_code, reason = "the property tests use all of it")]
+mod reading;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use millpond_proof::program::{Mode as ProgramMode, Program, Wrong, programs};
+use parking_lot::Mutex;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+
+use counts::{Counts, Thousands};
+use mode::Mode;
+use options::{Kind, Options};
+use random::Random;
+use tamper::{BREAK, Break};
+use vitals::Vitals;
+
+/// What the threads share.
+struct Soak {
+    options: Options,
+    started: Instant,
+    next: AtomicU64,
+    is_over: AtomicBool,
+    counts: Mutex<Counts>,
+    /// What each driver is at, and since when.
+    running: Mutex<Vec<Option<(u64, Instant)>>>,
+    wrong: Mutex<Option<(u64, Wrong)>>,
+}
+
+/// Draws a value of a strategy from a number.
+fn draw<T>(strategy: impl Strategy<Value = T>, seed: u64) -> T {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let mut runner =
+        TestRunner::new_with_rng(ProptestConfig::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    strategy.new_tree(&mut runner).expect("cases are generated without rejections").current()
+}
+
+/// Runs the case of this number. `show` says what it is.
+fn run(seed: u64, kind: Option<Kind>, show: bool) -> Result<Counts, Wrong> {
+    let mut random = Random::new(seed);
+    let shown = |what: String| {
+        if show {
+            println!("case {seed}: {what}");
+        }
+    };
+    let drawn = Kind::draw(random.next());
+    match kind.unwrap_or(drawn) {
+        Kind::Flow => {
+            let mode = Mode::draw(&mut random);
+            shown(format!("many items, {mode:?}"));
+            flow::run(seed, &mut random, mode)
+        }
+        Kind::Live => {
+            let mode = Mode::draw(&mut random);
+            shown(format!("a live graph, {mode:?}"));
+            live::run(seed, &mut random, mode)
+        }
+        Kind::Program => {
+            let program = Program::from_bytes(&draw(programs(), seed));
+            let mode = match random.below(4) {
+                0 | 1 => ProgramMode::Simulated,
+                #[cfg(feature = "gcd")]
+                2 if mode::has_gcd() => ProgramMode::Gcd,
+                _ => ProgramMode::Threads,
+            };
+            shown(format!("{mode:?}: {program:?}"));
+            let mut counts = Counts { programs: 1, ..Counts::default() };
+            counts.add_tally(&program.run(mode)?);
+            Ok(counts)
+        }
+        Kind::Graph => {
+            let is_simulated = random.one_in(3);
+            let mode = if is_simulated { Mode::Simulated(seed) } else { Mode::draw(&mut random) };
+            let case = draw(graphs::cases(if is_simulated { 301 } else { 20_000 }), seed);
+            shown(format!("{mode:?}: {case:#?}"));
+            graphs::run(&case, mode)
+        }
+    }
+}
+
+/// Runs a case; a panic is what went wrong.
+fn attempt(seed: u64, kind: Option<Kind>, show: bool) -> Result<Counts, Wrong> {
+    catch_unwind(AssertUnwindSafe(|| run(seed, kind, show))).unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Err(Wrong { what: format!("a panic: {}", text.unwrap_or_default()), ..Wrong::default() })
+    })
+}
+
+impl Soak {
+    /// Runs cases until the time is up or something is wrong.
+    fn drive(&self, driver: usize) {
+        while !self.is_over.load(Ordering::Relaxed) && self.started.elapsed() < self.options.duration {
+            let seed = self.next.fetch_add(1, Ordering::Relaxed);
+            self.running.lock()[driver] = Some((seed, Instant::now()));
+            let result = attempt(seed, self.options.kind, false);
+            match BREAK.get() {
+                Some(Break::Hang) => thread::sleep(Duration::from_secs(3_600)),
+                Some(Break::Idle) => thread::sleep(Duration::from_millis(500)),
+                Some(Break::Leak) => std::mem::forget(vec![1_u8; 256 << 10]),
+                _ => {}
+            }
+            match result {
+                Ok(counts) => self.counts.lock().add(&counts),
+                Err(wrong) => {
+                    self.wrong.lock().get_or_insert((seed, wrong));
+                    self.is_over.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+        self.running.lock()[driver] = None;
+    }
+
+    fn line(&self, vitals: &Vitals) {
+        let counts = *self.counts.lock();
+        println!(
+            "{:4} s: {} items, {} faults, {} cases; lost 0, doubled 0; {} MiB, {} threads",
+            self.started.elapsed().as_secs(),
+            Thousands(counts.items),
+            Thousands(counts.faults()),
+            Thousands(counts.cases()),
+            vitals.now.0 >> 20,
+            vitals.now.1,
+        );
+    }
+
+    /// Watches memory, threads and cases that do not end until all drivers are done.
+    fn watch(&self) -> Vitals {
+        let mut vitals = Vitals::default();
+        let mut told = Instant::now();
+        loop {
+            thread::sleep(Duration::from_millis(50));
+            let running = self.running.lock().clone();
+            if running.iter().all(Option::is_none) {
+                return vitals;
+            }
+            vitals.note(self.started.elapsed().as_secs_f64() / self.options.duration.as_secs_f64());
+            let hangs = running.iter().flatten().find(|(_, since)| since.elapsed() > self.options.patience);
+            if let Some((seed, since)) = hangs {
+                println!(
+                    "FAILED: case {seed} has not ended after {:.0?}; `--only {seed}` runs it again",
+                    since.elapsed()
+                );
+                std::process::exit(3);
+            }
+            if told.elapsed() >= self.options.every {
+                told = Instant::now();
+                self.line(&vitals);
+            }
+        }
+    }
+
+    /// The figures at the end, and whether all is as it must be.
+    fn conclude(&self, vitals: &Vitals, threads_before: u64) -> ExitCode {
+        let counts = *self.counts.lock();
+        let mut failures = Vec::new();
+        let (mut lost, mut doubled) = (0, 0);
+        if let Some((seed, wrong)) = &*self.wrong.lock() {
+            (lost, doubled) = (wrong.lost, wrong.doubled);
+            failures.push(format!("case {seed}: {}; `--only {seed}` shows and runs it again", wrong.what));
+        }
+        let Counts { graphs, programs, flows, live, items, .. } = counts;
+        println!("{} cases in {:.0?}:", Thousands(counts.cases()), self.started.elapsed());
+        println!("  {} random graphs, {} random programs", Thousands(graphs), Thousands(programs));
+        println!("  {} with many items, {} live graphs", Thousands(flows), Thousands(live));
+        println!("{} items, {} faults:", Thousands(items), Thousands(counts.faults()));
+        for (kind, count) in counts.by_kind() {
+            println!("  {} {kind}", Thousands(count));
+        }
+        println!("lost {lost}, doubled {doubled}");
+        let quarters = |values: [u64; 4]| values.map(|value| value.to_string()).join(", ");
+        println!("memory, the peaks of the quarters: {} MiB", quarters(vitals.bytes.map(|bytes| bytes >> 20)));
+        println!("threads, the peaks of the quarters: {}", quarters(vitals.threads));
+        if !mode::has_gcd() {
+            println!("LEFT OUT: libdispatch is not here");
+        }
+        failures.extend(vitals.growth());
+        failures.extend(Vitals::leftover_threads(threads_before));
+        let Options { least_items, least_faults, .. } = self.options;
+        if items < least_items {
+            failures.push(format!("{items} items, and {least_items} are the least"));
+        }
+        if counts.faults() < least_faults {
+            failures.push(format!("{} faults, and {least_faults} are the least", counts.faults()));
+        }
+        for failure in &failures {
+            println!("FAILED: {failure}");
+        }
+        if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+fn main() -> ExitCode {
+    let options = match Options::parse(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(error) => {
+            eprintln!("soak: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    if let Some(broken) = options.broken {
+        BREAK.get_or_init(|| broken);
+    }
+    if let Some(seed) = options.only {
+        return match attempt(seed, options.kind, true) {
+            Ok(_) => {
+                println!("case {seed} is as it must be");
+                ExitCode::SUCCESS
+            }
+            Err(wrong) => {
+                println!("FAILED: case {seed}: {wrong}");
+                ExitCode::FAILURE
+            }
+        };
+    }
+    // Libdispatch keeps a thread or more for itself once it is there.
+    let has_gcd = mode::has_gcd();
+    let soak = Soak {
+        started: Instant::now(),
+        next: AtomicU64::new(options.seed),
+        is_over: AtomicBool::new(false),
+        counts: Mutex::default(),
+        running: Mutex::new(vec![Some((0, Instant::now())); options.drivers]),
+        wrong: Mutex::default(),
+        options,
+    };
+    println!("seed {}, {} cases at a time, {:.0?}", soak.options.seed, soak.options.drivers, soak.options.duration);
+    let vitals = thread::scope(|scope| {
+        for driver in 0..soak.options.drivers {
+            let soak = &soak;
+            scope.spawn(move || soak.drive(driver));
+        }
+        soak.watch()
+    });
+    soak.conclude(&vitals, if has_gcd { 16 } else { 1 })
+}

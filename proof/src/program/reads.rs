@@ -1,0 +1,230 @@
+//! Reads of every kind, each judged by the model.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use futures_core::Stream as _;
+use millpond_pool::{ReadError, simulation};
+
+use super::instruction::Operation;
+use super::stream::{Asked, Came, Stream, Wrong};
+use super::world::World;
+
+/// Wakes a thread that waits for a future.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+impl World {
+    /// Polls a future to its end.
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        if self.is_simulated {
+            return simulation::block_on(future);
+        }
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut future = pin!(future);
+        loop {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                return output;
+            }
+            thread::park();
+        }
+    }
+
+    /// What a read of `least` to `most` items may come to.
+    pub(super) fn asked(&self, least: usize, most: usize) -> Asked {
+        Asked { least, most, may_time_out: false, may_be_busy: self.may_be_busy(), may_be_gone: false }
+    }
+
+    /// Reads once and judges it.
+    fn judged(
+        &self,
+        stream: &mut Stream,
+        asked: Asked,
+        read: impl FnOnce(&mut Stream) -> Result<Vec<u64>, ReadError>,
+    ) -> Result<Came, Wrong> {
+        let alone = stream.is_alone();
+        let result = read(stream);
+        let came = stream.judge(&result, asked, alone)?;
+        self.note(|tally| {
+            tally.reads += 1;
+            match (&result, came) {
+                (_, Came::Items(count)) => tally.items += count as u64,
+                (Err(ReadError::TimedOut { .. }), _) => tally.timed_out += 1,
+                (Err(ReadError::SerialBusy { .. }), _) => tally.busy += 1,
+                _ => {}
+            }
+        });
+        Ok(came)
+    }
+
+    /// Reads all that is left.
+    pub(super) fn drain(&self, stream: &mut Stream) -> Result<(), Wrong> {
+        let all = self.asked(usize::MAX, usize::MAX);
+        while self.judged(stream, all, |stream| stream.reader().read_all())? != Came::End {}
+        Ok(())
+    }
+
+    /// A task on a further reader, which reads so many items and is dropped: it must leave the others all the rest.
+    fn visit(&self, stream: &mut Stream, count: usize) -> Result<(), Wrong> {
+        const MARK: u64 = 0x5555_5555_5555_5555;
+        stream.join();
+        let witness = self.witness();
+        let mut visitor = stream.reader().clone().map(move |item| {
+            witness();
+            item ^ MARK
+        });
+        let mut missing = count;
+        let mut turn = count;
+        while missing > 0 {
+            turn += 1;
+            let read = |_: &mut Stream| -> Result<Vec<u64>, ReadError> {
+                let items = match turn % 4 {
+                    0 => visitor.read_timeout(missing, Duration::from_micros(turn as u64 % 50)),
+                    1 => self.block_on(visitor.read_async(missing.min(5))),
+                    2 => {
+                        let poll = pin!(visitor.read_async(missing)).poll(&mut Context::from_waker(Waker::noop()));
+                        let Poll::Ready(items) = poll else {
+                            return Err(ReadError::NotYet { task: "given up".into() });
+                        };
+                        items
+                    }
+                    _ => visitor.read(missing),
+                };
+                Ok(items?.into_iter().map(|item| item ^ MARK).collect())
+            };
+            let asked = Asked { may_time_out: true, ..self.asked(0, missing) };
+            match self.judged(stream, asked, read)? {
+                Came::Items(some) => missing -= some,
+                Came::Nothing => self.yield_now(),
+                Came::End => break,
+            }
+        }
+        drop(visitor);
+        stream.leave();
+        self.note(|tally| tally.dropped += 1);
+        Ok(())
+    }
+
+    /// Iterates over up to `count` items by `next`.
+    fn iterate(
+        &self,
+        stream: &mut Stream,
+        count: usize,
+        mut next: impl FnMut(&mut Stream) -> Option<Result<u64, ReadError>>,
+    ) -> Result<(), Wrong> {
+        stream.iterates();
+        for _ in 0..count {
+            let mut is_over = false;
+            let asked = self.asked(1, 1);
+            let came = self.judged(stream, asked, |stream| match next(stream) {
+                Some(item) => item.map(|item| vec![item]),
+                None => {
+                    is_over = true;
+                    Ok(Vec::new())
+                }
+            });
+            // An iteration gives an error once and then nothing, which is not its stream's end.
+            if is_over {
+                return if stream.is_alone() && stream.group.lock().left.is_empty() { Ok(()) } else { came.map(drop) };
+            }
+            if !matches!(came?, Came::Items(_)) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what is a read, or goes by one.
+    pub(super) fn read(&self, stream: &mut Stream, operation: Operation) -> Result<(), Wrong> {
+        let micros = Duration::from_micros;
+        let timed = |asked: Asked| Asked { may_time_out: true, ..asked };
+        match operation {
+            Operation::Read(count) => {
+                self.judged(stream, self.asked(count, count), |stream| stream.reader().read(count))?;
+            }
+            Operation::ReadAll => {
+                self.judged(stream, self.asked(usize::MAX, usize::MAX), |stream| stream.reader().read_all())?;
+            }
+            Operation::ReadSome(most) => {
+                stream.iterates();
+                self.judged(stream, self.asked(1, most), |stream| stream.reader().read_some(most))?;
+            }
+            Operation::TryRead(count) => {
+                let most = if count == 0 { usize::MAX } else { count };
+                let alone = stream.is_alone();
+                if let Some(result) = stream.reader().try_read(count).transpose() {
+                    stream.judge(&result, self.asked(1, most), alone)?;
+                    let items = result.map_or(0, |items| items.len());
+                    self.note(|tally| tally.items += items as u64);
+                }
+            }
+            Operation::ReadTimeout(count, time) => {
+                let read = |stream: &mut Stream| stream.reader().read_timeout(count, micros(time));
+                self.judged(stream, timed(self.asked(count, count)), read)?;
+            }
+            Operation::ReadAllTimeout(time) => {
+                // What it had read when the time was up stays with the reader.
+                stream.iterates();
+                let read = |stream: &mut Stream| stream.reader().read_timeout(0, micros(time));
+                self.judged(stream, timed(self.asked(usize::MAX, usize::MAX)), read)?;
+            }
+            Operation::Iterate(count) => self.iterate(stream, count, |stream| stream.reader().next())?,
+            Operation::NextNow(count) => {
+                stream.iterates();
+                for _ in 0..count {
+                    let alone = stream.is_alone();
+                    let Some(item) = stream.reader().next_now() else { break };
+                    stream.judge(&Ok(vec![item]), self.asked(1, 1), alone)?;
+                    self.note(|tally| tally.items += 1);
+                }
+            }
+            Operation::ReadAsync(count) => {
+                let read = |stream: &mut Stream| self.block_on(stream.reader().read_async(count));
+                self.judged(stream, self.asked(count, count), read)?;
+            }
+            Operation::Stream(count) => {
+                self.iterate(stream, count, |stream| {
+                    self.block_on(poll_fn(|context| Pin::new(&mut *stream.reader()).poll_next(context)))
+                })?;
+            }
+            Operation::Abandon(count) => {
+                stream.iterates();
+                let asked = self.asked(count, count);
+                let alone = stream.is_alone();
+                let poll = pin!(stream.reader().read_async(count)).poll(&mut Context::from_waker(Waker::noop()));
+                match poll {
+                    Poll::Ready(result) => {
+                        stream.judge(&result, asked, alone)?;
+                        let items = result.map_or(0, |items| items.len());
+                        self.note(|tally| tally.items += items as u64);
+                    }
+                    Poll::Pending => self.note(|tally| tally.abandoned += 1),
+                }
+            }
+            Operation::Unread(count) => {
+                stream.iterates();
+                let alone = stream.is_alone();
+                let result = stream.reader().read(count);
+                stream.judge(&result, self.asked(count, count), alone)?;
+                if let Ok(items) = result {
+                    stream.uncross(&items);
+                    stream.reader().unread(items);
+                }
+            }
+            Operation::GiveBack => stream.reader().give_back_ahead(),
+            Operation::Visit(count) if !stream.is_rounded => self.visit(stream, count)?,
+            Operation::Visit(_) => {}
+            _ => unreachable!("only reads"),
+        }
+        Ok(())
+    }
+}
