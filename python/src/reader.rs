@@ -1,5 +1,7 @@
 //! The reader of a task's output: reading from it pulls.
 
+#[cfg(Py_GIL_DISABLED)]
+use std::sync::atomic::fence;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -66,6 +68,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Lets the thread go on that is to do something first.
+#[cold]
+fn make_way(py: Python<'_>) -> PyResult<()> {
+    told(|| {
+        if is_simulated() {
+            millpond::simulation::yield_now();
+        } else {
+            py.detach(std::thread::yield_now);
+        }
+        Ok(())
+    })
+}
+
 /// An attempt at a read in a simulation, which may say by a panic that it cannot go on. Apart, for the other reads' sake.
 #[cold]
 #[inline(never)]
@@ -92,25 +107,46 @@ impl PoolReader {
 
     /// Calls `body` with the engine's reader, or with another one of the same output while another thread is at that.
     fn with<R>(&self, py: Python<'_>, body: impl FnOnce(&mut Reader) -> PyResult<R>) -> PyResult<R> {
-        let Some(mut seated) = self.reader.try_take(py) else {
-            let spare = self.spare.get().and_then(|spare| lock(spare).clone());
-            return body(&mut spare.ok_or_else(|| self.gone())?);
+        let mut seated = loop {
+            if let Some(seated) = self.reader.try_take(py) {
+                break seated;
+            }
+            if let Some(spare) = self.spare.get() {
+                let spare = lock(spare).clone();
+                return body(&mut spare.ok_or_else(|| self.gone())?);
+            }
+            // Whoever sits there is about to make the spare one or to rise: nobody waits before that.
+            make_way(py)?;
         };
         let reader = seated.as_mut().ok_or_else(|| self.gone())?;
         self.spare.get_or_init(|| Mutex::new(Some(reader.clone())));
         let result = body(reader);
-        self.rise(seated);
+        self.rise(py, seated);
         result
     }
 
     /// Makes way for others. Lets go of the reader that was read with if this one was closed meanwhile, from elsewhere.
     #[inline]
-    fn rise(&self, mut seated: Seated<'_, Option<Reader>>) {
+    fn rise(&self, py: Python<'_>, seated: Seated<'_, Option<Reader>>) {
+        // Subtle: in this order, and `let_go` in the other one. So of two at once, one sees what the other did.
+        drop(seated);
+        #[cfg(Py_GIL_DISABLED)]
+        fence(Ordering::SeqCst);
         if self.is_closed.load(Ordering::Relaxed) {
-            let reader = seated.take();
-            drop(seated);
-            drop(reader);
+            self.vacate(py);
         }
+    }
+
+    /// Lets go of the engine's readers. Where another thread is reading, that does it when it rises.
+    #[cold]
+    fn vacate(&self, py: Python<'_>) {
+        if let Some(spare) = self.spare.get() {
+            // Out of the lock first: letting go of a reader may give others their turn.
+            let spare = lock(spare).take();
+            drop(spare);
+        }
+        let reader = self.reader.try_take(py).and_then(|mut seated| seated.take());
+        drop(reader);
     }
 
     /// The next item, where it takes no waiting and nobody is in the way; `None` says nothing.
@@ -127,7 +163,7 @@ impl PoolReader {
         if item.is_some() {
             self.count(1);
         }
-        self.rise(seated);
+        self.rise(py, seated);
         item
     }
 
@@ -184,6 +220,10 @@ impl PoolReader {
     }
 
     fn count(&self, items: usize) {
+        #[cfg(Py_GIL_DISABLED)]
+        self.taken.fetch_add(items, Ordering::Relaxed);
+        // The interpreter's lock keeps others out between these two.
+        #[cfg(not(Py_GIL_DISABLED))]
         self.taken.store(self.taken.load(Ordering::Relaxed) + items, Ordering::Relaxed);
     }
 
@@ -245,14 +285,9 @@ impl PoolReader {
 
     fn let_go(&self, py: Python<'_>) {
         self.is_closed.store(true, Ordering::Relaxed);
-        if let Some(spare) = self.spare.get() {
-            // Out of the lock first: letting go of a reader may give others their turn.
-            let spare = lock(spare).take();
-            drop(spare);
-        }
-        // Whoever is reading lets go of it afterwards.
-        let reader = self.reader.try_take(py).and_then(|mut seated| seated.take());
-        drop(reader);
+        #[cfg(Py_GIL_DISABLED)]
+        fence(Ordering::SeqCst);
+        self.vacate(py);
         let keepers = std::mem::take(&mut *lock(&self.keepers));
         drop(keepers);
     }

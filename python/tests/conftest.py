@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+
 import hypothesis
 import pytest
 
@@ -19,3 +22,14 @@ def pool_size(request: pytest.FixtureRequest) -> int:
     size = request.param
     assert isinstance(size, int)
     return size
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Have the programs that a test starts take interrupts.
+
+    A shell that starts something in the background may have it ignore them, and so what that starts.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

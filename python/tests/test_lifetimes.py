@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import itertools
+import operator
 import sys
+import time
 import weakref
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from millpond import Pool, PoolReader
+from millpond import Pool, PoolReader, ReaderClosedError
 
 
 class Thing:
@@ -34,6 +38,23 @@ def test_leaving_a_loop_early_leaves_the_source_alone(pool_size: int) -> None:
         count = len(pulled)
         assert 4 <= count < 100_000
         assert pool.task_count == 0
+
+
+def test_a_reader_is_let_go_of_that_is_closed_while_another_thread_reads() -> None:
+    def read(reader: PoolReader[int]) -> None:
+        with contextlib.suppress(ReaderClosedError):
+            while True:
+                reader.read(1)
+
+    with Pool(1) as pool, ThreadPoolExecutor(1) as executor:
+        for _ in range(300):
+            reader = pool.source(range(1_000_000))
+            reading = executor.submit(read, reader)
+            while operator.length_hint(reader) == 1_000_000:
+                time.sleep(0)
+            reader.close()
+            reading.result(60)
+            assert pool.task_count == 0
 
 
 @pytest.mark.parametrize("how", ["close", "lose", "leave", "pool"])

@@ -65,11 +65,12 @@ def test_coroutines_on_the_pools_loop_wait_so(monkeypatch: pytest.MonkeyPatch) -
     spy = Spy(monkeypatch)
 
     async def nap(number: int) -> int:
-        await asyncio.sleep(0.0003)
+        await asyncio.sleep(0.01)
         return number
 
     with Pool(2) as pool:
-        assert pool.source(range(20)).map(nap).read_all() == list(range(20))
+        # Some after the others: on a busy machine the time for one may be up before the loop comes to wait for it.
+        assert pool.source(range(20)).map(nap, concurrency=2).read_all() == list(range(20))
     assert spy.timeouts
     assert all(0 < timeout < 0.1 for timeout in spy.timeouts)
 

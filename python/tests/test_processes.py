@@ -21,6 +21,7 @@ def run(program: str, *arguments: object) -> str:
     return done.stdout
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("where", ["sleep", "channel", "iteration"])
 def test_an_interrupt_ends_a_read_at_once_and_the_pool_goes_on(pool_size: int, where: str) -> None:
     output = run(

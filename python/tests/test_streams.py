@@ -6,6 +6,7 @@ import itertools
 import operator
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -207,6 +208,18 @@ def test_several_threads_share_the_items_of_a_reader(pool_size: int) -> None:
     for thread in threads:
         thread.join()
     assert sorted(item for share in shares for item in share) == [n * 2 for n in range(20_000)]
+
+
+def test_the_first_reads_of_a_reader_may_come_at_the_same_moment() -> None:
+    with Pool(1) as pool, ThreadPoolExecutor(4) as executor:
+        readers = [pool.source(range(8)) for _ in range(6000)]
+
+        def read(_: object) -> list[list[int]]:
+            # Whoever is first at a reader has more to do, so the others catch up.
+            return [reader.read(2) for reader in readers]
+
+        for shares in zip(*executor.map(read, range(4))):
+            assert sorted(item for share in shares for item in share) == list(range(8))
 
 
 def test_a_task_may_read_from_another_reader(pool: Pool) -> None:

@@ -434,6 +434,7 @@ def test_a_cancelled_wait_under_trio_leaves_nothing_behind() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a signal is sent to one process")
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("size", [0, 2])
 def test_an_interrupt_ends_a_get_at_once(size: int) -> None:
     program = f"""

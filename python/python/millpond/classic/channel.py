@@ -228,11 +228,13 @@ class CallbackReaderMixin(Reader):
     _post_cb: _AfterRead
     #: Items that a read had taken when its callback failed.
     _unread: list[Any]
+    _unread_lock: threading.Lock
 
     def _init_callbacks(self) -> None:
         self._pre_cb = None
         self._post_cb = None
         self._unread = []
+        self._unread_lock = threading.Lock()
 
     def set_pre_cb(self, fun: _BeforeRead = None) -> _BeforeRead:
         """Install a function that gets the count before items are read. One that raises has nothing read.
@@ -274,21 +276,26 @@ class CallbackReaderMixin(Reader):
     def read(self, count: int = 0, block: bool = True, timeout: float | None = None) -> list[Any]:  # noqa: D102
         if self._pre_cb is not None:
             self._pre_cb(count)
-        items, self._unread = self._unread, []
+        items = self._taken(count)
         if count < 1:
             items += self._read(count, block, timeout)
         elif len(items) < count:
             items += self._read(count - len(items), block, timeout)
-        else:
-            items, self._unread = items[:count], items[count:]
         if self._post_cb is None:
             return items
         given = list(items)
         try:
             return self._post_cb(items)
         except BaseException:
-            self._unread = given + self._unread
+            with self._unread_lock:
+                self._unread[:0] = given
             raise
+
+    def _taken(self, count: int) -> list[Any]:
+        with self._unread_lock:
+            count = count if count > 0 else len(self._unread)
+            items, self._unread = self._unread[:count], self._unread[count:]
+            return items
 
 
 class CallbackChannelReader(CallbackReaderMixin, ChannelReader):
