@@ -179,7 +179,8 @@ def test_bounded_memory_and_quiescence_are_asserted() -> None:
     def body(trial: Trial) -> int:
         reader = trial.source(trial.tracked(n) for n in range(5_000)).map(lambda tracked: tracked)
         total = sum(tracked.item for tracked in reader)
-        trial.assert_peak_at_most(4_000)
+        if not hasattr(sys, "_is_gil_enabled") or sys._is_gil_enabled():
+            trial.assert_peak_at_most(4_000)
         with pytest.raises(AssertionError, match=r"items were in flight at once and should be `0` at the most$"):
             trial.assert_peak_at_most(0)
         reader.close()
