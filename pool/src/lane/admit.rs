@@ -93,6 +93,9 @@ impl<T> State<T> {
         }
         let mut missing = self.missing(outlet, window, is_iterated);
         if missing == 0 {
+            // Subtle: what whoever is at the head has reserved may come to nothing, when its source waits for data. That data may have
+            // come since it looked, and then nobody but it could tell those who counted on the reservation.
+            self.is_head_missed |= self.head == HeadState::Out;
             return Admission::Nothing;
         }
         let Limits { min_count, max_chunksize, concurrency, expands, .. } = self.limits;
@@ -143,5 +146,29 @@ impl<T> State<T> {
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let more = more as f32;
         more * per_item
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_counts_on_what_a_head_has_reserved_has_missed_it() {
+        let limits = Limits {
+            min_count: 1,
+            max_chunksize: usize::MAX,
+            concurrency: usize::MAX,
+            read_ahead: 0,
+            is_ordered: true,
+            expands: false,
+            wants_chunks: false,
+        };
+        let mut state = State::<u64>::new(1, limits, 1);
+        state.outlets[0].asked = 1;
+        assert!(matches!(state.admit(0, usize::MAX, 2, false), Admission::Granted(_)));
+        assert!(!state.is_head_missed, "nobody else has come by");
+        assert!(matches!(state.admit(0, usize::MAX, 2, false), Admission::Nothing), "all that is wanted is reserved");
+        assert!(state.is_head_missed, "the head may come back with nothing");
     }
 }

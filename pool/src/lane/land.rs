@@ -179,8 +179,11 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
 
     /// Something changed in the lane: whoever waits for it looks again.
     pub(super) fn changed(&self, pass: &Pass<'_>, chunk: Option<u64>, site: Site) {
-        // In serial mode whoever could be waiting for this is the caller itself.
-        if pass.is_shared() {
+        if !pass.is_shared() {
+            // In serial mode only futures of other threads can be waiting. They count on the word of a source, which the thread that
+            // came by since has taken back: what it found just then, nobody else has told them of.
+            self.header.waiters.notify_all_after_lock();
+        } else {
             if !fault::is(Fault::ChangeNotCounted) {
                 self.header.core.tick();
             }
