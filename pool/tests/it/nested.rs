@@ -6,6 +6,9 @@ use millpond_pool::{PoolReader, ReadError};
 
 use crate::calls::Calls;
 
+/// A reader that a function finds in its place once it is there, until it is taken away again.
+type Own<T> = Arc<OnceLock<Mutex<Option<PoolReader<T>>>>>;
+
 in_every_mode! {
     fn a_function_may_read_another_graph_of_the_pool(pool) {
         let inner = pool.source(0_u64..).map(|n| n).sequential(|n| n);
@@ -52,7 +55,7 @@ in_every_mode! {
     }
 
     fn reading_the_own_output_is_an_error(pool) {
-        let own: Arc<OnceLock<Mutex<Option<PoolReader<Option<String>>>>>> = Arc::default();
+        let own: Own<Option<String>> = Arc::default();
         let myself = Arc::clone(&own);
         let mut reader = pool
             .source([1, 2, 3])
@@ -75,7 +78,7 @@ in_every_mode! {
     }
 
     fn reading_what_depends_on_the_own_output_is_an_error(pool) {
-        let own: Arc<OnceLock<Mutex<Option<PoolReader<bool>>>>> = Arc::default();
+        let own: Own<bool> = Arc::default();
         let myself = Arc::clone(&own);
         let mut reader = pool
             .source([1])
