@@ -22,6 +22,8 @@ logged() {
 }
 
 logged cargo test --release --package millpond-pool --features testing --lib --test simulation --test testing
+# The examples in the documentation of what is there with these features only.
+logged cargo test --release --package millpond-pool --features testing --doc -- simulation testing
 logged cargo test --release --package millpond-pool --features testing --test properties -- simulated --nocapture
 # The same where helpers are threads of the system's, of which one runs at a time: each switch takes longer.
 MILLPOND_SEEDS=$(((${SEEDS:-10000} + 19) / 20)) MILLPOND_ON_THREADS=1 \

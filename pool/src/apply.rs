@@ -29,7 +29,7 @@ impl ScopedPool<'_> {
     /// # Examples
     ///
     /// ```
-    /// use millpond_sync::shim::atomic::{AtomicUsize, Ordering};
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
     ///
     /// let sum = AtomicUsize::new(0);
     /// millpond_pool::Pool::new(2).apply(1..101, |number| {

@@ -138,7 +138,7 @@ impl ScopedPool<'_> {
     ///
     /// # Examples
     /// ```
-    /// use millpond_sync::shim::atomic::{AtomicU32, Ordering};
+    /// use std::sync::atomic::{AtomicU32, Ordering};
     /// use millpond_pool::{Pool, values::Graph};
     ///
     /// let count = AtomicU32::new(0);
