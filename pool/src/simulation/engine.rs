@@ -23,15 +23,7 @@ const COSTS: [u64; 8] = [20, 50, 100, 200, 1_000, 3_000, 8_000, 30_000];
 const COSTS_OF_RUNS: [u64; 4] = [3, 4, 6, 8];
 
 /// Another thread may have its turn.
-#[inline(always)]
 pub(crate) fn step(header: Option<(&Header<'_>, Option<u64>)>, site: Site) {
-    if run::is_simulated() {
-        take_step(header, site);
-    }
-}
-
-#[cold]
-fn take_step(header: Option<(&Header<'_>, Option<u64>)>, site: Site) {
     if let Some(scheduler) = run::scheduler() {
         let place = header.and_then(|(header, chunk)| Some(Place { task: &header.tasks.last()?.name, chunk }));
         scheduler.step(place, Event::At(site));
@@ -122,13 +114,7 @@ pub(crate) fn call<A, B>(
 }
 
 /// What goes wrong instead of a head's making a chunk, where something does.
-#[inline(always)]
 pub(crate) fn call_head(firing: &Firing<'_, '_>) -> Option<Next> {
-    if run::is_simulated() { before_head(firing) } else { None }
-}
-
-#[cold]
-fn before_head(firing: &Firing<'_, '_>) -> Option<Next> {
     let scheduler = run::scheduler()?;
     let task = firing.lane.header().tasks.first()?;
     charge(&scheduler, task, firing.order.most.min(64));
@@ -143,15 +129,7 @@ fn before_head(firing: &Firing<'_, '_>) -> Option<Next> {
 }
 
 /// An operation of a reader's is over.
-#[inline(always)]
 pub(crate) fn leave() {
-    if run::is_simulated() {
-        leave_reader();
-    }
-}
-
-#[cold]
-fn leave_reader() {
     if let Some(scheduler) = run::scheduler() {
         if scheduler.options.lets_outsiders {
             scheduler.let_others_go_on();
