@@ -155,16 +155,7 @@ mod tests {
 
     #[test]
     fn who_counts_on_what_a_head_has_reserved_has_missed_it() {
-        let limits = Limits {
-            min_count: 1,
-            max_chunksize: usize::MAX,
-            concurrency: usize::MAX,
-            read_ahead: 0,
-            is_ordered: true,
-            expands: false,
-            wants_chunks: false,
-        };
-        let mut state = State::<u64>::new(1, limits, 1);
+        let mut state = State::<u64>::new(1, Limits::NONE, 1);
         state.outlets[0].asked = 1;
         assert!(matches!(state.admit(0, usize::MAX, 2, false), Admission::Granted(_)));
         assert!(!state.is_head_missed, "nobody else has come by");

@@ -179,18 +179,16 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
 
     /// Something changed in the lane: whoever waits for it looks again.
     pub(super) fn changed(&self, pass: &Pass<'_>, chunk: Option<u64>, site: Site) {
-        if !pass.is_shared() {
-            // In serial mode only futures of other threads can be waiting. They count on the word of a source, which the thread that
-            // came by since has taken back: what it found just then, nobody else has told them of.
-            self.header.waiters.notify_all_after_lock();
-        } else {
+        if pass.is_shared() {
             if !fault::is(Fault::ChangeNotCounted) {
                 self.header.core.tick();
             }
             host::step_at(&self.header, chunk, site);
-            if !(fault::is(Fault::LandsInSilence) && site == Site::Landed) {
-                self.header.waiters.notify_all_after_lock();
-            }
+        }
+        // In serial mode only futures of other threads can be waiting. They count on the word of a source, which the thread that came by
+        // since has taken back: what it found just then, nobody else has told them of.
+        if !(fault::is(Fault::LandsInSilence) && site == Site::Landed) {
+            self.header.waiters.notify_all_after_lock();
         }
     }
 }
