@@ -53,16 +53,10 @@ impl<T> Guarded<T> {
             // pass of the same gate (checked above) is, so every other access goes through the same lock.
             self.value.with_mut(|value| body(unsafe { &mut *value }))
         } else {
-            assert!(!self.entered.replace(true), "guarded state was entered twice");
-            let _leave = Leave(&self.entered);
-            // SAFETY: a serial pass of this gate (checked above) is held by this thread alone and no shared pass is out;
-            // `entered` was false, so no other reference made here is alive on this thread.
-            self.value.with_mut(|value| body(unsafe { &mut *value }))
+            self.try_with(pass, body).expect("guarded state is entered once")
         }
     }
-}
 
-impl<T> Guarded<T> {
     /// Runs `body`, which may be the user's code, on the value: in serial mode, unless somebody is inside already, further up on this
     /// thread. Nobody waits for it, and whoever comes meanwhile by [`is_entered`](Self::is_entered) finds the value gone.
     #[inline]
@@ -73,7 +67,8 @@ impl<T> Guarded<T> {
         }
         self.entered.set(true);
         let _leave = Leave(&self.entered);
-        // SAFETY: as in `with`: a serial pass of this gate, and nobody else is inside on this thread.
+        // SAFETY: a serial pass of this gate (checked above) is held by this thread alone and no shared pass is out;
+        // `entered` was false, so no other reference made here is alive on this thread.
         Some(self.value.with_mut(|value| body(unsafe { &mut *value })))
     }
 
