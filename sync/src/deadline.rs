@@ -23,7 +23,13 @@ impl Deadline {
     /// The moment `timeout` from now; never, if the clock cannot express it.
     #[must_use]
     pub fn after(timeout: Duration) -> Self {
-        Self(host::now().checked_add(timeout))
+        Self::counted_from(host::now(), timeout)
+    }
+
+    /// The moment `timeout` from `start`; never, if the clock cannot express it.
+    #[must_use]
+    pub fn counted_from(start: Instant, timeout: Duration) -> Self {
+        Self(start.checked_add(timeout))
     }
 
     /// The moment, if there is one.

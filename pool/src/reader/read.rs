@@ -51,7 +51,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     /// Until the items are there or the time is up.
     pub fn read_timeout(&mut self, count: usize, timeout: Duration) -> Result<Vec<T>, ReadError> {
         let now = host::now();
-        self.read_until(count, now.checked_add(timeout).map_or(Deadline::NEVER, Deadline::at), Some(now))
+        self.read_until(count, Deadline::counted_from(now, timeout), Some(now))
     }
 
     /// Like [`read`](Self::read), but gives up at `deadline`.
