@@ -3,11 +3,8 @@
 #![cfg(loom)]
 
 use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 
 use loom::sync::{Condvar, Mutex};
 use loom::thread;
@@ -104,23 +101,10 @@ fn broken(fault: Fault, preemptions: usize, size: usize, body: fn(Pool)) {
     model_up_to(preemptions, size, body);
 }
 
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    Parker::with(|parker| {
-        let mut context = Context::from_waker(parker.waker());
-        loop {
-            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-                return output;
-            }
-            parker.park();
-        }
-    })
-}
-
 /// One item, awaited.
 fn awaited_item(pool: Pool) {
     let mut reader = pool.source(0..1_u32);
-    assert_eq!(block_on(reader.read_async(1)).unwrap(), [0]);
+    assert_eq!(Parker::block_on(reader.read_async(1)).unwrap(), [0]);
 }
 
 /// ```text
@@ -147,7 +131,7 @@ fn awaited_from_a_channel(pool: Pool) {
     let (writer, reader) = millpond_channel::unbounded();
     let mut reader = pool.channel(reader);
     let writes = thread::spawn(move || writer.write(7_u32).unwrap());
-    assert_eq!(block_on(reader.read_async(1)).unwrap(), [7]);
+    assert_eq!(Parker::block_on(reader.read_async(1)).unwrap(), [7]);
     writes.join().unwrap();
 }
 
@@ -164,8 +148,8 @@ fn a_job_that_is_parked_goes_on_when_data_comes() {
 /// Two items, awaited one by one.
 fn awaited_one_by_one(pool: Pool) {
     let mut reader = pool.source(0..2_u32);
-    assert_eq!(block_on(reader.read_async(1)).unwrap(), [0]);
-    assert_eq!(block_on(reader.read_async(1)).unwrap(), [1]);
+    assert_eq!(Parker::block_on(reader.read_async(1)).unwrap(), [0]);
+    assert_eq!(Parker::block_on(reader.read_async(1)).unwrap(), [1]);
 }
 
 /// ```text
@@ -240,7 +224,7 @@ fn awaited_beside_resizes(pool: Pool) {
         let pool = Arc::clone(&pool);
         thread::spawn(move || pool.set_size(size))
     });
-    assert_eq!(block_on(reader.read_async(1)).unwrap(), [0]);
+    assert_eq!(Parker::block_on(reader.read_async(1)).unwrap(), [0]);
     resizes.into_iter().for_each(|resize| resize.join().unwrap());
 }
 

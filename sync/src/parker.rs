@@ -13,8 +13,9 @@ use crate::shim::atomic::{AtomicBool, Ordering};
 use crate::shim::cell::Cell;
 use crate::shim::thread;
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 /// Makes one thread sleep until its [`waker`](Self::waker) is called.
 pub struct Parker {
@@ -127,6 +128,24 @@ impl Parker {
             self.has_taken.set(true);
         }
         is_taken
+    }
+
+    /// Polls a future to its end; the calling thread sleeps while it is pending.
+    ///
+    /// # Blocking
+    /// Until the future is ready.
+    pub fn block_on<F: Future>(future: F) -> F::Output {
+        let mut future = pin!(future);
+        Self::with(|parker| {
+            let _nested = parker.nested();
+            let mut context = Context::from_waker(parker.waker());
+            loop {
+                if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                    return output;
+                }
+                parker.park();
+            }
+        })
     }
 
     /// Marks the begin of a wait that may be inside another one; if it has taken a token, the outer wait is made to look

@@ -5,10 +5,8 @@ use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use millpond_sync::{Parker, WaitList, host};
@@ -173,14 +171,5 @@ pub fn note(what: impl Into<String>) {
 /// # Blocking
 /// Until the future is ready.
 pub fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    Parker::with(|parker| {
-        let _nested = parker.nested();
-        loop {
-            if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(parker.waker())) {
-                return output;
-            }
-            parker.park();
-        }
-    })
+    Parker::block_on(future)
 }

@@ -1,12 +1,12 @@
 //! Laziness: P1, and P8 for calls.
 
+use millpond_sync::Parker;
 use proptest::prelude::*;
 
 use crate::build::Builder;
 use crate::model::{Span, interpret};
 use crate::output::compare_calls;
 use crate::plan::{Flavour, Plan, plans};
-use crate::reading::block_on;
 use crate::watch::Watch;
 use crate::{SIZES, config, workers};
 
@@ -32,7 +32,8 @@ fn run(plan: &Plan, parts: &[Part], size: usize) -> Result<(), TestCaseError> {
     let slack = plan.slack() - if size == 0 { plan.read_ahead() } else { 0 };
     let (mut asked, mut got) = (0_usize, 0);
     for part in parts {
-        let read = if part.is_async { block_on(reader.read_async(part.count)) } else { reader.read(part.count) };
+        let read =
+            if part.is_async { Parker::block_on(reader.read_async(part.count)) } else { reader.read(part.count) };
         asked += part.count;
         match read {
             Ok(items) => {

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use millpond_pool::Pool;
+use millpond_sync::Parker;
 
-use crate::reading::block_on;
 use crate::workers;
 
 /// Two branches of one tee lead to the same task: nothing to do on the way by one said nothing about the other.
@@ -50,7 +50,7 @@ fn an_awaited_read_takes_its_demand_back_with_its_items() {
             item
         };
         let mut reader = pool.source(0..1_000).map(count);
-        assert_eq!(block_on(reader.read_async(82)).expect("nothing fails here").len(), 82);
+        assert_eq!(Parker::block_on(reader.read_async(82)).expect("nothing fails here").len(), 82);
         drop((reader, pool));
         assert_eq!(made.load(Ordering::Relaxed), 82);
     }
@@ -69,7 +69,7 @@ fn an_awaited_read_goes_on_when_its_pool_becomes_serial() {
             item
         };
         let mut reader = pool.source(0..10_000).map(resize).max_chunksize(1);
-        let items = block_on(reader.read_async(5_000)).expect("nothing fails here");
+        let items = Parker::block_on(reader.read_async(5_000)).expect("nothing fails here");
         assert_eq!(items, (0..5_000).collect::<Vec<_>>());
     }
 }
@@ -98,7 +98,7 @@ fn a_zip_of_inputs_of_one_length_ends_as_the_left_one_does() {
         let left = pool.source(0..2).try_map(|item| if item == 1 { Err("planned") } else { Ok(item) }).concurrency(1);
         let mut zipped = left.zip(pool.source(0..1).concurrency(1));
         assert_eq!(zipped.read(1).expect("one pair"), [(0, 0)]);
-        let error = block_on(zipped.read_async(5)).expect_err("the left failed");
+        let error = Parker::block_on(zipped.read_async(5)).expect_err("the left failed");
         assert_eq!(error.as_task_error().map(|error| error.index()), Some(1));
     }
 }

@@ -1,14 +1,14 @@
 //! Ways to read, mixed.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Context, Poll, Waker};
+use std::thread;
 use std::time::Duration;
 
 use futures_core::Stream;
 use millpond_pool::{PoolReader, ReadError};
+use millpond_sync::Parker;
 use proptest::prelude::*;
 
 use crate::model::End;
@@ -43,30 +43,6 @@ pub(crate) fn readings() -> impl Strategy<Value = Vec<Reading>> {
         1 => count().prop_map(Reading::Abandon),
     ];
     prop::collection::vec(reading, 1..6)
-}
-
-/// Wakes a thread that waits for a future.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    #[cfg(feature = "simulation")]
-    if millpond_pool::simulation::current().is_some() {
-        return millpond_pool::simulation::block_on(future);
-    }
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return output;
-        }
-        thread::park();
-    }
 }
 
 /// All that a graph gave.
@@ -125,7 +101,7 @@ impl Reading {
                 assert!(read.as_ref().map_or(0, Vec::len) <= most, "more than the most");
                 waited(read, items)
             }
-            Self::Async(count) => waited(block_on(reader.read_async(count)), items),
+            Self::Async(count) => waited(Parker::block_on(reader.read_async(count)), items),
             Self::Timeout(count, micros) => match reader.read_timeout(count, Duration::from_micros(micros)) {
                 Err(ReadError::TimedOut { .. }) => Step::Going,
                 read => waited(read, items),
@@ -154,7 +130,7 @@ impl Reading {
             }
             Self::Stream(count) => {
                 for _ in 0..count {
-                    match block_on(poll_fn(|context| Pin::new(&mut *reader).poll_next(context))) {
+                    match Parker::block_on(poll_fn(|context| Pin::new(&mut *reader).poll_next(context))) {
                         None => return Step::End(End::Complete),
                         Some(Ok(item)) => items.push(item),
                         Some(Err(error)) => return ended(&error),

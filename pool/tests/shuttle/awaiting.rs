@@ -5,9 +5,10 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use millpond_channel::bounded;
+use millpond_sync::Parker;
 use shuttle::thread;
 
-use crate::setup::{block_on, explore, with_pool};
+use crate::setup::{explore, with_pool};
 
 /// A few awaited reads, one after the other, of a graph of three lanes.
 pub(crate) fn awaited_reads() {
@@ -15,7 +16,7 @@ pub(crate) fn awaited_reads() {
         let mut reader = pool.source(0..7_u32).max_chunksize(1).map(|n| n + 1).sequential(|n| n).batch(1).flatten();
         let mut items = Vec::new();
         loop {
-            let more = block_on(reader.read_async(2)).unwrap();
+            let more = Parker::block_on(reader.read_async(2)).unwrap();
             if more.is_empty() {
                 break;
             }
@@ -39,7 +40,7 @@ pub(crate) fn awaited_item_by_item() {
     with_pool(1, |pool| {
         let mut reader = pool.source(0..3_u32).max_chunksize(1).map(|n| n + 1);
         for n in 1..=3 {
-            assert_eq!(block_on(reader.read_async(1)).unwrap(), [n]);
+            assert_eq!(Parker::block_on(reader.read_async(1)).unwrap(), [n]);
         }
     });
 }
@@ -60,7 +61,7 @@ fn an_awaiting_reader_goes_on_beside_one_that_works() {
         with_pool(2, |pool| {
             let mut branches = pool.source(0..6_u32).max_chunksize(1).map(|n| n + 1).tee(2).into_iter();
             let (mut here, mut there) = (branches.next().unwrap(), branches.next().unwrap());
-            let waits = thread::spawn(move || block_on(there.read_async(6)).unwrap());
+            let waits = thread::spawn(move || Parker::block_on(there.read_async(6)).unwrap());
             assert_eq!(here.read(2).unwrap(), [1, 2]);
             assert_eq!(waits.join().unwrap(), [1, 2, 3, 4, 5, 6]);
             assert_eq!(here.read_all().unwrap(), [3, 4, 5, 6]);
@@ -74,8 +75,8 @@ pub(crate) fn fed_by_a_channel() {
         let (writer, reader) = bounded(1);
         let mut read = pool.channel(reader).map(|n: u32| n * 2);
         let writes = thread::spawn(move || (0..4).for_each(|n| writer.write(n).unwrap()));
-        assert_eq!(block_on(read.read_async(2)).unwrap(), [0, 2]);
-        assert_eq!(block_on(read.read_async(9)).unwrap(), [4, 6]);
+        assert_eq!(Parker::block_on(read.read_async(2)).unwrap(), [0, 2]);
+        assert_eq!(Parker::block_on(read.read_async(9)).unwrap(), [4, 6]);
         writes.join().unwrap();
     });
 }
@@ -121,7 +122,7 @@ fn an_awaited_read_that_is_dropped_takes_nothing() {
                 }
             }
             assert_eq!(reader.read(2).unwrap(), [1, 2]);
-            assert_eq!(block_on(reader.read_async(0)).unwrap(), [3, 4, 5, 6]);
+            assert_eq!(Parker::block_on(reader.read_async(0)).unwrap(), [3, 4, 5, 6]);
         });
     });
 }

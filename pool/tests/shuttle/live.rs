@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use millpond_pool::{Pool, ReadError, Retry, ScopedPool};
+use millpond_sync::Parker;
 use shuttle::thread;
 
-use crate::setup::{Threads, block_on, explore, with_pool};
+use crate::setup::{Threads, explore, with_pool};
 
 /// Calls `body` with a pool that another thread makes serial and then larger meanwhile.
 fn resized(body: fn(&Pool)) {
@@ -68,7 +69,7 @@ pub(crate) fn awaited_while_growing() {
                 pool.set_size(0);
                 pool.set_size(1);
             });
-            assert_eq!(block_on(reader.read_async(1)).unwrap(), [0]);
+            assert_eq!(Parker::block_on(reader.read_async(1)).unwrap(), [0]);
         });
     });
 }
@@ -77,8 +78,8 @@ pub(crate) fn awaited_while_growing() {
 pub(crate) fn awaited_while_resized() {
     resized(|pool| {
         let mut reader = pool.source(0..6_u32).max_chunksize(1).map(|n| n + 1).sequential(|n| n);
-        assert!(block_on(reader.read_async(4)).unwrap().into_iter().eq(1..=4));
-        assert!(block_on(reader.read_async(4)).unwrap().into_iter().eq(5..=6));
+        assert!(Parker::block_on(reader.read_async(4)).unwrap().into_iter().eq(1..=4));
+        assert!(Parker::block_on(reader.read_async(4)).unwrap().into_iter().eq(5..=6));
     });
 }
 
@@ -92,7 +93,7 @@ fn a_stream_goes_on_whatever_the_size() {
     explore(|| {
         resized(|pool| {
             let mut reader = pool.source(0..5_u32).max_chunksize(1).map(|n| n + 1).sequential(|n| n);
-            let mut next = || block_on(poll_fn(|context| pin!(&mut reader).poll_next(context)));
+            let mut next = || Parker::block_on(poll_fn(|context| pin!(&mut reader).poll_next(context)));
             for n in 1..=5 {
                 assert_eq!(next().unwrap().unwrap(), n);
             }
@@ -171,7 +172,7 @@ fn a_pool_that_is_dropped_ends_its_reads() {
         });
         let awaits = thread::spawn(move || {
             loop {
-                if let Err(error) = block_on(awaiting.read_async(2)) {
+                if let Err(error) = Parker::block_on(awaiting.read_async(2)) {
                     return assert!(matches!(error, ReadError::PoolGone { .. }), "{error}");
                 }
                 thread::yield_now();
@@ -192,7 +193,7 @@ fn a_read_that_times_out_among_retries_loses_nothing() {
             let tries = AtomicUsize::new(0);
             let retry = Retry::times(3).wait(Duration::from_millis(1));
             let mut reader = pool.source(0..5_usize).max_chunksize(1).retry_map(retry, move |n| {
-                if tries.fetch_add(1, Ordering::Relaxed) % 3 == 0 { Err("not yet") } else { Ok(*n) }
+                if tries.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) { Err("not yet") } else { Ok(*n) }
             });
             let mut items = Vec::new();
             loop {

@@ -1,18 +1,14 @@
 //! How a body is explored: on workers that are the model checker's threads, by two schedulers, for a bounded time.
 
 use std::env;
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use millpond_pool::Pool;
 use millpond_pool::fault::{self, Fault};
 use millpond_pool::workers::{Help, Workers};
-use millpond_sync::Parker;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::thread::{self, JoinHandle};
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
@@ -65,20 +61,6 @@ pub(crate) fn with_pool(size: usize, body: impl FnOnce(&Pool)) {
     body(&pool);
     drop(pool);
     threads.join();
-}
-
-/// Runs a future in the calling thread of the checker.
-pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    Parker::with(|parker| {
-        let mut context = Context::from_waker(parker.waker());
-        loop {
-            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-                return output;
-            }
-            parker.park();
-        }
-    })
 }
 
 fn number(name: &str, otherwise: u64) -> u64 {

@@ -1,44 +1,19 @@
 //! Reads of every kind, each judged by the model.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_core::Stream as _;
-use millpond_pool::{ReadError, simulation};
+use millpond_pool::ReadError;
+use millpond_sync::Parker;
 
 use super::instruction::Operation;
 use super::stream::{Asked, Came, Stream, Wrong};
 use super::world::World;
 
-/// Wakes a thread that waits for a future.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
 impl World {
-    /// Polls a future to its end.
-    fn block_on<F: Future>(&self, future: F) -> F::Output {
-        if self.is_simulated {
-            return simulation::block_on(future);
-        }
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
-        let mut future = pin!(future);
-        loop {
-            if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-                return output;
-            }
-            thread::park();
-        }
-    }
-
     /// What a read of `least` to `most` items may come to.
     pub(super) fn asked(&self, least: usize, most: usize) -> Asked {
         Asked { least, most, may_time_out: false, may_be_busy: self.may_be_busy(), may_be_gone: false }
@@ -89,7 +64,7 @@ impl World {
             let read = |_: &mut Stream| -> Result<Vec<u64>, ReadError> {
                 let items = match turn % 4 {
                     0 => visitor.read_timeout(missing, Duration::from_micros(turn as u64 % 50)),
-                    1 => self.block_on(visitor.read_async(missing.min(5))),
+                    1 => Parker::block_on(visitor.read_async(missing.min(5))),
                     2 => {
                         let poll = pin!(visitor.read_async(missing)).poll(&mut Context::from_waker(Waker::noop()));
                         let Poll::Ready(items) = poll else {
@@ -188,12 +163,12 @@ impl World {
                 }
             }
             Operation::ReadAsync(count) => {
-                let read = |stream: &mut Stream| self.block_on(stream.reader().read_async(count));
+                let read = |stream: &mut Stream| Parker::block_on(stream.reader().read_async(count));
                 self.judged(stream, self.asked(count, count), read)?;
             }
             Operation::Stream(count) => {
                 self.iterate(stream, count, |stream| {
-                    self.block_on(poll_fn(|context| Pin::new(&mut *stream.reader()).poll_next(context)))
+                    Parker::block_on(poll_fn(|context| Pin::new(&mut *stream.reader()).poll_next(context)))
                 })?;
             }
             Operation::Abandon(count) => {

@@ -2,36 +2,16 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Context, Poll, Waker};
+use std::thread;
 use std::time::Duration;
 
 use millpond_pool::{PoolReader, ReadError};
 use millpond_proof::program::Wrong;
+use millpond_sync::Parker;
 
 use crate::counts::Counts;
 use crate::random::Random;
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-/// Polls a future to its end.
-fn block_on<F: Future>(future: F) -> F::Output {
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return output;
-        }
-        thread::park();
-    }
-}
 
 /// What a read came to.
 pub(crate) enum Came {
@@ -53,7 +33,7 @@ pub(crate) fn once(
     let result = match is_a_read {
         0 | 1 => reader.read(count),
         2 => reader.read_timeout(count, Duration::from_micros(random.below(300))),
-        3 => block_on(reader.read_async(count)),
+        3 => Parker::block_on(reader.read_async(count)),
         4 => match pin!(reader.read_async(count)).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(result) => result,
             Poll::Pending => {
