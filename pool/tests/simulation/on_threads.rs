@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use millpond_channel::{bounded, unbounded};
 use millpond_pool::Pool;
-use millpond_pool::simulation::{self, Faults, Order, Report, Simulation};
+use millpond_pool::simulation::{self, Report, Simulation};
 use parking_lot::Mutex;
 
+use crate::repeat::simulations;
 use crate::twenty_tasks;
 
 /// A run of many tasks that two threads read from, one of which the simulation runs.
@@ -31,15 +32,6 @@ fn run(simulation: Simulation) -> Report {
     drop(reader);
     drop(pool);
     simulation::last().expect("a run has ended")
-}
-
-fn simulations(seed: u64) -> [Simulation; 3] {
-    let faults = Faults::harmless().fail(200).panic(300).remove(1);
-    [
-        Simulation::new(seed).faults(faults.clone()),
-        Simulation::new(seed).order(Order::RandomWalk).workers(3),
-        Simulation::new(seed).order(Order::Priorities { preemptions: 3 }).faults(faults),
-    ]
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn run(simulation: Simulation) -> Report {
     simulation::last().expect("a run has ended")
 }
 
-fn simulations(seed: u64) -> [Simulation; 3] {
+pub(crate) fn simulations(seed: u64) -> [Simulation; 3] {
     let faults = Faults::harmless().fail(200).panic(300).remove(1);
     [
         Simulation::new(seed).faults(faults.clone()),
