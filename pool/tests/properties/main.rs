@@ -7,6 +7,8 @@
 mod bounded;
 mod build;
 mod calls;
+#[cfg(feature = "simulation")]
+mod case;
 mod drops;
 mod found;
 mod ledger;

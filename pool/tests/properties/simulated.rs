@@ -17,39 +17,10 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 use crate::build::Builder;
+use crate::case::{Case, Way, cases};
 use crate::model::{Span, interpret};
 use crate::output::{compare, compare_calls};
-use crate::plan::{Flavour, Plan, plans};
-use crate::reading::{Outcome, Reading, exhaust, exhaust_beside, readings};
-
-/// How a graph's output is read.
-#[derive(Debug, Clone)]
-enum Way {
-    /// By the caller.
-    Alone(Vec<Reading>),
-    /// By several threads that share the items.
-    Shared(Vec<Vec<Reading>>),
-    /// By several threads, each with a branch of its own.
-    Branches(Vec<Vec<Reading>>),
-}
-
-/// A graph and how it is read.
-#[derive(Debug, Clone)]
-struct Case {
-    plan: Plan,
-    way: Way,
-}
-
-fn cases() -> impl Strategy<Value = Case> {
-    let flavour = Flavour { most_items: 300, ..Flavour::ALL };
-    let ordered = Flavour { is_open: false, ..flavour };
-    let several = || prop::collection::vec(readings(), 2..4);
-    prop_oneof![
-        4 => (plans(flavour), readings()).prop_map(|(plan, readings)| Case { plan, way: Way::Alone(readings) }),
-        2 => (plans(flavour), several()).prop_map(|(plan, ways)| Case { plan, way: Way::Shared(ways) }),
-        1 => (plans(ordered), several()).prop_map(|(plan, ways)| Case { plan, way: Way::Branches(ways) }),
-    ]
-}
+use crate::reading::{Outcome, Reading, exhaust, exhaust_beside};
 
 /// Reads from each reader in a simulated thread of its own.
 fn in_threads(readers: Vec<PoolReader<u64>>, ways: &[Vec<Reading>]) -> Vec<Outcome> {
@@ -139,7 +110,7 @@ fn check(seed: u64) {
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), random);
-    let mut tree = cases().new_tree(&mut runner).expect("cases are generated without rejections");
+    let mut tree = cases(300).new_tree(&mut runner).expect("cases are generated without rejections");
     let mut case = tree.current();
     let Some(mut why) = failure(&case, simulation(seed)) else { return };
     let report = simulation::last();

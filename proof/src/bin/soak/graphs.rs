@@ -6,44 +6,15 @@ use std::thread;
 
 use millpond_pool::{PoolReader, simulation};
 use millpond_proof::program::Wrong;
-use proptest::prelude::*;
 
 use crate::build::Builder;
+use crate::case::{Case, Way};
 use crate::counts::Counts;
 use crate::mode::Mode;
 use crate::model::{End, Node, interpret};
-use crate::plan::{Flavour, Plan, plans};
-use crate::reading::{Reading, Step, readings};
+use crate::reading::{Reading, Step};
 use crate::seen::is_alone;
 use crate::tamper::tamper;
-
-/// How a graph's output is read.
-#[derive(Debug, Clone)]
-enum Way {
-    Alone(Vec<Reading>),
-    /// By several threads that share the items.
-    Shared(Vec<Vec<Reading>>),
-    /// By several threads, each with a branch of its own; the last is dropped after a few reads.
-    Branches(Vec<Vec<Reading>>),
-}
-
-/// A graph and how it is read.
-#[derive(Debug, Clone)]
-pub(crate) struct Case {
-    plan: Plan,
-    way: Way,
-}
-
-pub(crate) fn cases(most_items: usize) -> impl Strategy<Value = Case> {
-    let flavour = Flavour { most_items, ..Flavour::ALL };
-    let ordered = Flavour { is_open: false, ..flavour };
-    let several = || prop::collection::vec(readings(), 2..4);
-    prop_oneof![
-        4 => (plans(flavour), readings()).prop_map(|(plan, readings)| Case { plan, way: Way::Alone(readings) }),
-        2 => (plans(flavour), several()).prop_map(|(plan, ways)| Case { plan, way: Way::Shared(ways) }),
-        2 => (plans(ordered), several()).prop_map(|(plan, ways)| Case { plan, way: Way::Branches(ways) }),
-    ]
-}
 
 /// What a reader gave.
 struct Outcome {

@@ -28,6 +28,8 @@ mod ways;
 #[path = "../../../../pool/tests/properties/build.rs"]
 #[allow(dead_code, reason = "the property tests use all of it")]
 mod build;
+#[path = "../../../../pool/tests/properties/case.rs"]
+mod case;
 #[path = "../../../../pool/tests/properties/ledger.rs"]
 #[allow(dead_code, reason = "the property tests use all of it")]
 mod ledger;
@@ -117,7 +119,7 @@ fn run(seed: u64, kind: Option<Kind>, show: bool) -> Result<Counts, Wrong> {
         Kind::Graph => {
             let is_simulated = random.one_in(3);
             let mode = if is_simulated { Mode::Simulated(seed) } else { Mode::draw(&mut random) };
-            let case = draw(graphs::cases(if is_simulated { 301 } else { 20_000 }), seed);
+            let case = draw(case::cases(if is_simulated { 301 } else { 20_000 }), seed);
             shown(format!("{mode:?}: {case:#?}"));
             graphs::run(&case, mode)
         }
