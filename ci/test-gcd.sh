@@ -48,11 +48,6 @@ if [ -x "$python" ] && "$python" -c 'import millpond, pytest' 2>/dev/null; then
     # shellcheck disable=SC2086  # one word, or none
     (cd python && run $words "$python" -m pytest -p no:cacheprovider --color=no tests/test_gcd.py) 2>&1 | tee -a "$log" || status=1
 fi
-summary=$(ci/count.sh "$log")
-expected=$(cat ci/test-gcd-count)
-if [ "${summary%% passed*}" -lt "$expected" ]; then
-    echo "FAILED: $summary on libdispatch, ci/test-gcd-count says at least $expected"
-    status=1
-fi
+check_count "$log" ci/test-gcd-count
 echo "on libdispatch: $summary"
 exit $status
