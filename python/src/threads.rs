@@ -48,15 +48,10 @@ impl Help for Guest {
 /// Has the calling thread, which is one of a pool's, wake as soon as its time is up.
 ///
 /// Linux lets the sleeps of ordinary threads end up to 50 µs late, so that several may end at once: a hundredth of a sleep of 5 ms,
-/// after which the thread has work to do. A thread may set its own without any privilege; where there is no such file, as in some
-/// containers, its timers stay as they are.
+/// after which the thread has work to do. Where that cannot be set, its timers stay as they are.
 pub(crate) fn wake_on_time() {
     #[cfg(target_os = "linux")]
-    if let Ok(thread) = std::fs::read_link("/proc/thread-self")
-        && let Some(number) = thread.file_name()
-    {
-        let _ = std::fs::write(std::path::Path::new("/proc").join(number).join("timerslack_ns"), "1000");
-    }
+    let _ = nix::sys::prctl::set_timerslack(1_000);
 }
 
 /// What the threads of a pool share.
