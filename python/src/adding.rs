@@ -43,6 +43,18 @@ fn policy(py: Python<'_>, (on_error, retries, wait, doubles, timeout): Failing) 
     Policy { on_error, retries, wait: duration(Some(wait)).unwrap_or_default(), doubles, timeout: duration(timeout) }
 }
 
+/// The function of a task that is about to be added.
+fn called(
+    py: Python<'_>,
+    function: Py<PyAny>,
+    is_starred: bool,
+    named: Named,
+    failing: Failing,
+) -> PyResult<Arc<Function>> {
+    let (place, policy) = (place(named), policy(py, failing));
+    Ok(Arc::new(Function::new(function, place, Context::current(py)?, policy, is_starred)))
+}
+
 fn limited<T: Send>(task: Task<'static, T>, place: &Place, limits: Limits) -> Task<'static, T> {
     let (concurrency, is_ordered, min_count, max_chunksize, read_ahead) = limits;
     let mut task = task.name(place.name.as_str());
@@ -71,6 +83,19 @@ impl Upstream {
     fn of(py: Python<'_>, reader: &PoolReader) -> PyResult<Self> {
         let engine = reader.pool().get().engine()?;
         Ok(Self { open: reader.open(py)?, engine })
+    }
+
+    /// Adds a task made from the reader, which calls a function.
+    fn add_called(
+        self,
+        py: Python<'_>,
+        function: &Arc<Function>,
+        limits: Limits,
+        length: Option<usize>,
+        task: impl FnOnce(Reader, Arc<Function>) -> Task<'static, Object>,
+    ) -> PyResult<Added> {
+        let (held, place) = (Arc::clone(function) as Arc<dyn Held>, Arc::clone(&function.place));
+        self.add(py, place, limits, length, Some(held), |input| task(input, Arc::clone(function)))
     }
 
     /// Adds a task made from the reader, whose functions `held` holds.
@@ -137,14 +162,12 @@ pub(crate) fn _operation(
         _ => return Err(PyValueError::new_err(format!("there is no kind of task `{kind}`"))),
     };
     let keeps_length = failing.0.is_none() && matches!(kind, Kind::Map | Kind::Tap);
-    let place = place(named);
-    let policy = policy(py, failing);
-    let context = Context::current(py)?;
+    let function = called(py, function, is_starred, named, failing)?;
     let upstream = Upstream::of(py, reader)?;
     let length = upstream.open.length.filter(|_| keeps_length);
-    let function = Arc::new(Function::new(function, Arc::clone(&place), context, policy, is_starred));
-    let held = Arc::clone(&function) as Arc<dyn Held>;
-    upstream.add(py, place, limits, length, Some(held), |input| Task::operator(input, Operation { function, kind }))
+    upstream.add_called(py, &function, limits, length, |input, function| {
+        Task::operator(input, Operation { function, kind })
+    })
 }
 
 /// A function each of whose results is an iterable of items; none for items that are such themselves.
@@ -157,13 +180,9 @@ pub(crate) fn _expansion(
     limits: Limits,
     failing: Failing,
 ) -> PyResult<Added> {
-    let place = place(named);
-    let policy = policy(py, failing);
-    let context = Context::current(py)?;
+    let function = called(py, function, false, named, failing)?;
     let upstream = Upstream::of(py, reader)?;
-    let function = Arc::new(Function::new(function, Arc::clone(&place), context, policy, false));
-    let held = Arc::clone(&function) as Arc<dyn Held>;
-    upstream.add(py, place, limits, None, Some(held), |input| Task::expander(input, Expansion(function)))
+    upstream.add_called(py, &function, limits, None, |input, function| Task::expander(input, Expansion(function)))
 }
 
 /// Two readers: of what a function says yes to and of the rest, or `by_success` of its results and of what `rejected` makes of items
@@ -180,12 +199,10 @@ pub(crate) fn _division(
     limits: Limits,
     failing: Failing,
 ) -> PyResult<(Added, Added)> {
-    let place = place(named);
-    let policy = policy(py, failing);
-    let context = Context::current(py)?;
+    let function = called(py, function, false, named, failing)?;
+    let place = Arc::clone(&function.place);
     let Upstream { open, engine } = Upstream::of(py, reader)?;
     let Open { reader, pool, mut keepers, .. } = open;
-    let function = Arc::new(Function::new(function, Arc::clone(&place), context, policy, false));
     let divides = if by_success { Divides::Success(rejected) } else { Divides::Answer };
     let division = Arc::new(Division { function, divides });
     keepers.push(Keeper::new(py, Arc::clone(&division) as Arc<dyn Held>)?);
@@ -280,21 +297,13 @@ pub(crate) fn _take_while(
     limits: Limits,
     failing: Failing,
 ) -> PyResult<Added> {
-    let place = place(named);
-    let policy = policy(py, failing);
-    let context = Context::current(py)?;
+    let function = called(py, function, false, named, failing)?;
     let upstream = Upstream::of(py, reader)?;
-    let function = Arc::new(Function::new(function, Arc::clone(&place), context, policy, false));
-    let held = Arc::clone(&function) as Arc<dyn Held>;
-    upstream.add(py, place, limits, None, Some(held), move |input| {
+    upstream.add_called(py, &function, limits, None, |input, function| {
         Task::decide(input, move |item: Object| {
             let answer = attached(|py| {
                 let item = item.0.bind(py);
-                let result = if function.fits_any_context() {
-                    function.ask(py, item)
-                } else {
-                    function.context.run(py, || function.ask(py, item)).flatten()
-                };
+                let result = function.in_context(py, || function.ask(py, item));
                 result.map_err(|error| Raised::boxed(error, &function.place))
             });
             match answer {

@@ -87,9 +87,10 @@ impl Function {
         self.is_plain
     }
 
-    /// Whether the function may be called in whatever context its caller is in: no variable was set when it was added.
-    pub(crate) fn fits_any_context(&self) -> bool {
-        self.context.is_empty()
+    /// Calls `body` in the context that the task was added in; in whatever there is, if no variable was set then.
+    #[inline]
+    pub(crate) fn in_context<R>(&self, py: Python<'_>, body: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
+        if self.context.is_empty() { body() } else { self.context.run(py, body).flatten() }
     }
 
     fn call_once<'py>(

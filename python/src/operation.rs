@@ -126,12 +126,7 @@ impl Operator<Object, Object> for Operation {
     fn apply_one(&self, item: Object) -> Result<Option<Object>, BoxError> {
         reading(|py| {
             let item = item.0.into_bound(py);
-            let result = if self.function.fits_any_context() {
-                self.result(py, &item)
-            } else {
-                self.function.context.run(py, || self.result(py, &item)).flatten()
-            };
-            match result {
+            match self.function.in_context(py, || self.result(py, &item)) {
                 Ok(result) => Ok(result.map(Object::from)),
                 Err(error) => Err(Raised::boxed(error, &self.function.place)),
             }

@@ -137,14 +137,17 @@ impl PoolReader {
         }
     }
 
+    /// Lets go of the reader that further threads copy.
+    fn drop_spare(&self) {
+        // Out of the lock first: letting go of a reader may give others their turn.
+        let spare = self.spare.get().and_then(|spare| lock(spare).take());
+        drop(spare);
+    }
+
     /// Lets go of the engine's readers. Where another thread is reading, that does it when it rises.
     #[cold]
     fn vacate(&self, py: Python<'_>) {
-        if let Some(spare) = self.spare.get() {
-            // Out of the lock first: letting go of a reader may give others their turn.
-            let spare = lock(spare).take();
-            drop(spare);
-        }
+        self.drop_spare();
         let reader = self.reader.try_take(py).and_then(|mut seated| seated.take());
         drop(reader);
     }
@@ -265,11 +268,7 @@ impl PoolReader {
         let reader = seated.take();
         drop(seated);
         let reader = reader.ok_or_else(|| self.gone())?;
-        if let Some(spare) = self.spare.get() {
-            // Out of the lock first: letting go of a reader may give others their turn.
-            let spare = lock(spare).take();
-            drop(spare);
-        }
+        self.drop_spare();
         Ok(Open {
             reader,
             pool: self.pool.clone_ref(py),

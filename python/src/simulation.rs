@@ -1,7 +1,7 @@
 //! Simulated pools: the engine's simulations for Python functions, on threads of which one runs at a time.
 //!
 //! A simulation tells by a panic that it cannot go on. What Python calls is therefore called within [`told`], which makes an exception of
-//! that; without a simulation it costs a look at a thread-local flag.
+//! that; without a simulation anywhere it costs a load of a counter.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

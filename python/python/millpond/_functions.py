@@ -71,7 +71,7 @@ class WithFunctions(WithShapes[_T_co]):
     def _bound(self, function: Callable[..., Any], *, lists: bool = False) -> Callable[..., Any]:
         """Have the pool's executor call a function, if it has one."""
         # Whatever the pool is, it is this package's own.
-        elsewhere = self.pool._elsewhere  # type: ignore[attr-defined]
+        elsewhere = self.pool._elsewhere
         return function if elsewhere is None else elsewhere.bind(function, lists=lists)
 
     def _awaiting(
@@ -89,7 +89,7 @@ class WithFunctions(WithShapes[_T_co]):
         if concurrency is None:
             concurrency = _options.CALLS_UNDER_WAY
         # Whatever the pool is, it is this package's own.
-        own = self.pool._own_loop()  # type: ignore[attr-defined]
+        own = self.pool._own_loop()
         runner = Runner(own, function, concurrency, failing, named, kind, starred)
         keeps_length = kind in ("map", "tap") and failing[0] is None
         limits = (None, True, min_count, max_chunksize, read_ahead)

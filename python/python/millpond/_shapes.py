@@ -287,9 +287,8 @@ class WithShapes(_native.PoolReader, Generic[_T_co]):
         >>> pool.source("ab").chain(pool.source("c")).read_all()
         ['a', 'b', 'c']
         """
-        readers = [self, *others]
-        limits = _options.limits(None, True, None, max_chunksize, read_ahead)
-        return self._reader(_native._join(self.pool, readers, False, _options.named(name, "chain"), limits))
+        readers: list[Any] = [self, *others]
+        return self.pool.chain(*readers, name=name, max_chunksize=max_chunksize, read_ahead=read_ahead)
 
     def merge(
         self,
@@ -306,9 +305,8 @@ class WithShapes(_native.PoolReader, Generic[_T_co]):
         >>> sorted(pool.source("ab").merge(pool.source("c")).read_all())
         ['a', 'b', 'c']
         """
-        readers = [self, *others]
-        limits = _options.limits(None, True, None, max_chunksize, read_ahead)
-        return self._reader(_native._join(self.pool, readers, True, _options.named(name, "merge"), limits))
+        readers: list[Any] = [self, *others]
+        return self.pool.merge(*readers, name=name, max_chunksize=max_chunksize, read_ahead=read_ahead)
 
     def tee(self, count: int = 2, *, name: str | None = None) -> tuple[PoolReader[_T_co], ...]:
         """Make several readers each of which gets every item.
