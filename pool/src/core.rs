@@ -1,7 +1,6 @@
 //! What all readers and workers of a pool share.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use millpond_sync::shim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use millpond_sync::shim::{Mutex, clock, hint};
 use smallvec::SmallVec;
 
+use crate::discard::discard;
 use crate::fault::{self, Fault};
 use crate::fork::Process;
 use crate::gate::{Gate, Pass};
@@ -479,7 +479,7 @@ impl<'env> Core<'env> {
         while let Some(lane) = graves.0.pop() {
             drop(graves);
             // The drop of what a user's function holds may panic; the lanes after it are let go all the same.
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(lane)));
+            discard(lane);
             graves = self.graves.lock();
         }
         graves.1 = false;

@@ -18,6 +18,7 @@
 mod apply;
 mod consumer;
 mod core;
+mod discard;
 mod draft;
 mod error;
 #[cfg(any(loom, shuttle))]

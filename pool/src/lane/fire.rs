@@ -10,6 +10,7 @@ use super::admit::{Admission, Grant, Order};
 use super::spread::Parcel;
 use super::state::{End, Landing};
 use super::{AnyLane, Lane, One, Single};
+use crate::discard::discard;
 use crate::error::Cause;
 use crate::gate::Pass;
 use crate::guarded::Guarded;
@@ -217,7 +218,7 @@ impl<'env, T, H: Head<'env, T>> Work<'env, T> for Headed<H> {
         firing.made = number.map_or(Made::Nothing, |number| Made::Numbered(number, items.len()));
         firing.next = next;
         // Dropping the user's iterator or function may panic or read from the pool: only now, with the head released.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(dropped)));
+        discard(dropped);
         number.map(|_| items)
     }
 
@@ -239,7 +240,7 @@ impl<'env, T, H: Head<'env, T>> Work<'env, T> for Headed<H> {
         if let Some(head) = &mut head {
             head.retract(pass);
         }
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(head)));
+        discard(head);
     }
 }
 

@@ -33,11 +33,11 @@ pub(crate) use take::{Ready, Want};
 use std::sync::Arc;
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use millpond_sync::shim::atomic::Ordering;
 
 use self::state::{End, HeadState, State};
+use crate::discard::discard;
 use crate::gate::Pass;
 use crate::guarded::Guarded;
 use crate::head::Next;
@@ -138,7 +138,7 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
                 litter.append(&mut outlet.chunks);
             }
         });
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(litter)));
+        discard(litter);
     }
 
     fn remove(&self, pass: &Pass<'_>) -> bool {

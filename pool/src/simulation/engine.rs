@@ -1,6 +1,5 @@
 //! What the engine's steps do in a simulation; see [`crate::host`], which calls it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use super::random::stir;
 use super::run;
 use super::scheduler::Scheduler;
 use super::trace::{Event, Place};
+use crate::discard::discard;
 use crate::error::Cause;
 use crate::head::Next;
 use crate::host::Site;
@@ -108,7 +108,7 @@ pub(crate) fn call<A, B>(
     let results = run_stage(items, firing);
     if let Some(Cut { task, at, is_panic }) = cut {
         firing.fail_instead(task, at, cause(is_panic));
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(rest)));
+        discard(rest);
     }
     results
 }

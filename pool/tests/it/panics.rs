@@ -1,6 +1,8 @@
 //! A panic in any function of the user's stops its task, keeps its payload and leaves the pool usable.
 
 use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use millpond_pool::{Cause, Pool, PoolReader, ReadError, Retry};
 
@@ -159,6 +161,51 @@ in_every_mode! {
                 [readers.next().unwrap(), readers.next().unwrap()]
             }
         }
+        assert_eq!(pool.source(0..3).read_all().unwrap(), [0, 1, 2]);
+    }
+
+    fn payloads_that_panic_when_dropped_do_no_harm_and_are_dropped(pool) {
+        /// Panics when it is dropped, with another one that does so one time less.
+        struct Chain(u64, Arc<AtomicU64>);
+        impl Chain {
+            fn len(&self) -> u64 {
+                self.0
+            }
+        }
+        impl Drop for Chain {
+            fn drop(&mut self) {
+                self.1.fetch_add(1, Ordering::SeqCst);
+                if self.0 > 0 && !std::thread::panicking() {
+                    resume_unwind(Box::new(Self(self.0 - 1, Arc::clone(&self.1))));
+                }
+            }
+        }
+        let dropped = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&dropped);
+        let chain = move || Chain(3, Arc::clone(&counter));
+        let numbers = |held: Chain| pool.source((0..40).inspect(move |_| assert_eq!(held.len(), 3)));
+
+        assert_eq!(numbers(chain()).read_all().unwrap().len(), 40);
+        assert_eq!(dropped.swap(0, Ordering::SeqCst), 4, "an iterator at its end");
+
+        let mut left = numbers(chain());
+        assert_eq!(left.read(1).unwrap(), [0]);
+        drop(left);
+        assert_eq!(dropped.swap(0, Ordering::SeqCst), 4, "an iterator that is let go");
+
+        let mut lanes = pool.source(0..40);
+        for _ in 0..3 {
+            let held = chain();
+            lanes = lanes.sequential(move |n| n + held.len());
+        }
+        assert_eq!(lanes.read(1).unwrap(), [9]);
+        drop(lanes);
+        assert_eq!(dropped.swap(0, Ordering::SeqCst), 12, "functions, each in a lane of its own");
+
+        let mut items = pool.source(0..40).map(move |_| chain()).min_count(20);
+        items.read(1).unwrap().iter_mut().for_each(|item| item.0 = 0);
+        drop(items);
+        assert!(dropped.swap(0, Ordering::SeqCst) > 3 * 4, "items that nobody has read");
         assert_eq!(pool.source(0..3).read_all().unwrap(), [0, 1, 2]);
     }
 }
