@@ -23,7 +23,6 @@ fn a_count_that_differs_is_found() {
     // The second of two workers finds the work done, or not.
     let failure = Check::new().threads([]).seeds(0..100).workers(2).find(|trial| {
         let done = AtomicU64::new(0);
-        let done: &'static AtomicU64 = Box::leak(Box::new(done));
         let work = trial.counted("work", |n: u64| n);
         let mut reader = trial.source(0..50_u64).map(move |n| {
             if done.load(Ordering::Relaxed) <= n {
@@ -44,7 +43,6 @@ fn a_count_that_differs_is_found() {
 fn a_seed_that_was_found_fails_again_and_its_schedule_too() {
     let body = |pool: &Pool| {
         let last = AtomicU64::new(0);
-        let last: &'static AtomicU64 = Box::leak(Box::new(last));
         pool.source(1..60_u64).map(move |n| n - last.swap(n, Ordering::Relaxed).min(n)).read_all().unwrap()
     };
     let failure = Check::new().threads([]).seeds(0..300).find(|trial| body(trial)).expect_err("hidden state");
