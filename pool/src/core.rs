@@ -219,12 +219,13 @@ impl<'env> Core<'env> {
 
     // ---- helpers
 
-    /// There is work at `lane` for `nanos` beyond what its reader does now, which is worth waking helpers for.
-    pub(crate) fn offer(self: &Arc<Self>, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize, nanos: f32) {
+    /// There is work at `lane` for `nanos` beyond what its reader does now, which is worth waking helpers for. Says for how many, who are
+    /// to be [asked for](Self::lend) once they can take it up.
+    pub(crate) fn offer(&self, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize, nanos: f32) -> usize {
         self.add_job(lane, outlet, false);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive; saturates")]
-        let useful = ((nanos / WAKE_NANOS * 2.0) as usize).max(1);
-        self.lend(useful);
+        let useful = (nanos / WAKE_NANOS * 2.0) as usize;
+        useful.max(1)
     }
 
     /// Puts a lane that is read from on the list of jobs, where it is not there yet.

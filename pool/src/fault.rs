@@ -29,6 +29,8 @@ pub enum Fault {
     DemandShort,
     /// A chunk that has been made is counted as coming only once it has landed.
     MadeNotCounted,
+    /// Helpers are asked for while the head is out, so that they find nothing to start.
+    LendsBeforeMade,
     /// Of a graph of values, two arrivals at a task may be counted as one.
     ArrivalsLost,
     /// The last worker of a graph of values to count itself out does not wake the caller.

@@ -159,14 +159,16 @@ impl<'a, 'env> Walker<'a, 'env> {
         if self.pass.is_shared() { self.core.window() } else { 1 }
     }
 
-    /// There is more to start than this worker starts now: others may come and help, if it is worth waking them.
-    pub(crate) fn offer(&mut self, surplus_nanos: f32) {
+    /// There is more to start than this worker starts now: others may come and help, if it is worth waking them. Says how many are to be
+    /// [asked for](Core::lend) once the head is back.
+    pub(crate) fn offer(&mut self, surplus_nanos: f32) -> usize {
         // In a simulation a wake-up costs nothing, and helpers are what it is about.
         let is_worth_it = surplus_nanos > if host::is_simulated() { 0.0 } else { WAKE_NANOS };
-        if is_worth_it && self.pass.is_shared() {
-            self.count_caller();
-            self.core.offer(self.root, self.outlet, surplus_nanos);
+        if !is_worth_it || !self.pass.is_shared() {
+            return 0;
         }
+        self.count_caller();
+        self.core.offer(self.root, self.outlet, surplus_nanos)
     }
 
     /// A firing of this lane begins on this thread; whether it is known to take hardly any time.

@@ -12,6 +12,7 @@ use super::state::{End, Landing};
 use super::{AnyLane, Lane, One, Single};
 use crate::discard::discard;
 use crate::error::Cause;
+use crate::fault::{self, Fault};
 use crate::gate::Pass;
 use crate::guarded::Guarded;
 use crate::head::{Head, Next};
@@ -77,6 +78,8 @@ pub(crate) struct Firing<'a, 'env> {
     pub(crate) order: Order,
     /// Whether the head is released only when the chunk lands: nobody else has anything to start meanwhile.
     holds_head: bool,
+    /// How many helpers the rest of the work is worth, to be asked for once the head is back.
+    useful: usize,
     /// What the head has made.
     made: Made,
     /// What the head said of what comes after the chunk.
@@ -217,6 +220,12 @@ impl<'env, T, H: Head<'env, T>> Work<'env, T> for Headed<H> {
         let number = firing.lane.release(firing.pass, &firing.order, items.len(), &next);
         firing.made = number.map_or(Made::Nothing, |number| Made::Numbered(number, items.len()));
         firing.next = next;
+        // Subtle: not before. A helper that came while the head was out would find nothing to start, look on for a moment and go, and the
+        // reader would be alone with what it has in hand, however long. One that is about to go looks whether anything has changed
+        // after it has counted itself out: it sees that the head is back, or else it is not counted here.
+        if firing.useful > 0 && number.is_some() {
+            firing.lane.header().core.lend(firing.useful);
+        }
         // Dropping the user's iterator or function may panic or read from the pool: only now, with the head released.
         discard(dropped);
         number.map(|_| items)
@@ -260,13 +269,17 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
                 Admission::Full => return Step::Full,
                 Admission::Done => return Step::Done,
             };
-        walker.offer(surplus_nanos);
+        let useful = walker.offer(surplus_nanos);
+        if fault::is(Fault::LendsBeforeMade) {
+            self.header.core.lend(useful);
+        }
         let started = (sample > 0).then(host::now);
         let mut firing = Firing {
             pass,
             lane: self,
             order,
             holds_head: is_quick && order.missing == order.most,
+            useful: if fault::is(Fault::LendsBeforeMade) { 0 } else { useful },
             made: Made::Nothing,
             next: Next::More,
             is_cancelled: &self.header.is_cancelled,

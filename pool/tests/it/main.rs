@@ -13,6 +13,7 @@ mod executor;
 mod failure;
 mod lazy;
 mod lazy_joints;
+mod lent;
 mod live;
 mod misuse;
 mod nested;

@@ -65,6 +65,18 @@ fn a_walker_that_sleeps_without_looking_again_is_found() {
     finds(Fault::SleepsWithoutLooking, DEADLOCK, reads::counted_reads);
 }
 
+/// ```text
+/// reader                                       helper
+/// grants 1: the head is out
+/// asks for a helper
+///                                              walks: the head is out … goes
+/// makes it, is in it for ever
+/// ```
+#[test]
+fn a_helper_that_is_asked_for_while_the_head_is_out_is_found() {
+    finds(Fault::LendsBeforeMade, DEADLOCK, reads::an_item_that_waits_for_the_next);
+}
+
 /// A demand that is one too low leaves the reader waiting for the last item, which nobody makes.
 #[test]
 fn a_demand_off_by_one_is_found() {

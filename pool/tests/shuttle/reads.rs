@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use shuttle::sync::{Condvar, Mutex};
 use shuttle::thread;
 
 use crate::setup::{explore, with_pool};
@@ -49,6 +50,36 @@ pub(crate) fn counted_reads() {
 #[test]
 fn readers_and_helpers_together_make_what_is_missing_and_no_more() {
     explore(counted_reads);
+}
+
+/// A reader that waits, in its second item, until another one is begun, which only a helper can do meanwhile: the work is worth one.
+pub(crate) fn an_item_that_waits_for_the_next() {
+    with_pool(2, |pool| {
+        let has_begun = Arc::new((Mutex::new(false), Condvar::new()));
+        let mut reader = pool.source(0..3_u32).max_chunksize(1).map(move |n| {
+            let (flag, told) = &*has_begun;
+            let mut flag = flag.lock().unwrap();
+            match n {
+                1 => drop(told.wait_while(flag, |has_begun| !*has_begun).unwrap()),
+                2 => {
+                    *flag = true;
+                    told.notify_all();
+                }
+                _ => {}
+            }
+            n
+        });
+        assert_eq!(reader.read(3).unwrap(), [0, 1, 2]);
+    });
+}
+
+/// ```text
+/// reader   grants 1 … makes it, tick: asks for a helper ── is in it for long
+/// helper                               counts out, tick? stays   … or comes: grants 1
+/// ```
+#[test]
+fn a_reader_in_a_long_item_has_a_helper_for_the_next() {
+    explore(an_item_that_waits_for_the_next);
 }
 
 /// ```text
@@ -152,7 +183,7 @@ fn a_function_that_reads_goes_on() {
         with_pool(2, |pool| {
             let inner = pool.source(0..8_u32).max_chunksize(1).map(|n| n + 1);
             let mut outer = pool.source(0..4_u32).max_chunksize(1).map({
-                let inner = shuttle::sync::Mutex::new(Some(inner));
+                let inner = Mutex::new(Some(inner));
                 move |n| {
                     let mut reader = inner.lock().unwrap().as_ref().unwrap().clone();
                     n + reader.read(2).unwrap().len() as u32
