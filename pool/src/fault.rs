@@ -21,6 +21,8 @@ pub enum Fault {
     GateTakenAway,
     /// Nobody is told that a chunk has landed.
     LandsInSilence,
+    /// In serial mode nobody is told of a change.
+    SerialInSilence,
     /// A change is not counted where helpers look for it.
     ChangeNotCounted,
     /// A walker sleeps without walking again after it has entered the waiters.

@@ -187,7 +187,9 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         }
         // In serial mode only futures of other threads can be waiting. They count on the word of a source, which the thread that came by
         // since has taken back: what it found just then, nobody else has told them of.
-        if !(fault::is(Fault::LandsInSilence) && site == Site::Landed) {
+        let is_silent = (fault::is(Fault::LandsInSilence) && site == Site::Landed)
+            || (fault::is(Fault::SerialInSilence) && !pass.is_shared());
+        if !is_silent {
             self.header.waiters.notify_all_after_lock();
         }
     }

@@ -1,13 +1,14 @@
-//! Reads that are given up while another thread uses a pool in serial mode: what they had asked for is asked for no more.
+//! Reads beside another thread's use of a pool in serial mode: what they had asked for is asked for no more once they are given up, and
+//! those that await are told of what the other one finds.
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::mpsc;
-use std::task::{Context, Waker};
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use millpond_channel::unbounded;
-use millpond_pool::{Pool, ReadError};
+use millpond_pool::{BoxError, Demand, PollSupply, Pool, ReadError, Task};
 
 use crate::calls::Calls;
 
@@ -44,7 +45,46 @@ fn occupy(pool: &Pool) -> Occupied {
     }
 }
 
+/// A source that ends when another thread asks, which takes back what it has promised to tell: as a channel does that is closed
+/// between that and the look into it.
+#[derive(Default)]
+struct EndsForAnother {
+    promised: Option<(thread::ThreadId, Waker)>,
+}
+
+impl PollSupply<u32> for EndsForAnother {
+    fn poll_supply(&mut self, _: Demand, _: &mut Vec<u32>, waker: &Waker) -> Poll<Result<bool, BoxError>> {
+        let asks = thread::current().id();
+        if self.promised.take().is_some_and(|(promised, _)| promised != asks) {
+            return Poll::Ready(Ok(false));
+        }
+        self.promised = Some((asks, waker.clone()));
+        Poll::Pending
+    }
+}
+
+impl Wake for Calls {
+    fn wake(self: Arc<Self>) {
+        self.add();
+    }
+}
+
 watched_tests! {
+    fn a_future_is_told_of_the_end_that_another_thread_finds() {
+        let pool = Pool::serial();
+        let mut reader = pool.add_task(Task::poll_supply([], EndsForAnother::default()));
+        let mut other = reader.clone();
+        let wakes = Arc::new(Calls::new());
+        let waker = Waker::from(Arc::clone(&wakes));
+        let mut context = Context::from_waker(&waker);
+        let mut future = reader.read_async(1);
+        assert!(Pin::new(&mut future).poll(&mut context).is_pending());
+        assert_eq!(wakes.count(), 0);
+        thread::scope(|scope| scope.spawn(|| assert_eq!(other.read(1).unwrap(), [])).join().unwrap());
+        assert_eq!(wakes.count(), 1);
+        assert!(matches!(Pin::new(&mut future).poll(&mut context), Poll::Ready(Ok(items)) if items.is_empty()));
+    }
+
     fn a_future_that_is_dropped_while_the_pool_is_in_use_has_nothing_made() {
         let pool = Pool::rayon(2);
         let calls = Calls::new();

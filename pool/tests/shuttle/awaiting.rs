@@ -4,7 +4,8 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use millpond_channel::bounded;
+use millpond_channel::{bounded, unbounded};
+use millpond_pool::{PoolReader, ReadError};
 use millpond_sync::Parker;
 use shuttle::thread;
 
@@ -106,6 +107,37 @@ fn a_bounded_channel_feeds_a_read_that_works() {
             writes.join().unwrap();
         });
     });
+}
+
+/// Two threads that await the end of a channel, each through a clone of one reader of a pool in serial mode, unless the other is inside.
+pub(crate) fn an_end_that_two_await_in_serial_mode() {
+    fn awaits(mut reader: PoolReader<u32>) {
+        match Parker::block_on(reader.read_async(1)) {
+            Ok(items) => assert_eq!(items, []),
+            Err(ReadError::SerialBusy { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    with_pool(0, |pool| {
+        let (writer, reader) = unbounded();
+        let reader = pool.channel(reader);
+        let other = reader.clone();
+        let writes = thread::spawn(move || drop(writer));
+        let there = thread::spawn(move || awaits(other));
+        awaits(reader);
+        there.join().unwrap();
+        writes.join().unwrap();
+    });
+}
+
+/// ```text
+/// reader a   parked: the channel is to tell the lane ── sleeps ──────────────────────┐
+/// reader b                   takes that back                 finds the end: tells ───┘
+/// writer                                     dropped: nobody listens
+/// ```
+#[test]
+fn an_end_that_another_thread_finds_in_serial_mode_is_told() {
+    explore(an_end_that_two_await_in_serial_mode);
 }
 
 /// A future that is polled once and dropped takes back what it asked for; a read after it loses nothing.

@@ -44,6 +44,17 @@ fn a_lost_wakeup_is_found() {
 }
 
 /// ```text
+/// reader a                                     reader b, in serial mode
+/// sleeps until the channel tells it
+///                                              takes that back, finds the end
+/// sleeps for ever
+/// ```
+#[test]
+fn an_end_that_another_thread_finds_in_serial_mode_and_does_not_tell_is_found() {
+    finds(Fault::SerialInSilence, DEADLOCK, awaiting::an_end_that_two_await_in_serial_mode);
+}
+
+/// ```text
 /// helper a                                     helper b
 ///                                              walks in vain: the head is out
 /// releases the head, uncounted
