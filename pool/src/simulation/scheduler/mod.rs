@@ -12,6 +12,10 @@
 //!
 //! Invariant: `state` is never borrowed across a switch or while code runs that is not the simulation's own.
 
+mod end;
+
+pub use end::Dismissed;
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -494,54 +498,6 @@ impl Scheduler {
         }
     }
 
-    /// Says who waits for what will not come.
-    fn deadlock(&self) -> String {
-        let state = self.state.borrow();
-        let waiting: Vec<String> = state
-            .threads
-            .iter()
-            .enumerate()
-            .filter(|(place, thread)| *place == self.current.get() || matches!(thread.status, Status::Parked { .. }))
-            .map(|(_, thread)| state.trace.thread(thread.who).to_string())
-            .collect();
-        format!("a deadlock: {} can wait for ever", waiting.join(", "))
-    }
-
-    // ---- the end
-
-    /// The run cannot go on: says why, and panics in the caller.
-    fn give_up(&self, verdict: String) {
-        if self.verdict.borrow().is_none() {
-            *self.verdict.borrow_mut() = Some(verdict);
-        }
-        if self.is_of_caller() {
-            self.is_over.set(true);
-            self.refuse_to_wait();
-        } else {
-            // On the caller's stack, where nothing stands between the panic and whoever started the simulation.
-            self.is_over.set(true);
-            self.switch(Some(CALLER));
-        }
-    }
-
-    /// Panics with the verdict, unless a panic is under way.
-    fn refuse_to_wait(&self) {
-        if self.is_dismissing.get() && !thread::panicking() {
-            std::panic::resume_unwind(Box::new(Dismissed));
-        }
-        if !self.is_unwinding() {
-            self.has_told.set(true);
-            let verdict = self.verdict.borrow().clone().unwrap_or_else(|| "it is over".to_owned());
-            let text = format!("the simulation of seed {} cannot go on: {verdict}", self.options.seed);
-            if !self.options.is_quiet {
-                eprintln!("{}", self.report());
-            } else {
-                std::panic::resume_unwind(Box::new(text));
-            }
-            panic!("{text}");
-        }
-    }
-
     /// Runs the others for as long as any of them can go on without time passing.
     pub(super) fn let_others_go_on(&self) {
         if self.is_over.get() || !self.is_of_caller() {
@@ -589,46 +545,6 @@ impl Scheduler {
         until.is_some()
     }
 
-    /// Runs all threads to their ends.
-    pub(super) fn finish(&self) {
-        debug_assert!(self.is_of_caller(), "the caller ends a run");
-        if self.is_over.get() {
-            return;
-        }
-        self.is_ending.set(true);
-        if self.state.borrow().alive > 1 {
-            let next = self.choose(&mut self.state.borrow_mut(), Turn::Parks);
-            self.switch(next);
-        }
-        let stuck = (self.state.borrow().alive > 1).then(|| {
-            let state = self.state.borrow();
-            let waiting = state.threads.iter().skip(1).filter(|thread| thread.status != Status::Done);
-            let names: Vec<String> = waiting.map(|thread| state.trace.thread(thread.who).to_string()).collect();
-            format!("at its end {} did not end", names.join(", "))
-        });
-        self.is_over.set(true);
-        if let Some(stuck) = stuck
-            && self.verdict.borrow().is_none()
-        {
-            *self.verdict.borrow_mut() = Some(stuck);
-        }
-    }
-
-    /// Lets all fibers go, when nobody is in the simulation any more but the caller. What is in the middle of a job on a stack stays there
-    /// for good; what is so on a thread is taken apart by a panic.
-    pub(super) fn end_fibers(&self) {
-        self.is_dismissing.set(true);
-        let count = self.state.borrow().threads.len();
-        for place in 0..count {
-            self.current.set(place);
-            let fiber = self.state.borrow_mut().threads[place].fiber.take();
-            drop(fiber);
-        }
-        self.current.set(CALLER);
-        let crew = self.state.borrow_mut().crew.take();
-        drop(crew);
-    }
-
     pub(super) fn add_pool(&self) {
         self.pools.set(self.pools.get() + 1);
     }
@@ -639,16 +555,6 @@ impl Scheduler {
 
     pub(super) fn has_pools(&self) -> bool {
         self.pools.get() > 0
-    }
-
-    /// Whether nobody is resumed any more.
-    pub(super) fn is_over(&self) -> bool {
-        self.is_over.get()
-    }
-
-    /// Whether somebody was told of the verdict by a panic.
-    pub(super) fn has_told(&self) -> bool {
-        self.has_told.get()
     }
 
     // ---- faults
@@ -688,11 +594,6 @@ impl Scheduler {
         self.state.borrow_mut().decider.draw(bound)
     }
 }
-
-/// The payload of the panic that takes apart the job of a thread which is in the middle of it when its simulation is over.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Dismissed;
 
 /// What a further thread is.
 pub(super) enum Started {

@@ -1,0 +1,111 @@
+//! How a run ends: with all of its threads, or because nobody can go on.
+//!
+//! A run that cannot go on has a *verdict*, which the caller is told by a panic. From then on nobody is resumed, and who would wait is told so
+//! as well.
+
+use std::thread;
+
+use super::{CALLER, Scheduler, Status, Turn};
+
+/// The payload of the panic that takes apart the job of a thread which is in the middle of it when its simulation is over.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Dismissed;
+
+impl Scheduler {
+    /// Says who waits for what will not come.
+    pub(super) fn deadlock(&self) -> String {
+        let state = self.state.borrow();
+        let waiting: Vec<String> = state
+            .threads
+            .iter()
+            .enumerate()
+            .filter(|(place, thread)| *place == self.current.get() || matches!(thread.status, Status::Parked { .. }))
+            .map(|(_, thread)| state.trace.thread(thread.who).to_string())
+            .collect();
+        format!("a deadlock: {} can wait for ever", waiting.join(", "))
+    }
+
+    /// The run cannot go on: says why, and panics in the caller.
+    pub(super) fn give_up(&self, verdict: String) {
+        if self.verdict.borrow().is_none() {
+            *self.verdict.borrow_mut() = Some(verdict);
+        }
+        if self.is_of_caller() {
+            self.is_over.set(true);
+            self.refuse_to_wait();
+        } else {
+            // On the caller's stack, where nothing stands between the panic and whoever started the simulation.
+            self.is_over.set(true);
+            self.switch(Some(CALLER));
+        }
+    }
+
+    /// Panics with the verdict, unless a panic is under way.
+    pub(super) fn refuse_to_wait(&self) {
+        if self.is_dismissing.get() && !thread::panicking() {
+            std::panic::resume_unwind(Box::new(Dismissed));
+        }
+        if !self.is_unwinding() {
+            self.has_told.set(true);
+            let verdict = self.verdict.borrow().clone().unwrap_or_else(|| "it is over".to_owned());
+            let text = format!("the simulation of seed {} cannot go on: {verdict}", self.options.seed);
+            if !self.options.is_quiet {
+                eprintln!("{}", self.report());
+            } else {
+                std::panic::resume_unwind(Box::new(text));
+            }
+            panic!("{text}");
+        }
+    }
+
+    /// Runs all threads to their ends.
+    pub(in crate::simulation) fn finish(&self) {
+        debug_assert!(self.is_of_caller(), "the caller ends a run");
+        if self.is_over.get() {
+            return;
+        }
+        self.is_ending.set(true);
+        if self.state.borrow().alive > 1 {
+            let next = self.choose(&mut self.state.borrow_mut(), Turn::Parks);
+            self.switch(next);
+        }
+        let stuck = (self.state.borrow().alive > 1).then(|| {
+            let state = self.state.borrow();
+            let waiting = state.threads.iter().skip(1).filter(|thread| thread.status != Status::Done);
+            let names: Vec<String> = waiting.map(|thread| state.trace.thread(thread.who).to_string()).collect();
+            format!("at its end {} did not end", names.join(", "))
+        });
+        self.is_over.set(true);
+        if let Some(stuck) = stuck
+            && self.verdict.borrow().is_none()
+        {
+            *self.verdict.borrow_mut() = Some(stuck);
+        }
+    }
+
+    /// Lets all fibers go, when nobody is in the simulation any more but the caller. What is in the middle of a job on a stack stays there
+    /// for good; what is so on a thread is taken apart by a panic.
+    pub(in crate::simulation) fn end_fibers(&self) {
+        self.is_dismissing.set(true);
+        let count = self.state.borrow().threads.len();
+        for place in 0..count {
+            self.current.set(place);
+            let fiber = self.state.borrow_mut().threads[place].fiber.take();
+            drop(fiber);
+        }
+        self.current.set(CALLER);
+        let crew = self.state.borrow_mut().crew.take();
+        drop(crew);
+    }
+
+    /// Whether nobody is resumed any more.
+    pub(in crate::simulation) fn is_over(&self) -> bool {
+        self.is_over.get()
+    }
+
+    /// Whether somebody was told of the verdict by a panic.
+    pub(in crate::simulation) fn has_told(&self) -> bool {
+        self.has_told.get()
+    }
+}
