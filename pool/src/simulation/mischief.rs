@@ -32,8 +32,9 @@ fn perform(planned: Planned, core: &Weak<Core<'static>>, workers: &Weak<dyn Work
         Planned::Resize(size) => {
             core.resize(size, workers.upgrade().filter(|_| size > 0));
         }
-        // In serial mode this would be a second thread in a pool that is one thread's.
         Planned::Visit(items) if core.size() > 0 => {
+            // In serial mode this would be a second thread in a pool that is one thread's; so it does not become serial meanwhile.
+            let Ok(_shared) = core.gate().enter_shared() else { return };
             let numbers = ScopedReader::of_task(&core, Task::source(0..items * 2).name("visitor"));
             let mut visitor = ScopedReader::of_task(&core, Task::map(numbers, |number| number + 1).name("visitor"));
             if let Ok(read) = visitor.read(items) {
