@@ -9,6 +9,7 @@
 # before the first file; each kind it names must find it. Without that line it is the simulations.
 #
 #     simulation   simulated pools: scenarios, random graphs
+#     programs     the fuzzer's corpus, in simulations
 #     channel      the tests of channel/
 #     sync         the tests of sync/
 #     loom         the model checker's tests of both
@@ -53,13 +54,14 @@ for kind in $(tr ' ' '\n' <<<"$kinds" | sort -u); do
     export CARGO_TARGET_DIR=$copy/target
     case $kind in
     simulation) built=$(programs_of --package millpond-pool --features simulation --test simulation --test properties) ;;
+    programs) built=$(programs_of --package millpond-proof --test programs) ;;
     channel) built=$(programs_of --package millpond-channel --test it) ;;
     sync) built=$(programs_of --package millpond-sync --lib --test it) ;;
     loom)
         export CARGO_TARGET_DIR=$copy/loom
         built=$(RUSTFLAGS="--cfg loom" programs_of --package millpond-sync --package millpond-channel --lib --test loom)
         ;;
-    *) fail "no tests \`$kind\`; there are: simulation channel sync loom" ;;
+    *) fail "no tests \`$kind\`; there are: simulation programs channel sync loom" ;;
     esac
     [ -n "$built" ] || fail "no test programs of the kind \`$kind\` were built"
     programs[$kind]=$built
@@ -70,8 +72,11 @@ done
 try() {
     local failed="" out status program arguments which
     for program in ${programs[$2]}; do
-        arguments=""
-        [[ $program != *properties* ]] || arguments="simulated"
+        case $program in
+        */properties-*) arguments=simulated ;;
+        */programs-*) arguments=the_corpus_gives_what_the_model_gives_in_simulations ;;
+        *) arguments="" ;;
+        esac
         status=0
         # shellcheck disable=SC2086
         out=$(cd pool && MILLPOND_MUTANT=$1 timeout --kill-after=5 "${SECONDS_EACH:-90}" "$program" $arguments 2>&1) || status=$?
