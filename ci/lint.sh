@@ -9,5 +9,6 @@ run cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings
 for features in "" gcd simulation testing; do
     run cargo clippy --quiet --package millpond-pool --all-targets --features "$features" -- -D warnings || status=1
 done
+run ci/mutants.sh fit || status=1
 run ci/python.sh lint || status=1
 exit $status
