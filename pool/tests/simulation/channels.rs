@@ -6,10 +6,12 @@ use millpond_channel::{bounded, unbounded};
 use millpond_pool::simulation::{self, Simulation};
 use millpond_pool::{Pool, ReadError};
 
+use crate::in_time;
+
 /// Two readers, helpers that wait for both their channels, items that come in dribs and drabs.
 #[test]
 fn awaited_reads_get_all_that_comes_through_channels() {
-    for seed in 0..2_000 {
+    for seed in 0..in_time(2_000) {
         let simulation = Simulation::new(seed).workers(1 + seed as usize % 4).patience(Duration::ZERO);
         let pool = Pool::simulated_with(simulation);
         let threads: Vec<_> = (0..2)

@@ -5,8 +5,10 @@ use std::time::Duration;
 use millpond_pool::Pool;
 use millpond_pool::simulation::{self, Faults, Simulation};
 
+use crate::in_time;
+
 fn simulations(count: u64, faults: Faults) -> impl Iterator<Item = Simulation> {
-    (0..count).map(move |seed| Simulation::new(seed).faults(faults.clone()).patience(Duration::ZERO))
+    (0..in_time(count)).map(move |seed| Simulation::new(seed).faults(faults.clone()).patience(Duration::ZERO))
 }
 
 /// A reader that has iterated keeps a window of chunks wanted. Chunks of one item filled it with fewer items than an awaited read

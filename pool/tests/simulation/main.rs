@@ -25,6 +25,11 @@ fn twenty_tasks(pool: &Pool) -> PoolReader<u64> {
     joined.enumerate().map(|(at, n)| n + at as u64).map(|n| n * 2)
 }
 
+/// How many of so many runs there is time for: under a sanitizer, with which each takes some twenty times as long, a tenth.
+fn in_time(count: u64) -> u64 {
+    if std::env::var_os("MILLPOND_SANITIZER").is_some() { count / 10 } else { count }
+}
+
 /// The seeds to run: `default` of them, or as many as `MILLPOND_SEEDS` says but at most `most`, from `MILLPOND_SEED` on.
 fn seeds(default: u64, most: u64) -> std::ops::Range<u64> {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
