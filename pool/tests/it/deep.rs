@@ -6,7 +6,7 @@ use millpond_pool::PoolReader;
 
 use crate::calls::Calls;
 
-/// How many tasks a deep chain has: as the names say, or a tenth where all is slower under a sanitizer.
+/// How many tasks a deep chain has: as the names say, or a tenth where all is slower under a sanitizer. A wide merge has a hundredth.
 static DEPTH: LazyLock<usize> =
     LazyLock::new(|| if std::env::var_os("MILLPOND_SANITIZER").is_some() { 10_000 } else { 100_000 });
 
@@ -127,10 +127,11 @@ in_every_mode! {
     }
 
     fn a_wide_merge(pool) {
-        let mut merged = pool.merge((0..1000_u64).map(|n| pool.source(n * 10..n * 10 + 10).sequential(|n| n)));
+        let width = *DEPTH as u64 / 100;
+        let mut merged = pool.merge((0..width).map(|n| pool.source(n * 10..n * 10 + 10).sequential(|n| n)));
         let mut all = merged.read_all().unwrap();
         all.sort_unstable();
-        assert!(all.into_iter().eq(0..10_000));
+        assert!(all.into_iter().eq(0..width * 10));
     }
 
     fn a_wide_tee(pool) {
