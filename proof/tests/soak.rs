@@ -28,6 +28,9 @@ fn a_short_run_of_random_graphs_loses_nothing_and_doubles_nothing() {
     ]);
     assert!(output.status.success(), "{text}");
     assert!(text.contains("lost 0, doubled 0\n"), "{text}");
+    if cfg!(target_os = "linux") {
+        assert!(text.contains("at rest, 12 times:\n"), "{text}");
+    }
 }
 
 /// Runs with something broken on purpose, which must be found and told so.
@@ -55,9 +58,40 @@ fn a_case_that_does_not_end_is_found() {
     must_find("hang", &["--patience", "2"], &["has not ended after", "--only"]);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
-fn memory_that_grows_is_found() {
-    must_find("leak", &[], &["FAILED: memory grew from "]);
+fn a_small_box_that_each_case_leaves_is_found_and_its_size_told() {
+    must_find(
+        "leak",
+        &[],
+        &[
+            "FAILED: blocks on the heap at rest grew from ",
+            "FAILED: of blocks on the heap there are more than before: `",
+            "` blocks of 8 bytes",
+        ],
+    );
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn memory_that_a_library_in_c_leaves_is_found() {
+    must_find("leak-in-c", &[], &["FAILED: bytes from the C library at rest grew from "]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn pages_that_are_left_are_found() {
+    must_find(
+        "leak-pages",
+        &[],
+        &["FAILED: bytes in memory at rest grew from ", "FAILED: mappings at rest grew from "],
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_thread_that_is_left_is_found() {
+    must_find("thread", &["--patience", "5"], &["FAILED: `1` threads are left when nothing runs: "]);
 }
 
 #[test]

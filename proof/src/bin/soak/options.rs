@@ -79,9 +79,9 @@ impl Options {
                 "--only" => options.only = Some(number()?),
                 "--break" => {
                     let broken = Break::parse(&value);
-                    options.broken = Some(broken.ok_or_else(|| {
-                        format!("`--break` takes lose, double, hang, leak or idle and was given `{value}`")
-                    })?);
+                    options.broken = Some(
+                        broken.ok_or_else(|| format!("`--break` takes {} and was given `{value}`", Break::NAMES))?,
+                    );
                 }
                 "--kind" => {
                     options.kind = Some(match &*value {
