@@ -9,6 +9,7 @@ run cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings
 for features in "" gcd simulation testing; do
     run cargo clippy --quiet --package millpond-pool --all-targets --features "$features" -- -D warnings || status=1
 done
+run ci/docs.sh || status=1
 run ci/mutants.sh fit || status=1
 run ci/python.sh lint || status=1
 exit $status

@@ -3,7 +3,7 @@
 //! Everything in this crate that reads a clock or puts a thread to sleep asks here first. A thread without a host is the
 //! system's, and the question is one load of a thread-local flag; without the feature `simulation` it is not even asked.
 //!
-//! A host runs threads of its own making in turns within the one that it is installed in, so each has a [`Parker`] of its own,
+//! A host runs threads of its own making in turns within the one that it is installed in, so each has a [`Parker`](crate::Parker) of its own,
 //! and whoever parks is switched away from instead of sleeping. This module knows nothing of how that is done.
 
 #[cfg(any(not(feature = "simulation"), loom, shuttle))]

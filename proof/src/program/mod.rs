@@ -4,7 +4,7 @@
 //! split, drop, hand over, resize and remove. [`run`](Program::run) does what it says, in a [simulated pool](Mode::Simulated), where the bytes
 //! decide all of it to the last step, or on [threads](Mode::Threads), and compares with a model on the way:
 //!
-//! * Beside each stream goes the list of the items that it must still give, and how it must end ([`Group`](stream::Group)). Each task that is added makes a
+//! * Beside each stream goes the list of the items that it must still give, and how it must end (`stream::Group`). Each task that is added makes a
 //!   list of lists by a plain loop.
 //! * Who has a stream alone gets the front of its list, in order and as many as asked for; who shares it gets items that are on
 //!   the list, which are crossed out. At the end each list that can still be read is read to its end, and none may have anything left.
