@@ -49,8 +49,9 @@ export CARGO_TARGET_DIR=$target/sanitize-$sanitizer
 export CARGO_TERM_COLOR=never
 # Freed memory is kept back for a while so that its use is seen, but not so much that a test of memory would see that.
 export ASAN_OPTIONS=quarantine_size_mb=64
-# What is left behind on purpose, and nothing else; what of it was met is printed.
+# What is left behind on purpose, one race that is not ours, and nothing else; what of it was met is printed.
 export LSAN_OPTIONS=suppressions=$PWD/ci/leaks.supp
+export TSAN_OPTIONS=suppressions=$PWD/ci/races.supp:print_suppressions=1
 # A sanitized test is some ten times slower, so property tests try fewer cases, chains of a hundred thousand tasks are a tenth as long
 # (`MILLPOND_SANITIZER`), and watchdogs are patient.
 export PROPTEST_CASES=${PROPTEST_CASES:-16}
