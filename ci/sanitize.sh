@@ -10,7 +10,7 @@
 # A checker that checks nothing looks like one that finds nothing. So programs that are wrong on purpose come first and
 # must be caught, and not fewer tests may pass than ci/sanitize-count says.
 #
-# On two processors that others use as well, with the dependencies compiled: `thread` took 29 minutes, 13 of them a processor's, and `address` 10, of which 6.
+# On two processors that others use as well, with the dependencies compiled: `thread` took 10 to 29 minutes, 10 to 13 of a processor's time, and `address` 10 and 6.
 source "$(dirname "$0")/environment.sh"
 
 sanitizer=${1:?usage: ci/sanitize.sh thread|address}

@@ -21,7 +21,8 @@ fn a_blocked_thread_is_woken_by_a_notification() {
         let waiter = scope.spawn(|| list.wait_until(|| is_open.load(Ordering::Relaxed).then_some(5)));
         wait_until_blocked(&list, 1);
         is_open.store(true, Ordering::Relaxed);
-        assert_eq!(list.notify_one(), 1);
+        // None if it has entered and only now looks again.
+        assert!(list.notify_one() <= 1);
         assert_eq!(waiter.join().unwrap(), 5);
     });
     assert_eq!(list.waiting(), 0);
