@@ -482,6 +482,20 @@ def test_a_task_looks_like_its_function(pool: Pool) -> None:
     assert repr(add(1)) == "<Value `add`: not made yet>"
 
 
+def test_the_collector_may_come_while_a_task_is_made(pool: Pool) -> None:
+    thresholds = gc.get_threshold()
+    values: list[Value[list[int]]] = []
+    try:
+        # So that it comes at each step of making one, sooner or later.
+        for threshold in range(50, 750, 50):
+            gc.set_threshold(threshold)
+            for _ in range(60):
+                values = [pool.value(lambda number: [number], number) for number in range(50)]
+    finally:
+        gc.set_threshold(*thresholds)
+    assert [value.get() for value in values] == [[number] for number in range(50)]
+
+
 def test_what_cannot_be_a_task_is_refused(pool: Pool) -> None:
     async def coroutine() -> None: ...
 

@@ -49,5 +49,5 @@ __all__ = [
     "ChannelFullError",
 ]
 
-for _class in (Rejected, Retry):
+for _class in (Rejected, Retry, ValueTask):
     _class.__module__ = "millpond"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Generator
-from typing import Any, Callable, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Callable, Generic, TypeVar, cast, overload
 
 from millpond import _native, _options
-from millpond._native import Value, ValueTask
+from millpond._native import Value
 
 __all__ = ["Value", "ValueTask", "WithValues"]
 
@@ -15,6 +15,18 @@ _T = TypeVar("_T")
 _A = TypeVar("_A")
 _B = TypeVar("_B")
 _C = TypeVar("_C")
+_T_co = TypeVar("_T_co", covariant=True)
+
+
+class ValueTask(_native.ValueTask, Generic[_T_co]):
+    """A function: calling this gives a :class:`Value` instead of calling it."""
+
+    if TYPE_CHECKING:
+
+        def __call__(self, /, *arguments: Any, **keywords: Any) -> Value[_T_co]: ...
+
+        @property
+        def function(self) -> Callable[..., _T_co]: ...
 
 
 class WithValues:

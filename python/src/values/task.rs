@@ -14,8 +14,11 @@ use super::value::Value;
 const FIRST_TIMED: u32 = 4;
 const TIMED_EACH: u32 = 32;
 
-/// A function: calling this gives a [`Value`] instead of calling it.
-#[pyclass(frozen, generic, dict, weakref, module = "millpond._native")]
+/// A function: calling this gives a [`Value`] instead of calling it. The Python class `millpond.ValueTask` is made of it.
+///
+/// Subtle: it has no dictionary of its own, which that class adds. CPython 3.11 makes the dictionary of such an object while it makes the object; that may
+/// have the collector visit this, whose fields are not there yet.
+#[pyclass(frozen, subclass, module = "millpond._native")]
 pub(crate) struct ValueTask {
     pool: Py<PyAny>,
     function: Py<PyAny>,
