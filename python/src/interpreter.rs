@@ -46,7 +46,62 @@ pub(crate) fn attached<R>(body: impl FnOnce(Python<'_>) -> R) -> Option<R> {
     if is_leaving() && !is_attached() {
         return None;
     }
-    Python::try_attach(body)
+    Python::try_attach(|py| {
+        let _aside = Aside::put(py);
+        body(py)
+    })
+}
+
+/// An error that is on its way up through Python, put aside: a reader may go away just then, and what is called at its end (a generator's
+/// `close`, a callback) is neither to meet the error nor to take it away. Set again when dropped.
+struct Aside<'py> {
+    #[cfg(Py_3_12)]
+    error: *mut ffi::PyObject,
+    #[cfg(not(Py_3_12))]
+    error: [*mut ffi::PyObject; 3],
+    py: Python<'py>,
+}
+
+impl<'py> Aside<'py> {
+    #[inline]
+    fn put(py: Python<'py>) -> Option<Self> {
+        // SAFETY: attached.
+        let is_there = unsafe { !ffi::PyErr_Occurred().is_null() };
+        is_there.then(|| Self::take(py))
+    }
+
+    #[cold]
+    fn take(py: Python<'py>) -> Self {
+        // SAFETY: attached; what it gives is this function's.
+        #[cfg(Py_3_12)]
+        let error = unsafe { ffi::PyErr_GetRaisedException() };
+        #[cfg(not(Py_3_12))]
+        let mut error = [std::ptr::null_mut(); 3];
+        #[cfg(not(Py_3_12))]
+        {
+            let [class, value, traceback] = &mut error;
+            // SAFETY: attached; what it writes to these places is this function's.
+            unsafe { ffi::PyErr_Fetch(class, value, traceback) };
+        }
+        Self { error, py }
+    }
+}
+
+impl Drop for Aside<'_> {
+    fn drop(&mut self) {
+        let Self { error, py: _attached } = *self;
+        // SAFETY: attached, as there is a `Python`; the error was taken, and is given back once.
+        #[cfg(Py_3_12)]
+        unsafe {
+            ffi::PyErr_SetRaisedException(error);
+        }
+        #[cfg(not(Py_3_12))]
+        {
+            let [class, value, traceback] = error;
+            // SAFETY: attached, as there is a `Python`; the error was taken, and is given back once.
+            unsafe { ffi::PyErr_Restore(class, value, traceback) };
+        }
+    }
 }
 
 /// Calls `body` for a single item on its way to a reader, whose thread is attached: that it need not be looked up is a good part of

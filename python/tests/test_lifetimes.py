@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import itertools
@@ -184,3 +185,35 @@ def test_tasks_that_come_and_go_leave_nothing_behind(pool_size: int) -> None:
         come_and_go(20_000)
         assert resident() - before < 2_000, "kilobytes"
         assert pool.task_count == 0
+
+
+def begun(pool: Pool) -> PoolReader[int]:
+    """Make a reader of a generator that is in the middle of its items."""
+
+    def numbers() -> Iterator[int]:
+        try:
+            yield from range(9)
+        finally:
+            sum(range(3))
+
+    reader = pool.source(numbers())
+    assert reader.read(1) == [0]
+    return reader
+
+
+def test_an_error_on_its_way_is_not_lost_where_a_reader_goes_away(pool_size: int) -> None:
+    pool = Pool(pool_size)
+    for _ in range(50):
+        with pytest.raises(ZeroDivisionError):
+            operator.eq(begun(pool), 1 // 0)
+
+
+def test_a_coroutine_returns_what_it_says_where_its_reader_goes_away(pool_size: int) -> None:
+    async def last(pool: Pool) -> str:
+        reader = begun(pool)
+        assert await reader.read_async(1) == [1]
+        return "said"
+
+    pool = Pool(pool_size)
+    for _ in range(20):
+        assert asyncio.run(last(pool)) == "said"
