@@ -109,6 +109,10 @@ impl World {
             });
             // An iteration gives an error once and then nothing, which is not its stream's end.
             if is_over {
+                // What a reader that shared the items had taken ahead may have come back since: that is there for reads.
+                if std::mem::replace(&mut stream.is_iterated_out, true) {
+                    return Ok(());
+                }
                 return if stream.is_alone() && stream.group.lock().left.is_empty() { Ok(()) } else { came.map(drop) };
             }
             if !matches!(came?, Came::Items(_)) {

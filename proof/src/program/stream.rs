@@ -146,6 +146,8 @@ pub(super) struct Stream {
     pub(super) is_removable: bool,
     /// Whether tasks here and downstream may be given more than is asked of them: a `min_count` is upstream.
     pub(super) is_rounded: bool,
+    /// Whether this reader's iteration has been over, and so stays it, whatever another reader gives back.
+    pub(super) is_iterated_out: bool,
 }
 
 impl Stream {
@@ -159,7 +161,13 @@ impl Stream {
             was_iterated: false,
             is_cut: false,
         };
-        Self { reader: Some(reader), group: Arc::new(Mutex::new(group)), is_removable: true, is_rounded: false }
+        Self {
+            reader: Some(reader),
+            group: Arc::new(Mutex::new(group)),
+            is_removable: true,
+            is_rounded: false,
+            is_iterated_out: false,
+        }
     }
 
     pub(super) fn reader(&mut self) -> &mut PoolReader<u64> {
@@ -216,6 +224,7 @@ impl Stream {
             group: Arc::clone(&self.group),
             is_removable: self.is_removable,
             is_rounded: self.is_rounded,
+            is_iterated_out: false,
         }
     }
 
