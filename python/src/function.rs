@@ -11,7 +11,7 @@ use pyo3::types::PyTuple;
 
 use crate::errors::TaskTimeoutError;
 use crate::interpreter::{Callee, Context, is_true};
-use crate::place::Place;
+use crate::place::{Place, never_an_end};
 use crate::simulation::sleep;
 
 /// What to do with an item that the function raises an exception for.
@@ -151,7 +151,7 @@ impl Function {
         let error = loop {
             let error = match self.call_once(py, item, &mut finish) {
                 Ok(result) => return Ok(Called::Returned(result)),
-                Err(error) => error,
+                Err(error) => never_an_end(py, error, &self.place),
             };
             // What is no `Exception` is no failure of the item: an interrupt, an exit.
             if !error.is_instance_of::<PyException>(py) {

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use pyo3::exceptions::PyBaseException;
+use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopAsyncIteration, PyStopIteration};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
@@ -52,9 +52,23 @@ pub(crate) struct Raised {
     is_told: AtomicBool,
 }
 
+/// What counts as raised where a function of `place` raised `error`.
+///
+/// Python takes a `StopIteration` for the end of the innermost iteration that it passes. A function that raises one
+/// has failed, so it becomes the cause of a `RuntimeError`, as in a generator.
+pub(crate) fn never_an_end(py: Python<'_>, error: PyErr, place: &Place) -> PyErr {
+    if !error.is_instance_of::<PyStopIteration>(py) && !error.is_instance_of::<PyStopAsyncIteration>(py) {
+        return error;
+    }
+    let name = error.get_type(py).name().map_or_else(|_| "StopIteration".to_owned(), |name| name.to_string());
+    let failure = PyRuntimeError::new_err(format!("the function of task `{}` raised {name}", place.name));
+    failure.set_cause(py, Some(error));
+    failure
+}
+
 impl Raised {
     pub(crate) fn new(error: PyErr, place: &Arc<Place>) -> Self {
-        let failure = Arc::new(Failure(Python::attach(|py| error.into_value(py))));
+        let failure = Arc::new(Failure(Python::attach(|py| never_an_end(py, error, place).into_value(py))));
         let mut failures = place.failures.lock().unwrap_or_else(PoisonError::into_inner);
         failures.retain(|failure| failure.strong_count() > 0);
         failures.push(Arc::downgrade(&failure));

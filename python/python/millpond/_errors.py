@@ -93,5 +93,14 @@ class SimulationOver(BaseException):
     """Ends a function that is in the middle of a wait when its simulation is over. Not to be caught."""
 
 
+def never_an_end(error: BaseException, task: object) -> BaseException:
+    """Give what counts as raised by a function: a `StopIteration` would end an iteration without a word."""
+    if not isinstance(error, (StopIteration, StopAsyncIteration)):
+        return error
+    failure = RuntimeError(f"the function of task `{task}` raised {type(error).__name__}")
+    failure.__cause__ = error
+    return failure
+
+
 for _name in __all__:
     globals()[_name].__module__ = "millpond"

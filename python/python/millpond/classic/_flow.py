@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import millpond
-from millpond._errors import MillpondError, ReadTimeoutError, TaskError
+from millpond._errors import MillpondError, ReadTimeoutError, TaskError, never_an_end
 from millpond.classic.channel import Channel, ChannelReader, ChannelWriter
 from millpond.classic.task import ChannelThreadTask, IteratorTaskBase, Task
 
@@ -246,8 +246,9 @@ def _recording(task: Task) -> Any:
         try:
             return fun(item)
         except BaseException as error:
-            task._raised.append(error)
-            raise
+            raised = never_an_end(error, task.id)
+            task._raised.append(raised)
+            raise raised from raised.__cause__
 
     return call
 

@@ -177,7 +177,11 @@ class Reader:
         return self
 
     def __next__(self) -> Any:
-        items = self.read(1)
+        try:
+            items = self.read(1)
+        except StopIteration as error:
+            # A callback's or an overridden read's: only the end is the end.
+            raise RuntimeError("reading an item raised StopIteration") from error
         if not items:
             raise StopIteration
         return items[0]

@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Callable
 
+from millpond._errors import never_an_end
 from millpond.classic.channel import IteratorReader, Reader, Writer
 from millpond.classic.graph import Node
 
@@ -88,7 +89,7 @@ class Task(Node):
                     self._apply(items)
                 left -= max(len(items), 1)
         except BaseException as error:
-            self._fail(error)
+            self._fail(never_an_end(error, self.id))
             if not isinstance(error, Exception):
                 raise
         if self._is_done:
@@ -104,7 +105,8 @@ class Task(Node):
         if self.fun is None:
             return iter(items)
         if self.apply_single:
-            return map(self.fun, items)
+            # No `map`, which a `StopIteration` of the function would end.
+            return (self.fun(item) for item in items)
         return iter(self.fun(items))
 
     def _fail(self, error: BaseException) -> None:
