@@ -44,8 +44,8 @@ pub trait Workers: Send + Sync + fmt::Debug {
     /// The caller takes part, so this makes progress without a single free thread.
     fn apply(&self, count: usize, body: &(dyn Fn(usize) + Sync));
 
-    /// Asks that lent threads be kept off the processor of this number, because whoever wants help goes on there;
-    /// `usize::MAX` for none. A hint, which costs nothing when it is given again.
+    /// Asks that threads that are lent from now on do not wake on the processor of this number, because whoever wants help goes on
+    /// there; `usize::MAX` for none. A hint as to where they begin: what a lent thread runs must find all processors.
     fn avoid(&self, _processor: usize) {}
 
     /// How many threads can be lent at the most, the caller not counted.

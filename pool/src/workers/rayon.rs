@@ -8,14 +8,13 @@ use rayon::ThreadPool;
 use super::seats::Seats;
 use super::{Help, Workers, stripes};
 use crate::lend;
-use crate::placement::Allowed;
 
 /// Threads of a rayon pool: either one of its own, started when first needed, or one that the user brings.
 pub struct RayonWorkers {
     /// How many threads the pool has (or will have).
     threads: usize,
-    /// Where its own threads run; a pool that the user brings is left alone.
-    seats: Option<(Arc<Seats>, Allowed)>,
+    /// Where its own threads wake; a pool that the user brings is left alone.
+    seats: Option<Arc<Seats>>,
     /// Started at the first call that needs it, so that a pool that only ever reads little starts no thread.
     pool: OnceLock<Arc<ThreadPool>>,
 }
@@ -24,7 +23,7 @@ impl RayonWorkers {
     /// A rayon pool of `threads` threads, started when the first of them is needed.
     #[must_use]
     pub fn new(threads: usize) -> Self {
-        Self { threads, seats: Some((Arc::new(Seats::new()), Allowed::of_current_thread())), pool: OnceLock::new() }
+        Self { threads, seats: Some(Arc::new(Seats::new())), pool: OnceLock::new() }
     }
 
     /// The threads of a rayon pool that exists already, shared with whatever else runs there.
@@ -39,7 +38,7 @@ impl RayonWorkers {
             let pool = rayon::ThreadPoolBuilder::new()
                 .num_threads(self.threads)
                 .thread_name(|number| format!("millpond-{number}"))
-                .start_handler(move |_| seats.iter().for_each(|(seats, allowed)| seats.take(*allowed)))
+                .start_handler(move |number| seats.iter().for_each(|seats| seats.take(number)))
                 .build()
                 .unwrap_or_else(|error| panic!("starting {} worker threads failed: {error}", self.threads));
             Arc::new(pool)
@@ -49,10 +48,20 @@ impl RayonWorkers {
 
 impl Workers for RayonWorkers {
     fn lend(&self, count: usize, job: Arc<dyn Help>) {
-        for _ in 0..count.min(self.threads) {
-            let job = Arc::clone(&job);
-            self.pool().spawn(move || job.help());
-        }
+        let (pool, count) = (self.pool(), count.min(self.threads));
+        let Some(seats) = &self.seats else {
+            for _ in 0..count {
+                let job = Arc::clone(&job);
+                pool.spawn(move || job.help());
+            }
+            return;
+        };
+        seats.wake_some(count, || {
+            for _ in 0..count {
+                let (seats, job) = (Arc::clone(seats), Arc::clone(&job));
+                pool.spawn(move || seats.work(|| job.help()));
+            }
+        });
     }
 
     fn apply(&self, count: usize, body: &(dyn Fn(usize) + Sync)) {
@@ -63,7 +72,7 @@ impl Workers for RayonWorkers {
     }
 
     fn avoid(&self, processor: usize) {
-        if let Some((seats, _)) = &self.seats {
+        if let Some(seats) = &self.seats {
             seats.avoid(processor);
         }
     }

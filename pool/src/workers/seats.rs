@@ -1,81 +1,120 @@
-//! Where lent threads may run.
+//! Where lent threads are woken.
 
+use std::hint;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
-use crate::placement::{Allowed, NOWHERE, Thread};
+use crate::placement::{NOWHERE, Thread, keep_off};
 
-/// The threads of some workers that can be told where to run, and the processor that they are kept off.
+/// How often a thread that has been woken looks whether the one that woke it is through: some 20 µs.
+const MOST_LOOKS: usize = 1_000;
+
+/// The threads of some workers that can be told where to wake, and the processor that they are kept off then.
+///
+/// A thread is kept off a processor only while it is asleep and being woken: see [`crate::placement`]. Whatever a thread runs for
+/// somebody else comes after [`Seats::settle`], which waits until its own processors are its own again.
 pub(super) struct Seats {
     avoided: AtomicUsize,
-    /// Each thread and where it may run by itself.
-    taken: Mutex<Vec<(Thread, Allowed)>>,
+    placing: Mutex<Sitting>,
+}
+
+#[derive(Default)]
+struct Sitting {
+    /// The threads that belong to the workers for good, by their numbers.
+    threads: Vec<(usize, Thread)>,
+    /// How many of them are at work.
+    busy: usize,
 }
 
 impl Seats {
     pub(super) fn new() -> Self {
-        Self { avoided: AtomicUsize::new(NOWHERE), taken: Mutex::default() }
+        Self { avoided: AtomicUsize::new(NOWHERE), placing: Mutex::default() }
     }
 
-    /// From now on the calling thread, which by itself may run on all that are `allowed`, is kept off the processor that is avoided.
-    pub(super) fn take(&self, allowed: Allowed) {
-        let thread = Thread::current();
-        let mut taken = self.taken.lock();
-        taken.push((thread, allowed));
-        allowed.grant(thread, self.avoided.load(Ordering::Relaxed));
+    /// The calling thread belongs to these workers from now on; they wake sleepers of lower numbers first.
+    pub(super) fn take(&self, number: usize) {
+        let threads = &mut self.placing.lock().threads;
+        let place = threads.partition_point(|(other, _)| *other < number);
+        threads.insert(place, (number, Thread::current()));
     }
 
-    /// The calling thread may run again wherever it could before [`take`](Self::take).
-    #[cfg(feature = "gcd")]
-    pub(super) fn leave(&self) {
-        let thread = Thread::current();
-        let mut taken = self.taken.lock();
-        if let Some(place) = taken.iter().position(|(other, _)| *other == thread) {
-            let (_, allowed) = taken.swap_remove(place);
-            allowed.grant(thread, NOWHERE);
-        }
-    }
-
-    /// Keeps the threads off `processor` from now on. Costs nothing when that is so already.
+    /// Threads that are woken from now on are kept off `processor`. Costs nothing.
     pub(super) fn avoid(&self, processor: usize) {
-        if self.avoided.load(Ordering::Relaxed) == processor {
-            return;
-        }
-        let thread = Thread::current();
-        let taken = self.taken.lock();
-        // A helper that asks for another one does not mean its own seat.
-        if taken.iter().any(|(other, _)| *other == thread) {
-            return;
-        }
         self.avoided.store(processor, Ordering::Relaxed);
-        taken.iter().for_each(|(thread, allowed)| allowed.grant(*thread, processor));
+    }
+
+    /// Runs `wake`, which wakes up to `count` of the threads that belong here, by their numbers.
+    ///
+    /// Subtle: only while none of them is at work. A function that runs on one of them may give work to the others by itself, which
+    /// they begin without having settled.
+    pub(super) fn wake_some(&self, count: usize, wake: impl FnOnce()) {
+        let processor = self.avoided.load(Ordering::Relaxed);
+        if processor == NOWHERE {
+            return wake();
+        }
+        let sitting = self.placing.lock();
+        if sitting.busy > 0 {
+            drop(sitting);
+            return wake();
+        }
+        keep_off(processor, sitting.threads.iter().map(|(_, thread)| *thread).take(count), wake);
+    }
+
+    /// Runs `work` on the calling thread, which belongs to these workers.
+    pub(super) fn work(&self, work: impl FnOnce()) {
+        self.settled().busy += 1;
+        let _busy = Busy(self);
+        work();
+    }
+
+    /// Has threads that are woken wait in [`settle`](Self::settle) until the answer is dropped.
+    #[cfg(feature = "gcd")]
+    pub(super) fn place(&self) -> Placing<'_> {
+        Placing { processor: self.avoided.load(Ordering::Relaxed), _sitting: self.placing.lock() }
+    }
+
+    /// Waits for the thread that is just waking others, the calling one among them.
+    ///
+    /// Subtle: it does not sleep if that can be helped. The wait takes two system calls of the other thread, and a thread that is woken
+    /// again then is kept off nothing.
+    fn settled(&self) -> MutexGuard<'_, Sitting> {
+        for _ in 0..MOST_LOOKS {
+            if let Some(sitting) = self.placing.try_lock() {
+                return sitting;
+            }
+            hint::spin_loop();
+        }
+        self.placing.lock()
+    }
+
+    /// Waits until the calling thread, which was woken by [`Placing::wake`], may run wherever it could before.
+    #[cfg(feature = "gcd")]
+    pub(super) fn settle(&self) {
+        drop(self.settled());
     }
 }
 
-#[cfg(all(test, target_os = "linux", feature = "gcd"))]
-mod tests {
-    use std::thread;
+/// A thread at work, until dropped.
+struct Busy<'a>(&'a Seats);
 
-    use super::Seats;
-    use crate::placement::{Allowed, NOWHERE, current, has_room_for};
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.placing.lock().busy -= 1;
+    }
+}
 
-    #[test]
-    fn a_thread_is_kept_off_a_processor_while_it_has_a_seat() {
-        let seats = Seats::new();
-        let before = Allowed::of_current_thread();
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                let here = current();
-                thread::scope(|lender| _ = lender.spawn(|| seats.avoid(here)));
-                seats.take(before);
-                assert!(current() != here || !has_room_for(2));
-                // The thread that sits here means nobody.
-                seats.avoid(NOWHERE);
-                assert!(current() != here || !has_room_for(2));
-                seats.leave();
-                assert_eq!(Allowed::of_current_thread().count(), before.count());
-            });
-        });
+/// Threads that are just being woken; see [`Seats::place`].
+#[cfg(feature = "gcd")]
+pub(super) struct Placing<'a> {
+    processor: usize,
+    _sitting: MutexGuard<'a, Sitting>,
+}
+
+#[cfg(feature = "gcd")]
+impl Placing<'_> {
+    /// Runs `wake`, which wakes these threads.
+    pub(super) fn wake(self, threads: impl Iterator<Item = Thread>, wake: impl FnOnce()) {
+        keep_off(self.processor, threads, wake);
     }
 }

@@ -20,6 +20,7 @@ mod nested;
 mod occupied;
 mod order;
 mod panics;
+mod processors;
 mod scoped;
 #[path = "../workers/mod.rs"]
 mod workers;

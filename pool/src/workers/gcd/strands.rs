@@ -5,8 +5,8 @@
 //! until none is left, then parks its thread for [`PARK_TIME`], then gives it back and is idle; who makes an offer wakes up
 //! to as many strands as it asks threads for, parked ones first.
 //!
-//! A thread is parked rather than given back at once because then it is still ours: it is told on which processors to run
-//! before it is woken, and woken without the library. What it was told is undone before it goes back.
+//! A thread is parked rather than given back at once because then it is still ours: it is told on which processors to wake,
+//! and woken without the library.
 //!
 //! Invariants, all under one lock:
 //! * A strand is idle, or parked, or at work; at work means started or woken, and not yet parked or idle again. So at most one
@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::library::{Library, Queue, Run};
-use crate::placement::Allowed;
+use crate::placement::Thread;
 use crate::workers::seats::Seats;
 use crate::workers::{Help, QualityOfService};
 
@@ -40,7 +40,7 @@ pub(super) struct Strands {
     /// What each queue runs.
     strands: Vec<Arc<Strand>>,
     line: Arc<Mutex<Line>>,
-    /// Where the threads of strands at work and of parked ones may run.
+    /// Where the threads of parked strands wake.
     seats: Arc<Seats>,
 }
 
@@ -49,8 +49,8 @@ struct Line {
     offers: VecDeque<Offer>,
     /// The numbers of the idle strands, the one that became so last on top: its thread is the likeliest to be awake.
     idle: Vec<usize>,
-    /// Those of the parked ones, likewise.
-    parked: Vec<usize>,
+    /// Those of the parked ones, likewise, and their threads.
+    parked: Vec<(usize, Thread)>,
     /// Whether the workers are gone, so that nobody will make another offer.
     is_released: bool,
 }
@@ -101,16 +101,22 @@ impl Strands {
         let called = line.parked.split_off(at_hand);
         let others = line.idle.len().saturating_sub(count - called.len());
         let started = line.idle.split_off(others);
+        // Subtle: before the line is let go. A strand whose time is up just now would begin without waiting for the others.
+        let placing = (!called.is_empty()).then(|| self.seats.place());
         drop(line);
-        for number in called {
-            self.strands[number].call.notify_one();
+        if let Some(placing) = placing {
+            placing.wake(called.iter().map(|(_, thread)| *thread), || {
+                for (number, _) in &called {
+                    self.strands[*number].call.notify_one();
+                }
+            });
         }
         for number in started {
             self.queues[number].start(Arc::clone(&self.strands[number]));
         }
     }
 
-    /// Keeps the threads of all strands off `processor`.
+    /// Threads that are woken from now on are kept off `processor`.
     pub(super) fn avoid(&self, processor: usize) {
         self.seats.avoid(processor);
     }
@@ -121,7 +127,7 @@ impl Strands {
         line.is_released = true;
         let parked = std::mem::take(&mut line.parked);
         drop(line);
-        for number in parked {
+        for (number, _) in parked {
             self.strands[number].call.notify_one();
         }
     }
@@ -160,11 +166,11 @@ impl Strand {
         if line.is_released {
             return false;
         }
-        line.parked.push(self.number);
+        line.parked.push((self.number, Thread::current()));
         let end = Instant::now() + PARK_TIME;
         loop {
             let has_timed_out = self.call.wait_until(line, end).timed_out();
-            match line.parked.iter().position(|number| *number == self.number) {
+            match line.parked.iter().position(|(number, _)| *number == self.number) {
                 None => return true,
                 Some(place) if has_timed_out => {
                     line.parked.remove(place);
@@ -178,17 +184,15 @@ impl Strand {
 
 impl Run for Strand {
     fn run(self: Arc<Self>) {
-        self.seats.take(Allowed::of_current_thread());
         let mut line = self.line.lock();
         loop {
             if let Some(job) = line.take() {
                 drop(line);
+                self.seats.settle();
                 job.help();
                 drop(job);
                 line = self.line.lock();
             } else if !self.park(&mut line) {
-                // Before the strand is idle: its next thread may be another one.
-                self.seats.leave();
                 line.idle.push(self.number);
                 return;
             }
