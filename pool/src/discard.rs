@@ -4,8 +4,9 @@
 //! them are dropped, one after the other, until one lets itself be dropped in peace. Payloads that make another one each time would keep the engine at it
 //! for ever, so the last of [`MOST_PANICS`] is forgotten: it and nothing else is leaked.
 
+use std::any::Any;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// How many panics in a row there may be.
 const MOST_PANICS: usize = 100;
@@ -18,6 +19,38 @@ pub(crate) fn discard<T>(value: T) {
         outcome = catch_unwind(AssertUnwindSafe(|| drop(payload)));
     }
     mem::forget(outcome);
+}
+
+/// Cleans up where something else is told already: a panic of what this drops is not. Does not unwind.
+pub(crate) fn quietly(clean_up: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(clean_up)) {
+        discard(payload);
+    }
+}
+
+/// Drops several things, of which any may panic: the first panic is kept, the others are discarded.
+#[derive(Default)]
+pub(crate) struct Drops {
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+impl Drops {
+    /// Does what may panic. Does not unwind.
+    pub(crate) fn attempt(&mut self, clean_up: impl FnOnce()) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(clean_up)) {
+            match self.panic {
+                None => self.panic = Some(payload),
+                Some(_) => discard(payload),
+            }
+        }
+    }
+
+    /// Goes on with the panic that was kept, if there is one.
+    pub(crate) fn resume(self) {
+        if let Some(payload) = self.panic {
+            resume_unwind(payload);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -114,17 +114,30 @@ impl Branching {
         !self.loops.is_empty()
     }
 
+    /// What runs in rounds, and what can be reached from there.
+    pub(super) fn behind_loops(&self, plan: &Plan<'_>) -> Vec<u32> {
+        let mut is_reached = vec![false; plan.len()];
+        for first in self.loops.iter().map(|round| round.first) {
+            let more = reach(plan.len(), first, |task, visit| self.visit_following(plan, task, visit));
+            is_reached.iter_mut().zip(more).for_each(|(is_reached, more)| *is_reached |= more);
+        }
+        (0..plan.len() as u32).filter(|task| is_reached[*task as usize]).collect()
+    }
+
+    /// Visits what follows from a task, but for loops.
+    fn visit_following(&self, plan: &Plan<'_>, task: u32, visit: &mut dyn FnMut(u32)) {
+        plan.successors(task).for_each(&mut *visit);
+        for branch in self.branches.get(&task).into_iter().flatten() {
+            // Not around a loop: what lies around an outer one is not in this body.
+            if let Branch::On(target) = branch {
+                visit(*target);
+            }
+        }
+    }
+
     /// What leads from `first` to `choice`.
     fn body_of(&self, plan: &Plan<'_>, first: u32, choice: u32) -> Vec<u32> {
-        let forwards = reach(plan.len(), first, |task, visit| {
-            plan.successors(task).for_each(&mut *visit);
-            for branch in self.branches.get(&task).into_iter().flatten() {
-                // Not around a loop: what lies around an outer one is not in this body.
-                if let Branch::On(target) = branch {
-                    visit(*target);
-                }
-            }
-        });
+        let forwards = reach(plan.len(), first, |task, visit| self.visit_following(plan, task, visit));
         let backwards = reach(plan.len(), choice, |task, visit| {
             self.before[task as usize].iter().copied().for_each(&mut *visit);
             self.picked_by.get(&task).into_iter().flatten().copied().for_each(visit);

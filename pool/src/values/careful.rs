@@ -4,9 +4,9 @@
 //! [frame](super::frame): the run's graph, or one that a task put into the run. Each frame counts what is outstanding; who
 //! brings that to nothing is alone with it, begins a loop's next round or ends the frame.
 //!
-//! A parked task (its limit is used up) lies in no queue: who gives the units back makes it ready again.
+//! A parked task, whose [limits](super::limits) have too few units, lies in no queue: who gives the units back makes it ready.
 
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::BinaryHeap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -18,12 +18,14 @@ use super::body::Signal;
 use super::crew::Crew;
 use super::drive::Pause;
 use super::error::{Cause, GraphError};
-use super::extras::Limit;
-use super::frame::{Frame, Notes, View};
+use super::extras::{Extras, Limit};
+use super::frame::{Frame, Frames, Notes, View};
 use super::graph::Graph;
+use super::limits::Limits;
 use super::options::{Around, Progress, RunOptions, Step};
 use super::plan::Plan;
 use super::session::{Local, Session};
+use crate::discard::quietly;
 use crate::host::{self, Site};
 
 /// A task that is ready, by its priority and then by when it became ready.
@@ -32,12 +34,6 @@ pub(super) struct Ready {
     priority: i32,
     order: std::cmp::Reverse<usize>,
     item: u64,
-}
-
-/// The units of a limit.
-struct Units {
-    free: u32,
-    parked: VecDeque<(u64, u32)>,
 }
 
 /// How a task ended, for what waits for it.
@@ -64,14 +60,13 @@ pub(super) struct Careful<'run, 'env> {
     pub(super) options: &'run RunOptions<'run>,
     /// Of the run's own graph, which is frame 0.
     pub(super) notes: Notes,
-    /// Frame 1 and so on.
-    pub(super) frames: RwLock<Vec<Option<Arc<Frame<'env>>>>>,
+    pub(super) frames: RwLock<Frames<'env>>,
     /// Whether what is ready goes by priority.
     pub(super) has_priorities: AtomicBool,
     ready: Mutex<BinaryHeap<Ready>>,
     ready_count: AtomicUsize,
     order: AtomicUsize,
-    limits: Mutex<HashMap<u64, Units>>,
+    limits: Limits,
     is_cancelled: AtomicBool,
     pub(super) total: AtomicUsize,
     done: AtomicUsize,
@@ -91,6 +86,9 @@ pub(super) fn item(frame: u32, task: u32) -> u64 {
     u64::from(frame) << 32 | u64::from(task)
 }
 
+/// Set in an item whose task has the units of its limits already: a graph has fewer tasks than this.
+const HAS_UNITS: u64 = 1 << 31;
+
 /// Adds to a counter and returns what it is then; a plain load and store while the caller is alone.
 pub(super) fn add(counter: &AtomicUsize, change: isize, is_shared: bool) -> usize {
     if is_shared {
@@ -107,12 +105,12 @@ impl<'run, 'env> Careful<'run, 'env> {
         Self {
             options,
             notes: Notes::new(graph, plan, options.is_going_on),
-            frames: RwLock::new(Vec::new()),
+            frames: RwLock::new(Frames::default()),
             has_priorities: AtomicBool::new(graph.has_priorities),
             ready: Mutex::new(BinaryHeap::new()),
             ready_count: AtomicUsize::new(0),
             order: AtomicUsize::new(0),
-            limits: Mutex::new(HashMap::new()),
+            limits: Limits::default(),
             is_cancelled: AtomicBool::new(false),
             total: AtomicUsize::new(plan.len()),
             done: AtomicUsize::new(0),
@@ -124,6 +122,11 @@ impl<'run, 'env> Careful<'run, 'env> {
     /// Whether something was left out because of the token.
     pub(super) fn is_cancelled(&self) -> bool {
         self.is_cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Whether no task waits for units of a limit.
+    pub(super) fn is_idle(&self) -> bool {
+        self.limits.is_idle()
     }
 
     pub(super) fn has_ready(&self) -> bool {
@@ -165,14 +168,14 @@ impl<'run, 'env> Careful<'run, 'env> {
     pub(super) fn frame(&self, number: u32) -> Option<Arc<Frame<'env>>> {
         match number {
             0 => None,
-            _ => self.frames.read()[number as usize - 1].clone(),
+            _ => self.frames.read().get(number),
         }
     }
 
     pub(super) fn push(&self, hands: &mut Hands<'_, 'env>, view: View<'_, 'env>, ready: u64) {
         hands.has_pushed = true;
         if self.has_priorities.load(Ordering::Relaxed) {
-            let extras = view.graph.extras.get(&view.plan.task(ready as u32));
+            let extras = view.graph.extras.get(&view.plan.task((ready & !HAS_UNITS) as u32));
             let priority = extras.map_or(0, |extras| extras.priority);
             let order = std::cmp::Reverse(add(&self.order, 1, hands.shared.is_some()));
             let ready = Ready { priority, order, item: ready };
@@ -205,7 +208,7 @@ impl<'run, 'env> Careful<'run, 'env> {
             if self.must_stop(session) {
                 return Pause::Stopped;
             }
-            let (number, task) = ((at >> 32) as u32, at as u32);
+            let (number, task, has_units) = ((at >> 32) as u32, (at & !HAS_UNITS) as u32, at & HAS_UNITS != 0);
             if number == 0 {
                 hands.local.current = task;
             }
@@ -217,7 +220,7 @@ impl<'run, 'env> Careful<'run, 'env> {
                     None => continue,
                 },
             };
-            next = self.step(session, hands, view, number, task);
+            next = self.step(session, hands, view, (number, task), has_units);
             if let Some((crew, _)) = hands.shared {
                 if std::mem::take(&mut hands.has_pushed) {
                     session.pushed(crew);
@@ -244,21 +247,28 @@ impl<'run, 'env> Careful<'run, 'env> {
         session: &Session<'_, 'env>,
         hands: &mut Hands<'_, 'env>,
         view: View<'_, 'env>,
-        number: u32,
-        task: u32,
+        place: (u32, u32),
+        has_units: bool,
     ) -> Option<u64> {
+        let (number, task) = place;
         if view.notes.spoiled(task, None) {
-            self.tell(Step::Skipped, view, task);
+            // In a loop it may have a value of an earlier round.
+            quietly(|| view.bodies[task as usize].get().clear());
+            self.tell(session, Step::Skipped, view, place);
             return self.complete(session, hands, (number, task), End::Bad);
         }
         let extras = view.graph.extras.get(&view.plan.task(task));
-        let limits = extras.map_or(&[][..], |extras| &extras.limits);
         // A lone caller runs one task at a time, which every limit allows.
-        let is_limited = hands.shared.is_some() && !limits.is_empty();
-        if is_limited && !self.take_units(limits, item(number, task)) {
+        let limited = extras.filter(|extras| hands.shared.is_some() && !extras.limits.is_empty());
+        if let Some(Extras { limits, priority, .. }) = limited
+            && !has_units
+            && !self.limits.take(limits, *priority, item(number, task) | HAS_UNITS)
+        {
             return None;
         }
-        self.tell(Step::Started, view, task);
+        if !self.tell(session, Step::Started, view, place) {
+            return None;
+        }
         let time_limit = extras.and_then(|extras| extras.time_limit);
         let begun = time_limit.map(|_| host::now());
         let body = view.bodies[task as usize].get();
@@ -268,8 +278,11 @@ impl<'run, 'env> Careful<'run, 'env> {
             let _around = is_told.then(|| Around::task(time_limit, self.options.cancel.as_ref()));
             catch_unwind(AssertUnwindSafe(|| body.run(&mut hands.local.context)))
         };
+        if !self.options.is_going_on && matches!(ended, Err(_) | Ok(Signal::Failed)) {
+            session.stop();
+        }
         host::step(Site::Ran);
-        if is_limited {
+        if let Some(Extras { limits, .. }) = limited {
             self.give_units_back(session, hands, limits);
         }
         hands.local.done += 1;
@@ -285,24 +298,23 @@ impl<'run, 'env> Careful<'run, 'env> {
             (Ok(_), Some(limit), Some(took)) if took > limit => Err(Cause::TimeLimit { limit, took }),
             (Ok(signal), ..) => Ok(signal),
         };
-        let place = (number, task);
         let end = match (ended, flow) {
             (Err(cause), flow) => {
-                body.clear();
                 if let Some(graph) = flow {
-                    body.take_back(graph, false);
+                    quietly(|| _ = body.take_back(graph, false));
                 }
                 Err(cause)
             }
             (Ok(signal), Some(graph)) => match self.put_in(hands, graph, place, signal == Signal::Joined) {
                 PutIn::Runs if signal == Signal::Joined => return None,
                 PutIn::Runs => Ok(End::Good),
-                PutIn::Empty(graph) => match body.take_back(graph, true) {
-                    Signal::Failed => Err(Cause::NotReached),
-                    _ => Ok(End::Good),
+                PutIn::Empty(graph) => match catch_unwind(AssertUnwindSafe(|| body.take_back(graph, true))) {
+                    Ok(Signal::Failed) => Err(Cause::NotReached),
+                    Ok(_) => Ok(End::Good),
+                    Err(payload) => Err(Cause::panic(payload)),
                 },
                 PutIn::Wrong(graph, error) => {
-                    body.take_back(graph, false);
+                    quietly(|| _ = body.take_back(graph, false));
                     Err(Cause::Graph(error))
                 }
             },
@@ -311,16 +323,25 @@ impl<'run, 'env> Careful<'run, 'env> {
         };
         match end {
             Ok(end) => {
-                self.tell(Step::Finished, view, task);
+                self.tell(session, Step::Finished, view, place);
                 self.complete(session, hands, place, end)
             }
-            Err(cause) => self.fail(session, hands, view, place, cause),
+            Err(cause) => {
+                quietly(|| body.clear());
+                self.fail(session, hands, view, place, cause)
+            }
         }
     }
 
-    /// Calls the progress callback, if there is one.
-    pub(super) fn tell(&self, step: Step, view: View<'_, 'env>, task: u32) {
-        let Some(callback) = self.options.progress else { return };
+    /// Calls the progress callback, if there is one. False when it panicked, which is the failure of the task and stops the run.
+    pub(super) fn tell(
+        &self,
+        session: &Session<'_, 'env>,
+        step: Step,
+        view: View<'_, 'env>,
+        place: (u32, u32),
+    ) -> bool {
+        let Some(callback) = self.options.progress else { return true };
         match step {
             Step::Started => _ = self.running.fetch_add(1, Ordering::Relaxed),
             Step::Skipped => _ = self.done.fetch_add(1, Ordering::Relaxed),
@@ -332,53 +353,30 @@ impl<'run, 'env> Careful<'run, 'env> {
         if step == Step::Failed {
             self.failed.fetch_add(1, Ordering::Relaxed);
         }
-        callback(&Progress {
+        let progress = Progress {
             step,
-            name: view.graph.names.name(view.plan.task(task)),
+            name: view.graph.names.name(view.plan.task(place.1)),
             total: self.total.load(Ordering::Relaxed),
             done: self.done.load(Ordering::Relaxed),
             running: self.running.load(Ordering::Relaxed),
             failed: self.failed.load(Ordering::Relaxed),
-        });
+        };
+        let called = catch_unwind(AssertUnwindSafe(|| callback(&progress)));
+        let is_fine = called.is_ok();
+        if let Err(payload) = called {
+            self.note_failure(session, place, Cause::panic(payload));
+            session.stop();
+        }
+        is_fine
     }
 
-    /// Takes what a task needs of its limits, or parks it.
-    fn take_units(&self, limits: &[(Limit, u32)], parked: u64) -> bool {
-        let mut all = self.limits.lock();
-        for (limit, _) in limits {
-            all.entry(limit.number()).or_insert_with(|| Units { free: limit.units(), parked: VecDeque::new() });
-        }
-        let missing = limits.iter().find(|(limit, units)| all[&limit.number()].free < *units);
-        if let Some((limit, units)) = missing {
-            all.get_mut(&limit.number()).expect("it is there").parked.push_back((parked, *units));
-            return false;
-        }
-        for (limit, units) in limits {
-            all.get_mut(&limit.number()).expect("it is there").free -= units;
-        }
-        true
-    }
-
-    /// Gives units back, and makes as many parked tasks ready as may fit now.
+    /// Gives units back, and makes the tasks ready that have them now.
     fn give_units_back(&self, session: &Session<'_, 'env>, hands: &mut Hands<'_, 'env>, limits: &[(Limit, u32)]) {
-        let mut woken = Vec::new();
-        {
-            let mut all = self.limits.lock();
-            for (limit, units) in limits {
-                let state = all.get_mut(&limit.number()).expect("its units were taken");
-                state.free += units;
-                let mut free = state.free;
-                while let Some((parked, needs)) = state.parked.pop_front_if(|(_, needs)| *needs <= free) {
-                    free -= needs;
-                    woken.push(parked);
-                }
-            }
-        }
-        for parked in woken {
+        for ready in self.limits.give_back(limits) {
             host::step(Site::Tells);
-            let frame = self.frame((parked >> 32) as u32);
+            let frame = self.frame((ready >> 32) as u32);
             let view = frame.as_deref().and_then(Frame::view).unwrap_or_else(|| self.root(session));
-            self.push(hands, view, parked);
+            self.push(hands, view, ready);
         }
     }
 }

@@ -10,11 +10,12 @@ use super::branching::Branch;
 use super::careful::{Careful, End, Hands, PutIn, add, item};
 use super::cells::Slot;
 use super::error::{Cause, GraphError};
-use super::frame::{Frame, Notes, View};
+use super::frame::{Frame, Frames, Holder, Notes, View};
 use super::graph::Graph;
 use super::options::Step;
 use super::plan::ONLY;
 use super::session::{Noted, Session};
+use crate::discard::quietly;
 use crate::host::{self, Site};
 
 impl<'env> Careful<'_, 'env> {
@@ -42,12 +43,15 @@ impl<'env> Careful<'_, 'env> {
             self.has_priorities.store(true, Ordering::Relaxed);
         }
         let notes = Notes::new(&graph, &graph.whole, self.options.is_going_on);
-        let frame = Arc::new(Frame { graph: Slot::new(Some(graph)), notes, parent, is_joined });
-        let number = {
-            let mut frames = self.frames.write();
-            frames.push(Some(Arc::clone(&frame)));
-            u32::try_from(frames.len()).expect("a run has at most 2^32 - 1 graphs put into it")
+        let holder = if is_joined {
+            Holder::Joined(parent.0, parent.1)
+        } else {
+            let (outermost, names) = self.outwards(parent, |_, _| ());
+            Holder::Detached(outermost, names)
         };
+        let depth = self.frame(parent.0).map_or(1, |frame| frame.depth + 1);
+        let frame = Arc::new(Frame { graph: Slot::new(Some(graph)), notes, holder, depth });
+        let number = self.frames.write().add(Arc::clone(&frame));
         // Nothing of it has been made ready yet, so its graph stays.
         if let Some(view) = frame.view() {
             let sources = view.plan.sources.iter().rev();
@@ -66,7 +70,7 @@ impl<'env> Careful<'_, 'env> {
         cause: Cause,
     ) -> Option<u64> {
         self.note_failure(session, place, cause);
-        self.tell(Step::Failed, view, place.1);
+        self.tell(session, Step::Failed, view, place);
         if self.options.is_going_on {
             self.complete(session, hands, place, End::Bad)
         } else {
@@ -75,20 +79,36 @@ impl<'env> Careful<'_, 'env> {
         }
     }
 
-    fn note_failure(&self, session: &Session<'_, 'env>, place: (u32, u32), cause: Cause) {
+    /// Goes from a task to the task of the run's plan that holds it, or is it, and visits each task of another frame on the
+    /// way. Returns that task of the plan, and the names of the others.
+    ///
+    /// Contract: the caller holds the task, so that its frame stays.
+    fn outwards(&self, place: (u32, u32), mut visit: impl FnMut(View<'_, 'env>, u32)) -> (u32, Vec<String>) {
         let (mut number, mut task) = place;
-        let mut noted = Noted { task, cause, inner: Vec::new(), added: None };
+        let mut names = Vec::new();
         while let Some(frame) = self.frame(number) {
             if let Some(view) = frame.view() {
-                let name = view.plan.task(task);
-                noted.inner.push(view.graph.names.name(name).to_owned());
-                noted.added.get_or_insert(view.graph.names.added(name));
-                view.notes.has_failed.store(true, Ordering::Relaxed);
+                names.push(view.graph.names.name(view.plan.task(task)).to_owned());
+                visit(view, task);
             }
-            (number, task) = frame.parent;
+            match &frame.holder {
+                Holder::Joined(around, holder) => (number, task) = (*around, *holder),
+                Holder::Detached(outermost, more) => {
+                    names.extend(more.iter().cloned());
+                    return (*outermost, names);
+                }
+            }
         }
-        noted.task = task;
-        session.note(noted);
+        (task, names)
+    }
+
+    pub(super) fn note_failure(&self, session: &Session<'_, 'env>, place: (u32, u32), cause: Cause) {
+        let mut added = None;
+        let (task, inner) = self.outwards(place, |view, task| {
+            added.get_or_insert(view.graph.names.added(view.plan.task(task)));
+            view.notes.has_failed.store(true, Ordering::Relaxed);
+        });
+        session.note(Noted { task, cause, inner, added });
     }
 
     /// Tells everything that waits for a task that it has ended, and ends frames that this completes. Returns a task that is
@@ -141,34 +161,40 @@ impl<'env> Careful<'_, 'env> {
             }
             let frame = frame?;
             let mut graph = frame.graph.take()?;
-            self.frames.write()[number as usize - 1] = None;
+            self.frames.write().remove(number);
             let has_failed = frame.notes.has_failed.load(Ordering::Relaxed);
             graph.whole.is_dirty = graph.whole.branching.is_some() || has_failed;
-            let parent = self.frame(frame.parent.0);
-            let view = match &parent {
-                None => self.root(session),
-                Some(parent) => parent.view()?,
-            };
-            let body = view.bodies[frame.parent.1 as usize].get();
-            let taken = catch_unwind(AssertUnwindSafe(|| body.take_back(graph, !has_failed)));
-            if !frame.is_joined {
-                return None;
+            match &frame.holder {
+                Holder::Joined(around, holder) => (number, task) = (*around, *holder),
+                Holder::Detached(outermost, names) => {
+                    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(graph))) {
+                        let (task, cause, inner) = (*outermost, Cause::panic(payload), names.clone());
+                        session.note(Noted { task, cause, inner, added: None });
+                    }
+                    return None;
+                }
             }
-            (number, task) = frame.parent;
-            let cause = match taken {
+            let around = self.frame(number);
+            let view = match &around {
+                None => self.root(session),
+                Some(around) => around.view()?,
+            };
+            let body = view.bodies[task as usize].get();
+            let cause = match catch_unwind(AssertUnwindSafe(|| body.take_back(graph, !has_failed))) {
                 Ok(Signal::Failed) if has_failed => None,
                 Ok(Signal::Failed) => Some(Cause::NotReached),
                 Ok(_) => {
-                    self.tell(Step::Finished, view, task);
+                    self.tell(session, Step::Finished, view, (number, task));
                     end = End::Good;
                     continue;
                 }
                 Err(payload) => Some(Cause::panic(payload)),
             };
+            quietly(|| body.clear());
             if let Some(cause) = cause {
                 self.note_failure(session, (number, task), cause);
             }
-            self.tell(Step::Failed, view, task);
+            self.tell(session, Step::Failed, view, (number, task));
             if !self.options.is_going_on {
                 session.stop();
                 return None;
@@ -236,20 +262,22 @@ impl<'env> Careful<'_, 'env> {
 
     /// Gives the graphs of a run that was broken off back to their tasks. Contract: I3.
     pub(super) fn abandon(&self, session: &Session<'_, 'env>) {
-        loop {
-            // The newest first: its task is in an older one.
-            let Some(last) = self.frames.write().pop() else { return };
-            let Some(frame) = last else { continue };
+        let left = self.frames.read().inner_first();
+        for frame in left {
             let Some(mut graph) = frame.graph.take() else { continue };
             graph.whole.is_dirty = true;
-            let parent = self.frame(frame.parent.0);
-            let view = match &parent {
-                None => Some(self.root(session)),
-                Some(parent) => parent.view(),
-            };
-            if let Some(view) = view {
-                view.bodies[frame.parent.1 as usize].get().take_back(graph, false);
-            }
+            // What stopped the run is told; a panic of a drop that follows from it is not.
+            quietly(|| match frame.holder {
+                Holder::Detached(..) => drop(graph),
+                Holder::Joined(number, task) => {
+                    let around = self.frame(number);
+                    let view = around.as_ref().map_or_else(|| Some(self.root(session)), |around| around.view());
+                    if let Some(view) = view {
+                        view.bodies[task as usize].get().take_back(graph, false);
+                    }
+                }
+            });
         }
+        *self.frames.write() = Frames::default();
     }
 }

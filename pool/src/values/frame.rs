@@ -1,5 +1,7 @@
 //! A graph that is being run by the careful loop: the run's own one, or one that a task put into it.
 
+use std::sync::Arc;
+
 use millpond_sync::shim::Mutex;
 use millpond_sync::shim::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -112,10 +114,53 @@ impl Notes {
 pub(super) struct Frame<'env> {
     pub(super) graph: Slot<Graph<'env>>,
     pub(super) notes: Notes,
-    /// The task that put it there: its frame and its number.
-    pub(super) parent: (u32, u32),
-    /// Whether that task waits for it.
-    pub(super) is_joined: bool,
+    pub(super) holder: Holder,
+    /// In how many others it lies.
+    pub(super) depth: u32,
+}
+
+/// The task that put a graph into the run.
+pub(super) enum Holder {
+    /// It waits for the graph, so its own frame stays: that frame and the task's number.
+    Joined(u32, u32),
+    /// It went on, and its own frame may be gone: the task of the run's plan around both, and the names from the task
+    /// that put the graph there outwards, without that one.
+    Detached(u32, Vec<String>),
+}
+
+/// The graphs inside a run, by their numbers, from 1 on; 0 is the run's own graph. Numbers are used again.
+#[derive(Default)]
+pub(super) struct Frames<'env> {
+    list: Vec<Option<Arc<Frame<'env>>>>,
+    free: Vec<u32>,
+}
+
+impl<'env> Frames<'env> {
+    pub(super) fn add(&mut self, frame: Arc<Frame<'env>>) -> u32 {
+        let number = self.free.pop().unwrap_or_else(|| {
+            self.list.push(None);
+            u32::try_from(self.list.len()).expect("a run holds fewer than 2^32 graphs at a time")
+        });
+        self.list[number as usize - 1] = Some(frame);
+        number
+    }
+
+    pub(super) fn get(&self, number: u32) -> Option<Arc<Frame<'env>>> {
+        self.list[number as usize - 1].clone()
+    }
+
+    /// Takes a frame out that nothing names any more.
+    pub(super) fn remove(&mut self, number: u32) {
+        self.list[number as usize - 1] = None;
+        self.free.push(number);
+    }
+
+    /// All that there are, each before those that it lies in.
+    pub(super) fn inner_first(&self) -> Vec<Arc<Frame<'env>>> {
+        let mut all: Vec<_> = self.list.iter().flatten().cloned().collect();
+        all.sort_by_key(|frame| std::cmp::Reverse(frame.depth));
+        all
+    }
 }
 
 /// A graph, its plan, and what is noted of it.
@@ -132,5 +177,39 @@ impl<'env> Frame<'env> {
     pub(super) fn view(&self) -> Option<View<'_, 'env>> {
         let graph = self.graph.get()?;
         Some(View { graph, plan: &graph.whole, bodies: graph.bodies.list(), notes: &self.notes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Frame, Frames, Graph, Holder, Notes, Slot};
+
+    fn frame(depth: u32) -> Arc<Frame<'static>> {
+        let graph = Slot::new(Some(Graph::new()));
+        Arc::new(Frame { graph, notes: Notes::default(), holder: Holder::Joined(depth - 1, 0), depth })
+    }
+
+    #[test]
+    fn a_loop_with_a_subflow_needs_one_number_however_many_rounds_it_has() {
+        let mut frames = Frames::default();
+        for _ in 0..10_000 {
+            let number = frames.add(frame(1));
+            assert_eq!(number, 1);
+            frames.remove(number);
+        }
+        assert_eq!(frames.list.len(), 1);
+    }
+
+    #[test]
+    fn inner_graphs_come_first_whatever_their_numbers() {
+        let mut frames = Frames::default();
+        let first = frames.add(frame(1));
+        frames.add(frame(2));
+        frames.remove(first);
+        assert_eq!(frames.add(frame(3)), first);
+        let depths: Vec<_> = frames.inner_first().iter().map(|frame| frame.depth).collect();
+        assert_eq!(depths, [3, 2]);
     }
 }

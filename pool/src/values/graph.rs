@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
-use std::num::NonZeroU32;
+use std::num::NonZeroU64;
 use std::panic::Location;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::body::{Attempt, Body, Compute, Control, Given};
@@ -22,6 +22,7 @@ use super::inputs::{Inputs, Link, Values};
 use super::names::Names;
 use super::plan::Plan;
 use super::task::{Task, TaskId};
+use crate::discard::Drops;
 
 /// A graph of tasks that give one value each.
 ///
@@ -42,13 +43,15 @@ use super::task::{Task, TaskId};
 /// ```
 #[must_use = "a graph runs nothing until a pool gets a value from it or runs it"]
 pub struct Graph<'env> {
-    pub(super) key: NonZeroU32,
+    pub(super) key: NonZeroU64,
     pub(super) bodies: Bodies<'env>,
     pub(super) edges: Edges,
     pub(super) names: Names,
-    /// Tasks whose values are set from outside, in ascending order, and those of them that were not set yet.
+    /// Tasks whose values are set from outside, in ascending order, and those of them that have no value.
     pub(super) inputs: Vec<u32>,
     pub(super) unset: Vec<u32>,
+    /// Those whose value was taken away: other values may have been computed from it.
+    taken: Vec<u32>,
     /// The plan of the whole graph, and whether it lacks the latest changes.
     pub(super) whole: Plan<'env>,
     pub(super) is_stale: bool,
@@ -70,19 +73,13 @@ pub struct Graph<'env> {
     pub(super) has_priorities: bool,
 }
 
-static NEXT_KEY: AtomicU32 = AtomicU32::new(1);
+static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
 
 impl<'env> Graph<'env> {
     /// A graph without tasks.
-    ///
-    /// # Panics
-    /// After 4,294,967,295 graphs in one process, since handles tell graphs apart by a number.
     pub fn new() -> Self {
-        let key = NEXT_KEY
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |key| key.checked_add(1))
-            .ok()
-            .and_then(NonZeroU32::new)
-            .expect("a process makes at most 2^32 - 2 graphs");
+        // Each run of a subflow makes a graph, so 32 bits would last for hours only. These last for centuries.
+        let key = NonZeroU64::new(NEXT_KEY.fetch_add(1, Ordering::Relaxed)).expect("nobody makes 2^64 graphs");
         Self {
             key,
             bodies: Bodies::default(),
@@ -90,6 +87,7 @@ impl<'env> Graph<'env> {
             names: Names::default(),
             inputs: Vec::new(),
             unset: Vec::new(),
+            taken: Vec::new(),
             whole: Plan::default(),
             is_stale: false,
             cycle: None,
@@ -216,19 +214,34 @@ impl<'env> Graph<'env> {
     ///
     /// # Errors
     /// [`GraphError::OtherGraph`], and [`GraphError::NotAnInput`] for a task that computes its value.
+    ///
+    /// # Panics
+    /// When the drop of an old value panics: after the new value is there and all that depends on it was forgotten.
     pub fn set<T: Send + Sync + 'static>(&mut self, input: Task<T>, value: T) -> Result<(), GraphError> {
         self.check_handle(input.id)?;
         let index = input.id.index;
         if self.inputs.binary_search(&index).is_err() {
             return Err(GraphError::NotAnInput { name: self.names.name(index).to_owned() });
         }
-        self.bodies.list()[index as usize].source::<T>().set(value);
-        if let Some(position) = self.unset.iter().position(|unset| *unset == index) {
-            // Nothing that needs it can have run yet.
+        let mut drops = Drops::default();
+        let source = self.bodies.list()[index as usize].source::<T>();
+        let before = source.take();
+        source.set(value);
+        drops.attempt(|| drop(before));
+        let position = self.unset.iter().position(|unset| *unset == index);
+        if let Some(position) = position {
             self.unset.swap_remove(position);
-        } else {
-            self.forget(input)?;
         }
+        let taken = self.taken.iter().position(|taken| *taken == index);
+        if let Some(position) = taken {
+            self.taken.swap_remove(position);
+        }
+        // Nothing that needs an input which never had a value can have run.
+        if position.is_none() || taken.is_some() {
+            self.compile_whole();
+            self.forget_from(index, &mut drops);
+        }
+        drops.resume();
         Ok(())
     }
 
@@ -307,29 +320,46 @@ impl<'env> Graph<'env> {
         Ok(if body.get().has_value() { Some(body.source::<T>().get()) } else { None })
     }
 
-    /// Takes the remembered value of a task out of the graph, as if it had been forgotten alone.
+    /// Takes the remembered value of a task out of the graph, as if it had been forgotten alone. An input then has to be
+    /// [`set`](Self::set) again before anything that needs it runs.
     pub fn take<T: Send + Sync + 'static>(&mut self, task: Task<T>) -> Option<T> {
         self.check_handle(task.id).ok()?;
-        self.bodies.list()[task.id.index as usize].source::<T>().take()
+        let index = task.id.index;
+        let value = self.bodies.list()[index as usize].source::<T>().take()?;
+        if self.inputs.binary_search(&index).is_ok() {
+            self.unset.push(index);
+            self.taken.push(index);
+        }
+        Some(value)
     }
 
     /// Forgets the value of `task` and of everything that depends on it: later gets compute them again.
     ///
     /// # Errors
     /// [`GraphError::OtherGraph`].
+    ///
+    /// # Panics
+    /// When the drop of a value panics: after all of them were forgotten.
     pub fn forget(&mut self, task: impl Into<TaskId>) -> Result<(), GraphError> {
         let task = task.into();
         self.check_handle(task)?;
         self.compile_whole();
-        self.forget_from(task.index);
+        let mut drops = Drops::default();
+        self.forget_from(task.index, &mut drops);
+        drops.resume();
         Ok(())
     }
 
     /// Forgets all values but those that were set from outside.
+    ///
+    /// # Panics
+    /// When the drop of a value panics: after all of them were forgotten.
     pub fn forget_all(&mut self) {
+        let mut drops = Drops::default();
         for body in self.bodies.list() {
-            body.get().clear();
+            drops.attempt(|| body.get().clear());
         }
+        drops.resume();
     }
 
     /// Looks for mistakes that only show when the graph is complete, as a pool does before it runs anything.
@@ -413,5 +443,31 @@ impl Default for Graph<'_> {
 impl fmt::Debug for Graph<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Graph").field("tasks", &self.len()).field("edges", &self.edges.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::{Graph, NEXT_KEY};
+    use crate::Pool;
+
+    #[test]
+    fn graphs_are_told_apart_after_four_billion_others() {
+        let (first, one) = graph_of(1);
+        NEXT_KEY.fetch_max(u64::from(u32::MAX) - 1, Ordering::Relaxed);
+        for n in 2..6 {
+            let (mut graph, task) = graph_of(n);
+            assert_eq!(*Pool::serial().get(&mut graph, task).expect("it is its own"), n);
+            assert!(graph.peek(one).is_err() && first.peek(task).is_err());
+        }
+    }
+
+    fn graph_of(n: u64) -> (Graph<'static>, crate::values::Task<u64>) {
+        let mut graph = Graph::new();
+        let one = graph.value("one", n);
+        let task = graph.subflow("flow", one, |flow, one| flow.value("same", *one));
+        (graph, task)
     }
 }

@@ -23,8 +23,8 @@ mod flow;
 mod frame;
 mod graph;
 mod heartbeat;
-
 mod inputs;
+mod limits;
 mod names;
 mod options;
 mod plan;

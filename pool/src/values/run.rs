@@ -1,9 +1,11 @@
 //! The pool's methods for graphs of values.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use millpond_sync::shim::atomic::Ordering;
 
 use super::careful::Careful;
-use super::error::{Failure, GraphError, RunError};
+use super::error::{Cause, Failure, GraphError, RunError};
 use super::graph::Graph;
 use super::heartbeat::Pace;
 use super::inputs::{Found, Inputs, Link, Read};
@@ -31,10 +33,11 @@ impl ScopedPool<'_> {
     ///
     /// # Errors
     /// [`RunError::Graph`] before anything runs; [`RunError::Failed`] when a task fails, which stops the run; values that
-    /// were computed until then are remembered.
+    /// were computed until then are remembered, but for those of loops.
     ///
     /// # Blocking
-    /// Until the value is there.
+    /// Until the value is there. After a failure no further function is called, and this waits for those that other threads
+    /// are in, since they may borrow what the graph borrows.
     ///
     /// # Examples
     /// ```
@@ -63,7 +66,7 @@ impl ScopedPool<'_> {
     /// As `get`, and [`RunError::Cancelled`]. A run that keeps going names all tasks that failed.
     ///
     /// # Blocking
-    /// Until the value is there or what was running when the run stopped has ended.
+    /// As `get`; likewise when the run is cancelled.
     pub fn get_with<'graph, T: Send + Sync + 'static>(
         &self,
         graph: &'graph mut Graph<'_>,
@@ -79,7 +82,7 @@ impl ScopedPool<'_> {
     /// As [`get`](Self::get).
     ///
     /// # Blocking
-    /// Until all values are there.
+    /// As `get`, until all values are there.
     ///
     /// # Examples
     /// ```
@@ -134,7 +137,7 @@ impl ScopedPool<'_> {
     /// As [`get`](Self::get), but a run that fails leaves no values behind.
     ///
     /// # Blocking
-    /// Until all tasks have run.
+    /// Until all tasks have run. After a failure as [`get`](Self::get).
     ///
     /// # Examples
     /// ```
@@ -170,11 +173,14 @@ impl ScopedPool<'_> {
         graph.whole.reset();
         if !options.is_plain() || !graph.choices.is_empty() {
             // What does not run this time must not show what it gave last time.
-            graph.forget_all();
+            let panics = graph.forget_noting(0..graph.len() as u32);
+            if !panics.is_empty() {
+                return Err(RunError::Failed(panics));
+            }
         }
         let result = self.run_plan(graph, true, options);
         if result.is_err() && !options.is_going_on {
-            graph.forget_all();
+            return with_more(result, graph.forget_noting(0..graph.len() as u32));
         }
         result
     }
@@ -218,6 +224,9 @@ impl ScopedPool<'_> {
             graph.crew.take();
         }
         let stack = std::mem::take(&mut graph.stack);
+        let plan = if is_whole { &mut graph.whole } else { &mut graph.wanted };
+        // Until it has come to its end, also where a panic leaves this function.
+        plan.is_dirty = true;
         let plan = if is_whole { &graph.whole } else { &graph.wanted };
         let is_careful = graph.has_flows || !graph.extras.is_empty() || !options.is_plain();
         let careful = is_careful.then(|| Careful::new(graph, plan, options));
@@ -226,6 +235,7 @@ impl ScopedPool<'_> {
         let (stack, pace) = session.run(stack, pace);
         let report = session.report();
         let result = session.result(report.tasks);
+        let is_torn = result.is_err() && session.is_stopped();
         drop(session);
         graph.stack = stack;
         graph.last_run = report;
@@ -235,21 +245,63 @@ impl ScopedPool<'_> {
         if result.is_ok() {
             graph.note_run(is_whole);
         }
+        if is_torn {
+            return with_more(result, graph.forget_torn_rounds(is_whole));
+        }
         result
+    }
+}
+
+/// Adds failures to an error.
+fn with_more(result: Result<(), RunError>, more: Vec<Failure>) -> Result<(), RunError> {
+    if more.is_empty() {
+        return result;
+    }
+    let mut all = match result {
+        Err(RunError::Failed(failures)) => failures,
+        _ => Vec::new(),
+    };
+    all.extend(more);
+    Err(RunError::Failed(all))
+}
+
+impl Graph<'_> {
+    /// Forgets the values of some tasks. A drop that panics is a failure of the task.
+    fn forget_noting(&mut self, tasks: impl IntoIterator<Item = u32>) -> Vec<Failure> {
+        let clear = |task| catch_unwind(AssertUnwindSafe(|| self.bodies.list()[task as usize].get().clear()));
+        let panics = tasks.into_iter().filter_map(|task| Some((task, clear(task).err()?)));
+        let fail = |(task, payload)| Failure {
+            path: vec![self.names.name(task).to_owned()],
+            added: self.names.added(task),
+            cause: Cause::panic(payload),
+        };
+        panics.map(fail).collect()
+    }
+
+    /// Forgets what a run that was broken off has computed in rounds: some of it may be of an earlier round.
+    fn forget_torn_rounds(&mut self, is_whole: bool) -> Vec<Failure> {
+        let plan = if is_whole { &self.whole } else { &self.wanted };
+        let torn = plan.branching.as_ref().map_or_else(Vec::new, |branching| branching.behind_loops(plan));
+        let torn: Vec<u32> = torn.into_iter().map(|local| plan.task(local)).collect();
+        self.forget_noting(torn)
     }
 }
 
 impl Session<'_, '_> {
     /// What came of the run, when it is over.
     fn result(&self, done: u64) -> Result<(), RunError> {
-        let failures = self.take_failures();
         let Some(careful) = &self.careful else {
+            let failures = self.take_failures();
             return if failures.is_empty() { Ok(()) } else { Err(self.describe(failures)) };
         };
+        debug_assert!(self.is_stopped() || careful.is_idle(), "a run is over while a task waits for a limit");
         careful.abandon(self);
         for local in careful.notes.let_go() {
-            self.bodies[local as usize].get().clear();
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.bodies[local as usize].get().clear())) {
+                careful.note_failure(self, (0, local), Cause::panic(payload));
+            }
         }
+        let failures = self.take_failures();
         if !failures.is_empty() {
             return Err(self.describe(failures));
         }

@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::num::NonZeroU32;
+use std::num::NonZeroU64;
 
 /// Names one task of one [`Graph`](super::Graph), whatever its value.
 ///
 /// Every [`Task`] turns into one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TaskId {
-    pub(super) graph: NonZeroU32,
+    pub(super) graph: NonZeroU64,
     pub(super) index: u32,
 }
 

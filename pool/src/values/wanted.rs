@@ -5,6 +5,7 @@ use super::cells::Bodies;
 use super::error::GraphError;
 use super::graph::Graph;
 use super::plan::Plan;
+use crate::discard::Drops;
 
 const PAGE: usize = 1 << 10;
 
@@ -119,14 +120,14 @@ impl<'env> Graph<'env> {
     }
 
     /// Forgets `task` and what depends on it. The plan of the whole graph is up to date.
-    pub(super) fn forget_from(&mut self, task: u32) {
+    pub(super) fn forget_from(&mut self, task: u32, drops: &mut Drops) {
         let Self { search, bodies, wanted, whole, extras, .. } = self;
         search.begin(bodies.list().len(), wanted.tasks.len());
         wanted.clear();
         let mut reached = 0;
         let mut next = Some(task);
         while let Some(task) = next {
-            bodies.list()[task as usize].get().clear();
+            drops.attempt(|| bodies.list()[task as usize].get().clear());
             let picks = extras.get(&task).and_then(|extras| extras.branches.as_deref()).unwrap_or(&[]);
             for successor in whole.successors(task).chain(picks.iter().copied()) {
                 if search.local_of(successor).is_none() {

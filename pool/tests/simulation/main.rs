@@ -5,6 +5,7 @@ mod clock;
 mod deadlock;
 mod faults;
 mod found;
+mod limits;
 mod on_threads;
 mod repeat;
 mod shrinking;

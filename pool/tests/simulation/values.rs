@@ -44,8 +44,12 @@ struct Planned {
     waits: Vec<usize>,
     way: Way,
     priority: i32,
-    units: u32,
+    /// Of each limit.
+    units: [u32; 2],
 }
+
+/// How many units the limits have.
+const UNITS: [u32; 2] = [2, 3];
 
 /// What a graph is to be like, and what is to go wrong.
 #[derive(Debug)]
@@ -82,7 +86,9 @@ impl Plan {
                 waits: before(random, 1),
                 way,
                 priority: if has_priorities { random.below(3) as i32 } else { 0 },
-                units: if is_limited && random.happens(2) { 1 + random.below(2) as u32 } else { 0 },
+                units: UNITS.map(|units| {
+                    if is_limited && random.happens(2) { 1 + random.below(units as usize) as u32 } else { 0 }
+                }),
             }
         });
         let tasks: Vec<_> = tasks.collect();
@@ -130,6 +136,12 @@ struct Noted {
     has_ended: Vec<AtomicBool>,
     /// A task began before one that it waits for had ended.
     is_early: AtomicBool,
+    /// How many units are in use, and whether they were more than there are.
+    used: [AtomicU32; 2],
+    is_over: AtomicBool,
+    /// Whether a task has failed in this run, and how many began after that.
+    has_failed: AtomicBool,
+    late: AtomicU32,
     token: CancelToken,
 }
 
@@ -145,17 +157,28 @@ fn build(plan: &Plan) -> (Graph<'static>, Vec<Task<u64>>, Arc<Noted>) {
         calls: (0..count).map(|_| AtomicU32::new(0)).collect(),
         has_ended: (0..count).map(|_| AtomicBool::new(false)).collect(),
         is_early: AtomicBool::new(false),
+        used: Default::default(),
+        is_over: AtomicBool::new(false),
+        has_failed: AtomicBool::new(false),
+        late: AtomicU32::new(0),
         token: CancelToken::new(),
     });
-    let limit = Limit::new("two at once", 2).expect("two are some");
+    let limits = UNITS.map(|units| Limit::new("some at once", units).expect("there are some"));
     let mut graph = Graph::new();
     let mut tasks: Vec<Task<u64>> = Vec::new();
     for (number, planned) in plan.tasks.iter().enumerate() {
         let inputs: Vec<_> = planned.inputs.iter().map(|input| tasks[*input]).collect();
         let before: Vec<usize> = planned.inputs.iter().chain(&planned.waits).copied().collect();
         let (own, way, cancels) = (Arc::clone(&noted), planned.way, plan.cancels == Some(number));
+        let units = if matches!(way, Way::Flow(_)) { [0; 2] } else { planned.units };
         let enter = move |inputs: &[u64]| -> Result<u64, String> {
             own.calls[number].fetch_add(1, Ordering::Relaxed);
+            own.late.fetch_add(u32::from(own.has_failed.load(Ordering::Relaxed)), Ordering::Relaxed);
+            for ((used, units), most) in own.used.iter().zip(units).zip(UNITS) {
+                if used.fetch_add(units, Ordering::Relaxed) + units > most {
+                    own.is_over.store(true, Ordering::Relaxed);
+                }
+            }
             if !before.iter().all(|before| own.has_ended[*before].load(Ordering::Relaxed)) {
                 own.is_early.store(true, Ordering::Relaxed);
             }
@@ -164,9 +187,20 @@ fn build(plan: &Plan) -> (Graph<'static>, Vec<Task<u64>>, Arc<Noted>) {
             }
             match way {
                 Way::Slow(micros) => simulation::sleep(Duration::from_micros(micros)),
+                // Others are in a call meanwhile.
+                Way::Fails | Way::Panics => simulation::yield_now(),
+                Way::Plain | Way::Flow(_) => {}
+            }
+            for (used, units) in own.used.iter().zip(units) {
+                used.fetch_sub(units, Ordering::Relaxed);
+            }
+            if matches!(way, Way::Fails | Way::Panics) {
+                own.has_failed.store(true, Ordering::Relaxed);
+            }
+            match way {
                 Way::Fails => return Err("it is to fail".to_owned()),
                 Way::Panics => std::panic::resume_unwind(Box::new("it is to panic")),
-                Way::Plain | Way::Flow(_) => {}
+                _ => {}
             }
             own.has_ended[number].store(true, Ordering::Relaxed);
             Ok(result(number, Way::Plain, inputs))
@@ -191,8 +225,11 @@ fn build(plan: &Plan) -> (Graph<'static>, Vec<Task<u64>>, Arc<Noted>) {
             }),
         };
         planned.waits.iter().for_each(|earlier| graph.before(tasks[*earlier], task));
-        if planned.units > 0 && way == Way::Plain {
-            graph.limit(task, &limit, planned.units).expect("as many as there are at most");
+        // Of a graph that is added the limit would be the adding task's.
+        if !matches!(way, Way::Flow(_)) {
+            for (limit, units) in limits.iter().zip(planned.units) {
+                graph.limit(task, limit, units).expect("as many as there are at most");
+            }
         }
         if planned.priority > 0 {
             graph.priority(task, planned.priority).expect("it is there");
@@ -237,6 +274,8 @@ fn run(seed: u64, had: &mut Had) {
         };
         wanted.extend(&targets);
         let is_right = |number: usize, value: Option<&u64>| value == values[number].as_ref();
+        noted.has_failed.store(false, Ordering::Relaxed);
+        noted.late.store(0, Ordering::Relaxed);
         let outcome = if is_whole {
             pool.run_with(&mut graph, &options)
         } else {
@@ -245,6 +284,9 @@ fn run(seed: u64, had: &mut Had) {
         };
         had.shared += u64::from(graph.last_run().is_shared);
         had.helpers += graph.last_run().helpers_asked;
+        // Each other worker may have been on its way into one call.
+        let late = noted.late.load(Ordering::Relaxed);
+        assert!(plan.keeps_going || late as usize <= pool.size(), "{late} tasks began after a failure");
         let needed = plan.needed(&targets);
         let can_all = (0..count).all(|number| !needed[number] || values[number].is_some());
         match outcome {
@@ -269,6 +311,7 @@ fn run(seed: u64, had: &mut Had) {
         }
     }
     assert!(!noted.is_early.load(Ordering::Relaxed), "a task began before one that it waits for had ended");
+    assert!(!noted.is_over.load(Ordering::Relaxed), "more units were in use than there are");
     let is_wanted = plan.needed(&wanted);
     let fails = |number: usize| matches!(plan.tasks[number].way, Way::Fails | Way::Panics);
     for (number, calls) in noted.calls().into_iter().enumerate() {

@@ -176,3 +176,64 @@ fn a_module_without_its_input_tells_which() {
         "running the graph: task `module` failed: running a graph whose input `side` has no value: set it first"
     );
 }
+
+#[test]
+fn a_graph_that_nobody_waits_for_may_outlast_the_one_that_it_came_from() {
+    for pool in pools() {
+        let ran = AtomicUsize::new(0);
+        let mut graph = Graph::new();
+        let flows: Vec<_> = (0..20)
+            .map(|_| {
+                let ran = &ran;
+                graph.subflow("flow", (), move |flow, ()| {
+                    flow.detached("aside", (), move |aside, ()| {
+                        let mut last = aside.control("first", || ());
+                        for _ in 0..20 {
+                            let next = aside.control("next", move || _ = ran.fetch_add(1, Ordering::Relaxed));
+                            aside.before(last, next);
+                            last = next;
+                        }
+                    });
+                    flow.value("end", 1)
+                })
+            })
+            .collect();
+        let sum = graph.task("sum", &flows, |flows| flows.iter().sum::<i32>());
+        for round in 1..4 {
+            graph.forget_all();
+            assert_eq!(*pool.get(&mut graph, sum).unwrap(), 20);
+            assert_eq!(ran.load(Ordering::Relaxed), round * 400);
+        }
+    }
+}
+
+#[test]
+fn a_failure_in_a_graph_that_nobody_waits_for_names_what_held_it() {
+    for pool in pools() {
+        let mut graph = Graph::new();
+        let flow = graph.subflow("flow", (), |flow, ()| {
+            flow.detached("aside", (), |aside, ()| {
+                let start = aside.control("start", || spin(20_000));
+                let bad = aside.control("bad", || panic!("no"));
+                aside.before(start, bad);
+            });
+            flow.value("end", 1)
+        });
+        let next = graph.task("next", flow, |n| n + 1);
+        let error = pool.get(&mut graph, next).unwrap_err();
+        let [failure] = error.failures() else { panic!("{error}") };
+        assert_eq!(failure.path(), ["bad", "aside", "flow", "next"]);
+    }
+}
+
+#[test]
+fn a_detached_graph_that_is_built_wrongly_leaves_no_value() {
+    for pool in pools() {
+        let mut graph = Graph::new();
+        let aside = graph.detached("aside", (), |aside, ()| _ = aside.input::<u32>("missing"));
+        for _ in 0..2 {
+            let error = pool.get(&mut graph, aside).unwrap_err();
+            assert!(error.to_string().contains("input `missing` has no value"), "{error}");
+        }
+    }
+}

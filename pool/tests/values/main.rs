@@ -3,11 +3,14 @@
 mod branches;
 mod build;
 mod control;
+mod drops;
 mod errors;
 mod flows;
 mod lazy;
+mod limits;
 mod parallel;
 mod random;
+mod remembered;
 mod repeat;
 mod streams;
 #[path = "../workers/mod.rs"]
