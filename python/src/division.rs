@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use millpond::{BoxError, Operator, Outcome};
-use pyo3::exceptions::PyException;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
-use crate::function::{Called, Function, Held};
+use crate::function::{Called, Function, Held, is_of_the_item};
 use crate::interpreter::{attached, chunk_is_done};
 use crate::object::Object;
 use crate::place::Raised;
@@ -57,7 +56,7 @@ impl Side {
         match (function.call(py, item), rejected) {
             (Ok(Called::Returned(result) | Called::Replaced(result)), _) => Ok(Some(Ok(result.into()))),
             (Ok(Called::Skipped), _) => Ok(None),
-            (Err(error), Some(rejected)) if error.is_instance_of::<PyException>(py) => {
+            (Err(error), Some(rejected)) if is_of_the_item(py, &error) => {
                 let rejected = rejected.bind(py).call1((item, error.value(py)))?;
                 Ok(Some(Err(rejected.into())))
             }

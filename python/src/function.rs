@@ -7,7 +7,7 @@ use millpond::sync::host;
 use pyo3::exceptions::PyException;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyBool, PyTuple};
 
 use crate::errors::TaskTimeoutError;
 use crate::interpreter::{Callee, Context, is_true};
@@ -154,7 +154,7 @@ impl Function {
                 Err(error) => never_an_end(py, error, &self.place),
             };
             // What is no `Exception` is no failure of the item: an interrupt, an exit.
-            if !error.is_instance_of::<PyException>(py) {
+            if !is_of_the_item(py, &error) {
                 return Err(error);
             }
             if left == 0 {
@@ -177,6 +177,15 @@ impl Function {
             }
         }
     }
+}
+
+/// Whether an error is a failure of the item, which policies are for: no interrupt, and nothing that `ending` in `_errors.py` has marked.
+pub(crate) fn is_of_the_item(py: Python<'_>, error: &PyErr) -> bool {
+    let is_ending = || {
+        let mark = error.value(py).getattr(pyo3::intern!(py, "_millpond_ends_the_read"));
+        mark.is_ok_and(|mark| mark.is(PyBool::new(py, true)))
+    };
+    error.is_instance_of::<PyException>(py) && !is_ending()
 }
 
 /// What the garbage collector asks whoever holds Python objects for the engine.

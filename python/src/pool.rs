@@ -1,14 +1,15 @@
 //! The pool.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use pyo3::prelude::*;
 
+use crate::crew::Calls;
 use crate::dispatch::Dispatch;
 use crate::errors::{LibdispatchMissingError, PoolClosedError};
 use crate::object::Object;
 use crate::simulation::{Simulation, told};
-use crate::threads::Threads;
+use crate::threads::{Threads, stack_of_python};
 
 /// What a pool's readers share with it.
 pub(crate) struct Engine {
@@ -22,6 +23,8 @@ pub(crate) struct Pool {
     /// Until it is closed.
     engine: Mutex<Option<Arc<Engine>>>,
     threads: Arc<Threads>,
+    /// The calls of its executors, which a larger size brings more threads.
+    crews: Mutex<Vec<Weak<Calls>>>,
     /// The seed, for a pool whose helpers are simulated.
     simulated_from: Option<u64>,
 }
@@ -46,9 +49,11 @@ impl Pool {
         Ok(if self.simulated_from.is_some() || !self.threads.is_of_this_process() { 0 } else { size.saturating_sub(1) })
     }
 
-    /// How many work at once; none when it was closed.
-    pub(crate) fn workers(&self) -> usize {
-        self.engine().map_or(0, |engine| engine.pool.size())
+    /// Has a larger size bring `calls` more threads.
+    pub(crate) fn enlist(&self, calls: &Arc<Calls>) {
+        let mut crews = self.crews.lock().unwrap_or_else(PoisonError::into_inner);
+        crews.retain(|calls| calls.strong_count() > 0);
+        crews.push(Arc::downgrade(calls));
     }
 
     fn take(&self) -> Option<Arc<Engine>> {
@@ -60,9 +65,16 @@ impl Pool {
 impl Pool {
     #[new]
     #[pyo3(signature = (size, name, on_libdispatch = false, simulation = None))]
-    fn new(size: usize, name: String, on_libdispatch: bool, simulation: Option<&Simulation>) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        size: usize,
+        name: String,
+        on_libdispatch: bool,
+        simulation: Option<&Simulation>,
+    ) -> PyResult<Self> {
+        let stack_bytes = stack_of_python(py)?;
         if let Some(simulation) = simulation {
-            let threads = Arc::new(Threads::new(&name, 0, None));
+            let threads = Arc::new(Threads::new(&name, 0, stack_bytes, None));
             threads.close();
             let pool = millpond::Pool::simulated_with(simulation.options());
             let seed = millpond::simulation::current().map_or(0, |run| run.seed());
@@ -70,19 +82,26 @@ impl Pool {
                 name,
                 engine: Mutex::new(Some(Arc::new(Engine { pool }))),
                 threads,
+                crews: Mutex::default(),
                 simulated_from: Some(seed),
             });
         }
         let dispatch = on_libdispatch.then(|| Dispatch::new(size)).transpose();
         let dispatch = dispatch.map_err(|missing| LibdispatchMissingError::new_err(missing.to_string()))?;
-        let threads = Arc::new(Threads::new(&name, size, dispatch));
+        let threads = Arc::new(Threads::new(&name, size, stack_bytes, dispatch));
         let pool = millpond::Pool::with_workers(size, Arc::clone(&threads) as Arc<dyn millpond::workers::Workers>);
-        Ok(Self { name, engine: Mutex::new(Some(Arc::new(Engine { pool }))), threads, simulated_from: None })
+        Ok(Self {
+            name,
+            engine: Mutex::new(Some(Arc::new(Engine { pool }))),
+            threads,
+            crews: Mutex::default(),
+            simulated_from: None,
+        })
     }
 
     /// What the pool and its threads are called.
     #[getter]
-    fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
@@ -99,7 +118,10 @@ impl Pool {
         told(|| {
             engine.pool.set_size(size);
             Ok(())
-        })
+        })?;
+        let crews = self.crews.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        crews.iter().filter_map(Weak::upgrade).for_each(|calls| calls.ask());
+        Ok(())
     }
 
     /// The seed that its simulation is drawn from; `None` when it is not simulated.

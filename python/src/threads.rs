@@ -54,9 +54,48 @@ pub(crate) fn wake_on_time() {
     let _ = nix::sys::prctl::set_timerslack(1_000);
 }
 
+/// Why no thread will come.
+pub(crate) enum NoThread {
+    /// The pool was closed, or the program ends.
+    Closed,
+    /// The pool is to have no threads, and has none left.
+    Serial,
+    /// The system refused to start one.
+    NotStarted(std::io::Error),
+}
+
+/// The smallest stack that a thread has unless the program asks for less.
+const LEAST_STACK: usize = 2 << 20;
+
+/// The size in bytes of the stack that Python gives its own threads: code that recurses gets as deep on a pool's thread as on those.
+///
+/// # Errors
+/// When Python cannot be asked.
+pub(crate) fn stack_of_python(py: Python<'_>) -> PyResult<usize> {
+    let asked: usize = py.import("_thread")?.call_method0("stack_size")?.extract()?;
+    Ok(if asked == 0 { default_stack() } else { asked })
+}
+
+/// What the C library gives a thread that asks for nothing: the soft limit of the main thread's stack.
+#[cfg(target_os = "linux")]
+fn default_stack() -> usize {
+    use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
+    match getrlimit(Resource::RLIMIT_STACK) {
+        Ok((limit, _)) if limit != RLIM_INFINITY => usize::try_from(limit).unwrap_or(LEAST_STACK).max(LEAST_STACK),
+        _ => LEAST_STACK,
+    }
+}
+
+/// What CPython asks for where the system's default is small.
+#[cfg(not(target_os = "linux"))]
+fn default_stack() -> usize {
+    if cfg!(target_vendor = "apple") { 16 << 20 } else { LEAST_STACK }
+}
+
 /// What the threads of a pool share.
 struct Crew {
     name: String,
+    stack_bytes: usize,
     /// The process whose threads they are: a forked child has a copy of this and none of them.
     process: u32,
     /// At most this many.
@@ -140,10 +179,11 @@ impl Crew {
 }
 
 impl Threads {
-    /// At most `most` threads, called `name` and a number.
-    pub(crate) fn new(name: &str, most: usize, dispatch: Option<Dispatch>) -> Self {
+    /// At most `most` threads, called `name` and a number, with stacks of `stack_bytes`.
+    pub(crate) fn new(name: &str, most: usize, stack_bytes: usize, dispatch: Option<Dispatch>) -> Self {
         let crew = Arc::new(Crew {
             name: name.to_owned(),
+            stack_bytes,
             process: std::process::id(),
             most: AtomicUsize::new(most),
             state: Mutex::default(),
@@ -182,7 +222,54 @@ impl Threads {
             let name = name.clone();
             move || crew.work(&name)
         };
-        std::thread::Builder::new().name(name).spawn(work).map(drop)
+        std::thread::Builder::new().name(name).stack_size(self.crew.stack_bytes).spawn(work).map(drop)
+    }
+
+    /// Lends a thread to the job for certain, or says why none will come. Never waits for one.
+    pub(crate) fn lend_surely(&self, job: &Arc<dyn Help>) -> Result<(), NoThread> {
+        let mut state = self.crew.lock();
+        let most = self.threads();
+        if state.is_closed || is_leaving() {
+            return Err(NoThread::Closed);
+        }
+        if most == 0 && (state.threads == 0 || self.dispatch.is_some()) {
+            return Err(NoThread::Serial);
+        }
+        if let Some(dispatch) = &self.dispatch {
+            drop(state);
+            dispatch.lend(Arc::new(Guest { crew: Arc::clone(&self.crew), job: Mutex::new(Some(Arc::clone(job))) }));
+            return Ok(());
+        }
+        state.jobs.push_back(Arc::clone(job));
+        let missing = state.missing(most);
+        drop(state);
+        self.crew.changed.notify_all();
+        for number in missing {
+            let Err(error) = self.start(number) else { continue };
+            let mut state = self.crew.lock();
+            state.threads -= 1;
+            if state.threads == 0 && state.take_back(job) {
+                return Err(NoThread::NotStarted(error));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    /// The numbers of the threads to start for the jobs that nobody is idle for; they count as started.
+    fn missing(&mut self, most: usize) -> std::ops::RangeInclusive<usize> {
+        let wanted = self.jobs.len().saturating_sub(self.idle).min(most.saturating_sub(self.threads));
+        let first = self.started + 1;
+        self.threads += wanted;
+        self.started += wanted;
+        first..=self.started
+    }
+
+    /// Whether the job was waiting for a thread, which is no longer so.
+    fn take_back(&mut self, job: &Arc<dyn Help>) -> bool {
+        let position = self.jobs.iter().rposition(|waiting| Arc::ptr_eq(waiting, job));
+        position.and_then(|position| self.jobs.remove(position)).is_some()
     }
 }
 
@@ -203,18 +290,10 @@ impl Workers for Threads {
         for _ in 0..count {
             state.jobs.push_back(Arc::clone(&job));
         }
-        let mut missing = state.jobs.len().saturating_sub(state.idle);
-        let most = self.crew.most.load(Ordering::Relaxed);
-        let mut numbers = Vec::new();
-        while missing > 0 && state.threads < most {
-            state.threads += 1;
-            state.started += 1;
-            missing -= 1;
-            numbers.push(state.started);
-        }
+        let missing = state.missing(self.threads());
         drop(state);
         self.crew.changed.notify_all();
-        for number in numbers {
+        for number in missing {
             if self.start(number).is_err() {
                 // A hint is all that this is: the callers work.
                 self.crew.lock().threads -= 1;

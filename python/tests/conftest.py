@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
+from typing import Callable
 
 import hypothesis
 import pytest
@@ -33,3 +37,16 @@ def interruptible() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def run_program() -> Callable[..., str]:
+    """Give what runs a program to its end, which must be a good one and a silent one, and gives what it prints."""
+
+    def run(program: str, *arguments: object) -> str:
+        command = [sys.executable, "-W", "error", "-X", "faulthandler", "-c", textwrap.dedent(program)]
+        done = subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    return run

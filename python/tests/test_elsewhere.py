@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from millpond import Pool
+from millpond import Pool, PoolReader
 
 _posix = pytest.mark.skipif(sys.platform == "win32", reason="processes are killed by a signal")
 
@@ -71,6 +71,12 @@ def die_once(arguments: tuple[int, str]) -> int:
             return number
         os.kill(os.getpid(), signal.SIGKILL)
     return number
+
+
+def drain(reader: PoolReader[Any]) -> None:
+    """Read to the end, or to what stops it."""
+    while reader.read(7):
+        pass
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 8])
@@ -152,6 +158,82 @@ def test_a_dead_process_is_a_clear_error(tmp_path: Path) -> None:
 
 
 @_posix
+@pytest.mark.parametrize("size", [0, 1, 2])
+@pytest.mark.parametrize("policy", [{"on_error": "skip"}, {"on_error": lambda *_: None}, {"retries": 3}], ids=str)
+def test_no_policy_skips_what_a_broken_executor_does_not_do(tmp_path: Path, size: int, policy: dict[str, Any]) -> None:
+    items = [(number, str(tmp_path / "marker")) for number in range(40)]
+    with processes() as executor, Pool(size, executor=executor) as pool:
+        reader = pool.source(items).map(die_once, **policy)
+        with pytest.raises(BrokenExecutor, match="terminated abruptly"):
+            drain(reader)
+        accepted, rejected = pool.source(items).try_map(die_once)
+        with pytest.raises(BrokenExecutor):
+            drain(accepted)
+        with pytest.raises(BrokenExecutor):
+            drain(rejected)
+        with pytest.raises(BrokenExecutor):
+            pool.task(die_once, **_of_values(policy))(items[0]).get()
+
+
+def _of_values(policy: dict[str, Any]) -> dict[str, Any]:
+    return {} if policy.get("on_error") == "skip" else policy
+
+
+@pytest.mark.parametrize("policy", [{"on_error": "skip"}, {"retries": 3}], ids=str)
+def test_no_policy_skips_what_an_executor_that_was_shut_down_does_not_do(policy: dict[str, Any]) -> None:
+    executor = ThreadPoolExecutor(1)
+    with Pool(2, executor=executor) as pool:
+        reader = pool.source(range(40)).map(square, **policy)
+        assert reader.read(1) == [0]
+        executor.shutdown()
+        # What was made before is given first.
+        with pytest.raises(RuntimeError, match="after shutdown"):
+            drain(reader)
+
+
+def test_no_policy_skips_what_a_function_that_makes_no_executor_would_do() -> None:
+    def make() -> Executor:
+        raise OSError("no processes left")
+
+    with Pool(2, executor=make) as pool:
+        with pytest.raises(OSError, match="no processes left"):
+            pool.source(range(40)).map(square, on_error="skip").read_all()
+
+
+@_posix
+def test_what_a_dead_process_lost_is_called_once_more_on_a_new_executor(tmp_path: Path) -> None:
+    items = [(number, str(tmp_path / "marker")) for number in range(60)]
+    made: list[Executor] = []
+
+    def make() -> Executor:
+        made.append(processes())
+        return made[-1]
+
+    with Pool(executor=make) as pool:
+        assert pool.source(items).map(die_once, on_error="skip").read_all() == list(range(60))
+    assert len(made) == 2
+
+
+def die(_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@_posix
+def test_an_item_that_kills_each_process_ends_the_read() -> None:
+    made: list[Executor] = []
+
+    def make() -> Executor:
+        made.append(processes(1))
+        return made[-1]
+
+    with Pool(1, executor=make) as pool:
+        with pytest.raises(BrokenExecutor, match="terminated abruptly"):
+            pool.source(range(40)).map(die, on_error="skip", retries=5).read_all()
+        # Nothing more is made for a pool that is closed.
+        assert len(made) == 2
+
+
+@_posix
 def test_a_dead_process_is_made_again_and_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     items = [(number, str(tmp_path / "marker")) for number in range(60)]
     made: list[Executor] = []
@@ -195,5 +277,5 @@ def test_an_executor_of_loky_works(tmp_path: Path) -> None:
 
 
 def test_what_is_no_executor_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"^executor is a concurrent.futures.Executor, or a function .*, not `7`$"):
+    with pytest.raises(TypeError, match=r"^executor must be a concurrent.futures.Executor, or a function .*, got 7$"):
         Pool(executor=7)  # type: ignore[arg-type]

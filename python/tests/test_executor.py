@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import contextvars
 import gc
 import itertools
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from millpond import Pool
+from millpond import Pool, PoolClosedError
 from millpond._executor import PoolExecutor
 
 
@@ -215,6 +216,230 @@ def test_futures_work_with_asyncio(executor: PoolExecutor) -> None:
         return one, await loop.run_in_executor(executor, abs, -2)
 
     assert asyncio.run(main()) == (1, 2)
+
+
+class _Held:
+    """Something that can be seen to go."""
+
+
+@pytest.fixture
+def _without_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def _fail(held: _Held) -> None:
+    raise ValueError(f"not {type(held).__name__}")
+
+
+@pytest.mark.usefixtures("_without_collector")
+def test_a_failure_leaves_no_cycle(executor: PoolExecutor) -> None:
+    def submit() -> weakref.ref[_Held]:
+        held = _Held()
+        assert isinstance(executor.submit(_fail, held).exception(), ValueError)
+        return weakref.ref(held)
+
+    def submit_and_raise() -> weakref.ref[_Held]:
+        held = _Held()
+        with pytest.raises(ValueError, match="not _Held"):
+            executor.submit(_fail, held).result()
+        return weakref.ref(held)
+
+    def map_() -> weakref.ref[_Held]:
+        held = _Held()
+        with pytest.raises(ValueError, match="not _Held"):
+            list(executor.map(_fail, [held]))
+        return weakref.ref(held)
+
+    gone = [submit(), submit_and_raise(), map_()]
+    # The threads that made the calls are done with them.
+    executor.shutdown()
+    assert [held() for held in gone] == [None, None, None]
+
+
+@pytest.mark.parametrize("cancels", [False, True])
+def test_a_callback_that_would_wait_for_itself_is_told(
+    executor: PoolExecutor, caplog: pytest.LogCaptureFixture, cancels: bool
+) -> None:
+    told: list[str] = []
+
+    def shut_down(_: object) -> None:
+        try:
+            executor.shutdown(cancel_futures=cancels)
+        except RuntimeError as error:
+            told.append(str(error))
+            raise
+
+    may_go_on = threading.Event()
+    if executor._pool.size == 0:
+        may_go_on.set()
+    future = executor.submit(may_go_on.wait, 30)
+    future.add_done_callback(shut_down)
+    may_go_on.set()
+    assert future.result(30)
+    with contextlib.suppress(RuntimeError):
+        executor.shutdown()
+    assert told == [
+        "waiting for an executor in one of its own functions or callbacks, which waits for itself: use "
+        "`shutdown(wait=False)`, or shut it down elsewhere"
+    ] * (0 if executor._pool.size == 0 else 1)
+    # The standard library's futures log what a callback raises.
+    assert len(caplog.records) == len(told)
+    with pytest.raises(RuntimeError, match="was shut down"):
+        executor.submit(abs, 1)
+
+
+def test_a_function_that_would_wait_for_itself_is_told(executor: PoolExecutor) -> None:
+    with pytest.raises(RuntimeError, match=r"^waiting for an executor in one of its own functions"):
+        executor.submit(executor.shutdown).result(30)
+    with pytest.raises(RuntimeError, match="was shut down"):
+        executor.submit(abs, 1)
+    executor.shutdown()
+
+
+def test_a_callback_of_what_is_cancelled_that_would_wait_for_itself_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    executor = Pool(1).as_executor()
+    begun, may_end = threading.Event(), threading.Event()
+
+    def function() -> bool:
+        begun.set()
+        return may_end.wait(30)
+
+    executor.submit(function)
+    assert begun.wait(30)
+    for _ in range(3):
+        executor.submit(abs, 1).add_done_callback(lambda _: executor.shutdown())
+    executor.shutdown(wait=False, cancel_futures=True)
+    assert [record.exc_info is not None for record in caplog.records] == [True] * 3
+    may_end.set()
+    executor.shutdown()
+
+
+def test_callbacks_and_functions_may_submit(executor: PoolExecutor) -> None:
+    done = threading.Semaphore(0)
+
+    def again(left: int) -> None:
+        if left:
+            executor.submit(again, left - 1).add_done_callback(lambda _: done.release())
+            executor.submit(abs, left).add_done_callback(lambda _: executor.submit(done.release))
+
+    again(20)
+    for _ in range(40):
+        assert done.acquire(timeout=30)
+    executor.shutdown()
+
+
+class _StopAll(BaseException):
+    pass
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_callback_that_raises_what_is_no_exception_leaves_nothing_counted(executor: PoolExecutor) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def stop(_: object) -> None:
+        raise _StopAll
+
+    def begin() -> bool:
+        begun.set()
+        return may_end.wait(30)
+
+    if executor._pool.size == 0:
+        may_end.set()
+    future = executor.submit(begin)
+    if executor._pool.size == 0:
+        with pytest.raises(_StopAll):
+            future.add_done_callback(stop)
+    else:
+        assert begun.wait(30)
+        future.add_done_callback(stop)
+    may_end.set()
+    executor.shutdown()
+    assert repr(executor).endswith(": 0 outstanding, shut down>")
+
+
+@pytest.mark.parametrize("size", [1, 2, 8])
+def test_a_submit_that_is_refused_is_not_counted(size: int) -> None:
+    pool = Pool(size)
+    executor = pool.as_executor()
+    assert executor.submit(abs, -1).result() == 1
+    pool.close()
+    with pytest.raises(PoolClosedError, match="was closed"):
+        executor.submit(abs, -2)
+    assert repr(executor).endswith(": 0 outstanding>")
+    executor.shutdown()
+
+
+@pytest.mark.parametrize("ends", ["close", "size 0"])
+def test_submits_beside_a_close_or_a_resize_are_done_or_refused(ends: str) -> None:
+    for _ in range(100):
+        pool = Pool(2)
+        executor = pool.as_executor()
+        start = threading.Barrier(3)
+        futures: list[concurrent.futures.Future[int]] = []
+
+        def submit(
+            start: threading.Barrier = start,
+            executor: PoolExecutor = executor,
+            futures: list[concurrent.futures.Future[int]] = futures,
+        ) -> None:
+            start.wait(30)
+            with contextlib.suppress(RuntimeError):
+                for number in range(20):
+                    futures.append(executor.submit(abs, -number))
+
+        threads = [threading.Thread(target=submit) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        start.wait(30)
+        if ends == "close":
+            pool.close()
+        else:
+            pool.size = 0
+        for thread in threads:
+            thread.join(30)
+        assert concurrent.futures.wait(futures, 30).not_done == set()
+        if ends == "size 0":
+            assert len(futures) == 40
+        executor.shutdown()
+
+
+def test_a_larger_pool_begins_what_was_waiting() -> None:
+    pool = Pool(1)
+    executor = pool.as_executor()
+    barrier = threading.Barrier(3)
+    futures = [executor.submit(barrier.wait, 30) for _ in range(3)]
+    pool.size = 3
+    assert sorted(future.result(30) for future in futures) == [0, 1, 2]
+
+
+def test_a_smaller_pool_runs_fewer_at_once() -> None:
+    pool = Pool(4)
+    executor = pool.as_executor()
+    barrier = threading.Barrier(5)
+    first = [executor.submit(barrier.wait, 30) for _ in range(4)]
+    lock = threading.Lock()
+    running = most = 0
+
+    def count() -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        os.stat(".")
+        with lock:
+            running -= 1
+
+    rest = [executor.submit(count) for _ in range(300)]
+    pool.size = 1
+    barrier.wait(30)
+    assert concurrent.futures.wait(first, 30).not_done == set()
+    assert concurrent.futures.wait(rest, 30).not_done == set()
+    assert most == 1
 
 
 def test_a_finished_call_lets_go_of_its_arguments_and_its_error(executor: PoolExecutor) -> None:

@@ -499,7 +499,7 @@ def test_the_collector_may_come_while_a_task_is_made(pool: Pool) -> None:
 def test_what_cannot_be_a_task_is_refused(pool: Pool) -> None:
     async def coroutine() -> None: ...
 
-    with pytest.raises(TypeError, match=r"^making a task of `7`, which is not callable$"):
+    with pytest.raises(TypeError, match=r"^function must be something that can be called, got 7$"):
         pool.task(7)  # type: ignore[call-overload]
     with pytest.raises(TypeError, match=r"^making values by `coroutine`, which is a coroutine function"):
         pool.task(coroutine)

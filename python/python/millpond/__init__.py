@@ -23,7 +23,8 @@ from millpond._errors import (
 from millpond._options import Rejected, Retry
 from millpond._pool import Pool
 from millpond._reader import PoolReader
-from millpond._values import Value, ValueTask
+from millpond._value_task import ValueTask
+from millpond._values import Value
 
 __all__ = [
     "Pool",

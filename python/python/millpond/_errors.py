@@ -7,8 +7,9 @@ exception of its own.
 
 from __future__ import annotations
 
+import contextlib
 import queue
-from typing import Any
+from typing import Any, TypeVar
 
 __all__ = [
     "ChannelClosedError",
@@ -100,6 +101,21 @@ def never_an_end(error: BaseException, task: object) -> BaseException:
     failure = RuntimeError(f"the function of task `{task}` raised {type(error).__name__}")
     failure.__cause__ = error
     return failure
+
+
+_Error = TypeVar("_Error", bound=Exception)
+
+
+def ending(error: _Error) -> _Error:
+    """Mark an exception as none of the item's or the function's: it ends a read whatever the task's policy is."""
+    with contextlib.suppress(Exception):
+        error._millpond_ends_the_read = True  # type: ignore[attr-defined]
+    return error
+
+
+def is_ending(error: Exception) -> bool:
+    """Say whether an exception was marked by :func:`ending`."""
+    return getattr(error, "_millpond_ends_the_read", None) is True
 
 
 for _name in __all__:

@@ -57,6 +57,8 @@ class PoolExecutor(Executor):
         self._changed = threading.Condition()
         self._outstanding = 0
         self._is_shut_down = False
+        # Threads that are in one of the calls or in its callbacks; a thread is in here once for each such call.
+        self._callers: list[int] = []
         _executors.add(self)
 
     @property
@@ -82,7 +84,8 @@ class PoolExecutor(Executor):
         Raises
         ------
         RuntimeError
-            When the executor was shut down, or its pool was made by the process that this one was forked from.
+            When the executor was shut down, its pool was closed, no thread can be started, or another process made the
+            pool, of which this one is a fork.
 
         Examples
         --------
@@ -94,16 +97,22 @@ class PoolExecutor(Executor):
         call = _Call(self, future, lambda: fn(*args, **kwargs))
         if os.getpid() != self._process:
             raise RuntimeError("submitting to an executor that another process made: make a pool after the fork")
-        size = self._pool.size
         with self._changed:
             if self._is_shut_down:
                 raise RuntimeError(f"submitting `{_name_of(fn)}` to an executor that was shut down")
             self._outstanding += 1
-        if size == 0:
+        try:
+            is_taken = self._crew.call(call)
+        except BaseException:
+            self._has_ended()
+            raise
+        # A failure's traceback holds this frame where the function runs in it: it must not hold the future.
+        returned = [future]
+        del future
+        if not is_taken:
             call()
-        else:
-            self._crew.call(call)
-        return future
+        del call
+        return returned.pop()
 
     def map(
         self,
@@ -172,7 +181,11 @@ class PoolExecutor(Executor):
                     while values:
                         yield values.pop()
                     if error is not None:
-                        raise error
+                        try:
+                            raise error
+                        finally:
+                            # Its traceback holds this frame.
+                            del error
             finally:
                 for future in futures:
                     future.cancel()
@@ -188,6 +201,12 @@ class PoolExecutor(Executor):
             Whether to wait until all that was submitted has ended.
         cancel_futures : bool, default False
             Whether to cancel what no worker has begun.
+
+        Raises
+        ------
+        RuntimeError
+            When one of the executor's own functions, or a callback of its futures, would wait for itself. The executor
+            is shut down nevertheless.
         """
         with self._changed:
             self._is_shut_down = True
@@ -200,10 +219,21 @@ class PoolExecutor(Executor):
 
     def _wait(self) -> None:
         with self._changed:
+            if threading.get_ident() in self._callers and os.getpid() == self._process:
+                raise RuntimeError(
+                    "waiting for an executor in one of its own functions or callbacks, which waits for itself: use "
+                    "`shutdown(wait=False)`, or shut it down elsewhere"
+                )
             self._changed.wait_for(lambda: self._outstanding == 0 or os.getpid() != self._process)
 
-    def _has_ended(self) -> None:
+    def _has_begun(self) -> None:
         with self._changed:
+            self._callers.append(threading.get_ident())
+
+    def _has_ended(self, *, began: bool = False) -> None:
+        with self._changed:
+            if began:
+                self._callers.remove(threading.get_ident())
             self._outstanding -= 1
             self._changed.notify_all()
 
@@ -225,22 +255,29 @@ class _Call:
 
     def __call__(self) -> None:
         executor = self._executor
-        if self._future.set_running_or_notify_cancel():
-            try:
-                result = self._context.run(self._function)
-            except BaseException as error:
-                self._future.set_exception(error)
-                # The exception's traceback holds this frame, which must not hold the future.
-                del self
-            else:
-                self._future.set_result(result)
-                del result
-        executor._has_ended()
+        executor._has_begun()
+        try:
+            if self._future.set_running_or_notify_cancel():
+                try:
+                    result = self._context.run(self._function)
+                except BaseException as error:
+                    self._future.set_exception(error)
+                else:
+                    self._future.set_result(result)
+                    del result
+        finally:
+            # The exception's traceback holds this frame, which must not hold the future.
+            del self
+            executor._has_ended(began=True)
 
     def cancel(self) -> None:
-        self._future.cancel()
-        self._future.set_running_or_notify_cancel()
-        self._executor._has_ended()
+        executor = self._executor
+        executor._has_begun()
+        try:
+            self._future.cancel()
+            self._future.set_running_or_notify_cancel()
+        finally:
+            executor._has_ended(began=True)
 
 
 def _call_each(function: Callable[..., _T], chunk: list[tuple[Any, ...]]) -> tuple[list[_T], BaseException | None]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 import os
 import sys
+import types
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, NamedTuple, Optional, Union
+from typing import Any, Literal, NamedTuple, Optional, Union, overload
 
 __all__ = ["OnError", "Rejected", "Retry"]
 
@@ -81,17 +84,21 @@ def named(name: str | None, default: str) -> Named:
     return name, frame.f_code.co_filename, frame.f_lineno
 
 
-def name_of(function: object, default: str) -> str:
+@overload
+def name_of(function: object, default: str) -> str: ...
+@overload
+def name_of(function: object, default: None) -> str | None: ...
+def name_of(function: object, default: str | None) -> str | None:
     """Find what to call a task whose function this is."""
-    name = getattr(function, "__name__", None)
+    name = _attribute(function, "__name__")
     return name if isinstance(name, str) and name != "<lambda>" else default
 
 
 def integer(value: object, argument: str, *, least: int) -> int:
     """Check an argument that is a number of things."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    if isinstance(value, bool) or _of_type(value, "__index__") is None:
         raise TypeError(f"{argument} is an int, not `{value!r}`")
-    number = int(value.__index__())
+    number = operator.index(value)  # type: ignore[arg-type]
     if number < least:
         raise ValueError(f"{argument} is `{number}` and must be at least {least}")
     if number > sys.maxsize:
@@ -111,19 +118,66 @@ def seconds(value: object, argument: str) -> float | None:
     return number
 
 
+#: What says of a function that calling it gives a coroutine.
+_COROUTINE = 0x80
+#: How many callables within each other are looked into.
+_DEEPEST = 100
+
+
 def is_coroutine_function(value: Any) -> bool:
-    """Find out whether calling something gives a coroutine; `inspect` knows too, but takes long to import."""
-    while True:
-        if hasattr(value, "__func__"):
+    """Find out whether calling something gives a coroutine; `inspect` knows too, but takes long to import.
+
+    What it is is asked of its type: a mock or a remote object has any attribute that it is asked for.
+    """
+    for _ in range(_DEEPEST):
+        if _is_of(value, types.FunctionType):
+            return bool(value.__code__.co_flags & _COROUTINE) or _is_marked(value)
+        if _is_marked(value):
+            return True
+        if _is_of(value, (types.MethodType, staticmethod, classmethod)):
             value = value.__func__
-        elif hasattr(value, "func") and hasattr(value, "keywords"):
+        elif _is_of(value, functools.partial):
             value = value.func
         else:
-            break
-    code = getattr(value, "__code__", None)
-    if code is None and not isinstance(value, type):
-        code = getattr(vars(type(value)).get("__call__"), "__code__", None)
-    return code is not None and bool(code.co_flags & 0x80)
+            called = _of_type(value, "__call__")
+            if not _is_of(called, (types.FunctionType, staticmethod, functools.partial)):
+                return False
+            value = called
+    return False
+
+
+def _is_of(value: object, kind: type[Any] | tuple[type[Any], ...]) -> bool:
+    """Do what `isinstance` does for objects that say themselves, falsely, what their class is."""
+    return issubclass(type(value), kind)
+
+
+def _of_type(value: object, name: str) -> Any:
+    """Find what Python finds for an operator: an attribute of the type, as it stands there."""
+    for kind in type(value).__mro__:
+        if name in vars(kind):
+            return vars(kind)[name]
+    return None
+
+
+def _is_marked(function: Any) -> bool:
+    """Find out whether something is said to be a coroutine function, as Cython's functions and mocks of such are."""
+    for module, mark, attribute in (
+        ("inspect", "_is_coroutine_mark", "_is_coroutine_mark"),
+        ("asyncio.coroutines", "_is_coroutine", "_is_coroutine"),
+    ):
+        wanted = getattr(sys.modules.get(module), mark, None)
+        if wanted is not None and _attribute(function, attribute) is wanted:
+            return True
+    flags = _attribute(_attribute(function, "__code__"), "co_flags")
+    return type(flags) is int and bool(flags & _COROUTINE)
+
+
+def _attribute(value: object, name: str) -> Any:
+    try:
+        return getattr(value, name, None)
+    except Exception:
+        # A proxy without an object behind it, say.
+        return None
 
 
 def function(value: object, argument: str) -> Any:
@@ -135,7 +189,7 @@ def function(value: object, argument: str) -> Any:
 
 def iterable(value: Any, argument: str) -> Iterable[Any]:
     """Check an argument that is iterated over."""
-    if not hasattr(value, "__iter__") and not hasattr(value, "__getitem__"):
+    if _of_type(value, "__iter__") is None and _of_type(value, "__getitem__") is None:
         raise TypeError(f"{argument} is an iterable, not `{value!r}`")
     return value  # type: ignore[no-any-return]
 

@@ -56,10 +56,11 @@ class Pool(_native.Pool, WithValues, Closing):
     executor : concurrent.futures.Executor or callable, optional
         Who calls the functions of tasks instead of the pool's own threads, each of which hands a call over and waits
         for it: a :class:`~concurrent.futures.ProcessPoolExecutor`, loky's, a Dask client's. The pool keeps what it
-        does, in order, lazy and bounded. `size` is as many as the executor has workers by default. A function that
-        makes an executor is called when one is needed first, and again after one broke because its process died;
-        calls that this lost are made again where a task has `retries`. Functions and items must be such that they can
-        travel; `tap`, `partition` and `take_while` call theirs here.
+        does, in order, lazy and bounded. `size` is as many as the executor has workers by default. An executor that
+        breaks, because a process of it died say, ends the read with its error, whatever `on_error` and `retries` are. A
+        function that makes an executor is called when one is needed first, and again after one broke; each call that
+        this lost is made once more. Functions and items must be such that they can travel; `tap`, `partition` and
+        `take_while` call theirs here.
     workers : {"threads", "gcd"}, default "threads"
         Where threads come from: the package's own, or those of libdispatch, the library of Apple's Grand Central
         Dispatch, for programs that use it anyway. It is a part of macOS; elsewhere it is looked for in the usual

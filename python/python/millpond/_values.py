@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, Callable, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Callable, Literal, TypeVar, cast, overload
 
-from millpond import _native, _options
+from millpond import _native, _options, _value_task
 from millpond._native import Value
+from millpond._options import Retry
+from millpond._value_task import ValueTask
+
+if TYPE_CHECKING:
+    from typing_extensions import ParamSpec
+
+    _P = ParamSpec("_P")
 
 __all__ = ["Value", "ValueTask", "WithValues"]
 
@@ -15,37 +21,50 @@ _T = TypeVar("_T")
 _A = TypeVar("_A")
 _B = TypeVar("_B")
 _C = TypeVar("_C")
-_T_co = TypeVar("_T_co", covariant=True)
-
-
-class ValueTask(_native.ValueTask, Generic[_T_co]):
-    """A function: calling this gives a :class:`Value` instead of calling it."""
-
-    if TYPE_CHECKING:
-
-        def __call__(self, /, *arguments: Any, **keywords: Any) -> Value[_T_co]: ...
-
-        @property
-        def function(self) -> Callable[..., _T_co]: ...
 
 
 class WithValues:
     """What a pool can do with values. Each of its methods is a pool's."""
 
     @overload
-    def task(self, function: Callable[..., _T], *, name: str | None = None) -> ValueTask[_T]: ...
+    def task(
+        self,
+        function: Callable[_P, _T],
+        *,
+        name: str | None = None,
+        retries: int | Retry = 0,
+        on_error: Literal["raise"] | Callable[..., Any] = "raise",
+        timeout: float | None = None,
+    ) -> ValueTask[_P, _T]: ...
 
     @overload
     def task(
-        self, function: None = None, *, name: str | None = None
-    ) -> Callable[[Callable[..., _T]], ValueTask[_T]]: ...
+        self,
+        function: None = None,
+        *,
+        name: str | None = None,
+        retries: int | Retry = 0,
+        on_error: Literal["raise"] | Callable[..., Any] = "raise",
+        timeout: float | None = None,
+    ) -> Callable[[Callable[_P, _T]], ValueTask[_P, _T]]: ...
 
-    def task(self, function: Callable[..., Any] | None = None, *, name: str | None = None) -> Any:
+    def task(
+        self,
+        function: Callable[..., Any] | None = None,
+        *,
+        name: str | None = None,
+        retries: int | Retry = 0,
+        on_error: Literal["raise"] | Callable[..., Any] = "raise",
+        timeout: float | None = None,
+    ) -> Any:
         """Make calls of a function values that are made when somebody wants them.
 
         Calling the task calls nothing; it gives a :class:`Value`, which can be an argument of other calls, also within
-        lists, tuples and the values of dictionaries. Getting a value calls the functions that it needs, each once, on
-        the pool's workers and in the caller; what they return is remembered as long as somebody holds the value.
+        containers: lists, tuples, sets, the values of dictionaries, and the fields of dataclasses and named tuples.
+        Getting a value calls the functions that it needs, each once, on the pool's workers and in the caller; what they
+        return is remembered as long as somebody holds the value.
+
+        In a class body it makes a method, whose instance is passed as it is.
 
         Parameters
         ----------
@@ -53,6 +72,13 @@ class WithValues:
             The function. Left out where this is a decorator with options.
         name : str, optional
             What errors call it; by default the function's own name.
+        retries : int or Retry, default 0
+            How often a call that raises an :class:`Exception` is made again.
+        on_error : "raise" or callable, default "raise"
+            What happens then: a get raises the exception; or this function is called with the exception and with what
+            the function was called with, and its result is the value.
+        timeout : float, optional
+            Seconds that a call may take. One that took longer counts as raising :class:`TaskTimeoutError`.
 
         Returns
         -------
@@ -82,23 +108,24 @@ class WithValues:
         25
         >>> three
         <Value `add`: made>
+        >>> inverse = pool.task(lambda number: 1 / number, on_error=lambda error, number: float("inf"))
+        >>> inverse(0).get()
+        inf
         """
-        if function is None:
-            return lambda function: self.task(function, name=name)
-        if not callable(function):
-            raise TypeError(f"making a task of `{function!r}`, which is not callable")
-        if _options.is_coroutine_function(function):
-            raise TypeError(
-                f"making values by `{_name_of(function)}`, which is a coroutine function: "
-                "map a reader with it, or have a plain function run it"
+        if on_error != "raise" and not callable(on_error):
+            raise ValueError(
+                f'on_error must be "raise" or a function of the error and of the arguments, got {on_error!r}'
             )
-        elsewhere = getattr(self, "_elsewhere", None)
-        called = function if elsewhere is None else elsewhere.bind(function)
-        made: ValueTask[Any] = ValueTask(cast("_native.Pool", self), called, name or _name_of(function))
-        return functools.update_wrapper(made, function)
+        failing = _options.failing(on_error, retries, timeout)
+        pool = cast("_native.Pool", self)
+        if function is None:
+            return lambda function: _value_task.make(pool, function, name, failing)
+        return _value_task.make(pool, function, name, failing)
 
     def value(self, function: Callable[..., _T], /, *inputs: Any, **named: Any) -> Value[_T]:
         """Make one call of a function a value: ``pool.task(function)(*inputs, **named)``.
+
+        All keywords are the function's, those that are called as options of :meth:`task` too.
 
         Parameters
         ----------
@@ -168,10 +195,6 @@ class WithValues:
                 raise TypeError(f"getting `{value!r}`, which is not a value: make one with `pool.value` or `pool.task`")
         found = _native._get_values(self, values)
         return found[0] if len(values) == 1 else tuple(found)
-
-
-def _name_of(function: Callable[..., object]) -> str:
-    return getattr(function, "__name__", None) or repr(function)
 
 
 def _wait(value: Value[_T]) -> Generator[Any, Any, _T]:

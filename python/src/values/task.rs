@@ -18,7 +18,7 @@ const TIMED_EACH: u32 = 32;
 ///
 /// Subtle: it has no dictionary of its own, which that class adds. CPython 3.11 makes the dictionary of such an object while it makes the object; that may
 /// have the collector visit this, whose fields are not there yet.
-#[pyclass(frozen, subclass, module = "millpond._native")]
+#[pyclass(frozen, subclass, generic, module = "millpond._native")]
 pub(crate) struct ValueTask {
     pool: Py<PyAny>,
     function: Py<PyAny>,
