@@ -70,9 +70,23 @@ class Reluctant(SimpleHTTPRequestHandler):
 
     requests = itertools.count(1)
     turned_away = 0
+    lock = threading.Lock()
+    at_once = 0
+    most_at_once = 0
 
     def do_GET(self) -> None:
         """Answer a request."""
+        with Reluctant.lock:
+            Reluctant.at_once += 1
+            Reluctant.most_at_once = max(Reluctant.most_at_once, Reluctant.at_once)
+        try:
+            self.answer()
+        finally:
+            with Reluctant.lock:
+                Reluctant.at_once -= 1
+
+    def answer(self) -> None:
+        """Answer, or turn away."""
         time.sleep(0.01)
         if next(Reluctant.requests) % 5 == 0:
             Reluctant.turned_away += 1
@@ -97,6 +111,7 @@ def serve_and_download() -> None:
         finally:
             server.shutdown()
     print(f"{Reluctant.turned_away} requests were turned away and made again")
+    print(f"up to {Reluctant.most_at_once} requests were under way at once")
 
 
 def main() -> None:

@@ -64,7 +64,7 @@ mod _native {
     #[pymodule_export]
     use crate::reader::{Added, PoolReader};
     #[pymodule_export]
-    use crate::reading::Reading;
+    use crate::reading::{Ahead, Reading};
     #[pymodule_export]
     use crate::simulation::{
         _current_report, _current_seed, _last_report, _note, _now, _shrink, _sleep, _spawn, _yield_now, Report,

@@ -19,7 +19,7 @@ use crate::keeper::Keeper;
 use crate::object::Object;
 use crate::place::Place;
 use crate::pool::{Pool, Reader};
-use crate::reading::Reading;
+use crate::reading::{Ahead, Reading};
 use crate::seat::{Seat, Seated};
 use crate::simulation::{is_simulated, told};
 
@@ -426,6 +426,11 @@ impl PoolReader {
                 Ok(Reading::new(reader.clone(), count))
             })
         })
+    }
+
+    /// What has workers work ahead of the reads of an iteration that awaits, as long as it is not closed.
+    fn _ahead(&self, py: Python<'_>) -> PyResult<Ahead> {
+        self.with(py, |reader| Ok(Ahead::new(reader.clone())))
     }
 
     /// What runs the coroutines of tasks upstream.

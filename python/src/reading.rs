@@ -86,3 +86,34 @@ impl Reading {
         drop(callback);
     }
 }
+
+/// A reader that has workers work ahead of the reads of others.
+#[pyclass(frozen, module = "millpond._native", name = "_Ahead")]
+pub(crate) struct Ahead {
+    /// What the one that works ahead is made from.
+    reader: Mutex<Reader>,
+    ahead: Mutex<Option<Reader>>,
+}
+
+impl Ahead {
+    pub(crate) fn new(reader: Reader) -> Self {
+        Self { reader: Mutex::new(reader), ahead: Mutex::new(None) }
+    }
+}
+
+#[pymethods]
+impl Ahead {
+    /// Works ahead from now on.
+    fn keep(&self) {
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        let reader = || self.reader.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // Again each time: the pool may have had no workers before.
+        ahead.get_or_insert_with(reader).iterate_ahead();
+    }
+
+    /// Works ahead no more.
+    fn close(&self) {
+        let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(ahead);
+    }
+}

@@ -6,7 +6,7 @@
 //! under way as many more items wait at the loop, so that a call that ends is followed by the next one at once; but never more than
 //! were asked for.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
@@ -34,18 +34,18 @@ enum Answer {
 
 #[derive(Default)]
 struct State {
-    /// The items that were handed to the loop and not given on, in order.
+    /// In order: the items that were handed to the loop and not given on.
     answers: VecDeque<Answer>,
     /// The number of the first of them.
     first: u64,
-    /// What is to be given on next, where the order does not matter.
+    /// Out of order: the numbers of the items that were handed to the loop and not answered, and the results of the others.
+    open: HashSet<u64>,
     results: VecDeque<Object>,
-    /// How many of `answers` are still waited for or hold something.
-    under_way: usize,
     failure: Option<PyErr>,
     /// Called when there may be something to give on.
     waker: Option<Waker>,
-    is_closed: bool,
+    /// Whether the loop begins no further calls until somebody reads.
+    is_held: bool,
 }
 
 /// What the two ends share.
@@ -65,28 +65,8 @@ impl Shared {
     /// Takes down what came of an item, and wakes the engine where there is something to give on.
     fn answer(&self, number: u64, answer: Answer) {
         let mut state = self.lock();
-        let Some(place) = number.checked_sub(state.first).and_then(|place| usize::try_from(place).ok()) else { return };
-        if state.is_closed || place >= state.answers.len() {
-            return;
-        }
-        if self.is_ordered {
-            state.answers[place] = answer;
-        } else {
-            match answer {
-                Answer::Result(object) => state.results.push_back(object),
-                Answer::Failed(error) => {
-                    state.failure.get_or_insert(error);
-                }
-                Answer::Skipped | Answer::Waiting => {}
-            }
-            state.answers[place] = Answer::Skipped;
-            state.under_way -= 1;
-            while let Some(Answer::Skipped) = state.answers.front() {
-                state.answers.pop_front();
-                state.first += 1;
-            }
-        }
-        let is_next = !self.is_ordered || place == 0;
+        let is_next =
+            if self.is_ordered { state.answer(number, answer) } else { state.answer_unordered(number, answer) };
         let waker = if is_next { state.waker.take() } else { None };
         drop(state);
         if let Some(waker) = waker {
@@ -96,20 +76,46 @@ impl Shared {
 }
 
 impl State {
-    /// Moves what is next into `into`, `most` items at the most.
-    fn give(&mut self, most: usize, is_ordered: bool, into: &mut Vec<Object>) {
-        if !is_ordered {
-            let count = self.results.len().min(most - into.len());
-            into.extend(self.results.drain(..count));
-            return;
+    /// How many items were taken from upstream and not given on.
+    fn under_way(&self) -> usize {
+        self.answers.len() + self.open.len() + self.results.len()
+    }
+
+    /// Takes down what came of an item, and says whether that is what comes next.
+    fn answer(&mut self, number: u64, answer: Answer) -> bool {
+        let place = number.checked_sub(self.first).and_then(|place| usize::try_from(place).ok());
+        let Some((place, before)) = place.and_then(|place| Some((place, self.answers.get_mut(place)?))) else {
+            return false;
+        };
+        *before = answer;
+        place == 0
+    }
+
+    /// Likewise where the order does not matter.
+    fn answer_unordered(&mut self, number: u64, answer: Answer) -> bool {
+        if !self.open.remove(&number) {
+            return false;
         }
+        match answer {
+            Answer::Result(object) => self.results.push_back(object),
+            Answer::Failed(error) => {
+                self.failure.get_or_insert(error);
+            }
+            Answer::Skipped | Answer::Waiting => {}
+        }
+        true
+    }
+
+    /// Moves what is next into `into`, `most` items at the most.
+    fn give(&mut self, most: usize, into: &mut Vec<Object>) {
+        let count = self.results.len().min(most - into.len());
+        into.extend(self.results.drain(..count));
         while into.len() < most && self.failure.is_none() {
             match self.answers.front() {
                 None | Some(Answer::Waiting) => break,
                 Some(_) => {}
             }
             self.first += 1;
-            self.under_way -= 1;
             match self.answers.pop_front() {
                 Some(Answer::Result(object)) => into.push(object),
                 Some(Answer::Failed(error)) => self.failure = Some(error),
@@ -156,6 +162,19 @@ impl Window {
             shared.answer(number, Answer::Failed(PyErr::from_value(error)));
         }
     }
+
+    /// The loop begins no further calls: whoever reads is to have it go on.
+    fn hold(&self) {
+        let Some(shared) = self.shared() else { return };
+        let waker = {
+            let mut state = shared.lock();
+            state.is_held = true;
+            state.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
 }
 
 /// The engine's end of a window.
@@ -188,7 +207,7 @@ impl Awaiting {
 
     /// Takes items from upstream and hands them to the loop, as far as they are lacking; says whether it did.
     fn top_up(&mut self, wanted: usize, waker: &Waker) -> Result<bool, BoxError> {
-        let under_way = self.shared.lock().under_way;
+        let under_way = self.shared.lock().under_way();
         let room = wanted.min(self.concurrency.saturating_mul(2)).saturating_sub(under_way);
         if room == 0 || self.has_ended {
             return Ok(false);
@@ -211,8 +230,11 @@ impl Awaiting {
         }
         {
             let mut state = self.shared.lock();
-            state.under_way += items.len();
-            state.answers.extend(items.iter().map(|_| Answer::Waiting));
+            if self.shared.is_ordered {
+                state.answers.extend(items.iter().map(|_| Answer::Waiting));
+            } else {
+                state.open.extend(self.next..self.next + items.len() as u64);
+            }
         }
         let first = self.next;
         self.next += items.len() as u64;
@@ -228,10 +250,21 @@ impl Awaiting {
     }
 }
 
+impl Awaiting {
+    /// Has the loop go on, since somebody reads.
+    fn resume(&self) {
+        let _ = attached(|py| {
+            if let Err(error) = self.shared.runner.bind(py).call_method0(intern!(py, "resume")) {
+                error.write_unraisable(py, None);
+            }
+        });
+    }
+}
+
 impl PollSupply<Object> for Awaiting {
     fn poll_supply(&mut self, demand: Demand, into: &mut Vec<Object>, waker: &Waker) -> Poll<Result<bool, BoxError>> {
         loop {
-            self.shared.lock().give(demand.most, self.shared.is_ordered, into);
+            self.shared.lock().give(demand.most, into);
             let wanted = demand.missing.saturating_sub(into.len());
             match self.top_up(wanted, waker) {
                 Ok(true) => continue,
@@ -243,21 +276,24 @@ impl PollSupply<Object> for Awaiting {
             }
             let mut state = self.shared.lock();
             // In order, a failure is taken out of its place when its turn has come; out of order it waits for what was done before.
-            let is_next_there = match state.answers.front() {
-                Some(Answer::Waiting) | None => !state.results.is_empty(),
-                Some(_) => self.shared.is_ordered,
-            };
-            if is_next_there && (state.failure.is_none() || !self.shared.is_ordered) {
+            let is_next_there = !state.results.is_empty()
+                || (state.failure.is_none() && !matches!(state.answers.front(), None | Some(Answer::Waiting)));
+            if is_next_there {
                 continue;
             }
             if let Some(error) = state.failure.take() {
                 return Poll::Ready(Err(Raised::boxed(error, &self.shared.place)));
             }
-            if self.has_ended && state.under_way == 0 {
+            if self.has_ended && state.under_way() == 0 {
                 return Poll::Ready(match self.upstream.take() {
                     Some(error) => Err(Box::new(error)),
                     None => Ok(false),
                 });
+            }
+            if std::mem::take(&mut state.is_held) {
+                drop(state);
+                self.resume();
+                continue;
             }
             state.waker = Some(waker.clone());
             return Poll::Pending;
@@ -269,7 +305,8 @@ impl Drop for Awaiting {
     fn drop(&mut self) {
         let left = {
             let mut state = self.shared.lock();
-            state.is_closed = true;
+            // What is answered from now on is an answer to nothing.
+            state.open.clear();
             state.waker = None;
             (std::mem::take(&mut state.answers), std::mem::take(&mut state.results), state.failure.take())
         };

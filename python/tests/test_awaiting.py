@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
@@ -246,3 +246,255 @@ def test_awaiting_outside_of_an_event_loop_says_so(monkeypatch: pytest.MonkeyPat
     coroutine = Pool(0).source([1]).read_async()
     with pytest.raises(RuntimeError, match=r"^awaiting a read outside of asyncio and trio"):
         coroutine.send(None)
+
+
+async def cancel_itself(number: int) -> int:
+    if number % 2 == 0:
+        return number
+    task = asyncio.ensure_future(asyncio.sleep(60))
+    task.cancel()
+    await task
+    return number
+
+
+async def cancel_its_task(number: int) -> int:
+    if number % 2 == 0:
+        return number
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    await asyncio.sleep(60)
+    return number
+
+
+CANCELLING = pytest.mark.parametrize("function", [cancel_itself, cancel_its_task])
+
+
+@CANCELLING
+def test_a_coroutine_that_is_cancelled_by_itself_fails_its_item_once(
+    pool_size: int, function: Callable[[int], Awaitable[int]]
+) -> None:
+    calls: list[int] = []
+
+    async def call(number: int) -> int:
+        calls.append(number)
+        return await function(number)
+
+    with Pool(pool_size) as pool:
+        with pytest.raises(asyncio.CancelledError):
+            pool.source([1]).map(call).read_all()
+        assert calls == [1]
+        calls.clear()
+        reader = pool.source(range(5)).map(call, on_error="skip", concurrency=1)
+        assert reader.read_all() == [0, 2, 4]
+        assert calls == [0, 1, 2, 3, 4]
+        handled = pool.source(range(3)).map(function, on_error=lambda error, item: type(error))
+        assert handled.read_all() == [0, asyncio.CancelledError, 2]
+
+
+def test_a_call_that_is_cancelled_by_itself_is_made_again_as_often_as_was_said(pool_size: int) -> None:
+    calls: list[int] = []
+
+    async def call(number: int) -> int:
+        calls.append(number)
+        return await cancel_itself(number if len(calls) < 3 else 0)
+
+    with Pool(pool_size) as pool:
+        assert pool.source([1]).map(call, retries=2).read_all() == [0]
+    assert calls == [1, 1, 1]
+
+
+@CANCELLING
+def test_such_a_failure_comes_out_of_a_read_that_awaits(
+    pool_size: int, function: Callable[[int], Awaitable[int]]
+) -> None:
+    async def main() -> list[int]:
+        with pytest.raises(asyncio.CancelledError):
+            await pool.source([1]).map(function).read_async()
+        return await pool.source(range(4)).map(function, on_error="skip").read_async()
+
+    with Pool(pool_size) as pool:
+        assert asyncio.run(main()) == [0, 2]
+
+
+def test_a_call_whose_loop_ends_is_made_again(pool_size: int) -> None:
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def call(number: int) -> int:
+        loops.append(asyncio.get_running_loop())
+        if len(loops) == 1:
+            is_begun.set()
+            await asyncio.Event().wait()
+        return number
+
+    async def main() -> None:
+        task = asyncio.ensure_future(reader.read_async(1))
+        await asyncio.get_running_loop().run_in_executor(None, is_begun.wait)
+        task.cancel()
+
+    with Pool(pool_size) as pool:
+        is_begun = threading.Event()
+        reader = pool.source([7]).map(call)
+        if pool_size == 0:
+            # The reader does the work, and there is nobody else to wait for the call.
+            is_begun.set()
+        asyncio.run(main())
+        assert reader.read_all() == [7]
+    assert len(set(loops)) == len(loops)
+
+
+def test_after_a_cancelled_read_no_call_is_begun(pool_size: int) -> None:
+    calls: list[int] = []
+
+    async def main() -> None:
+        is_begun, may_end, has_ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def call(number: int) -> int:
+            calls.append(number)
+            is_begun.set()
+            await may_end.wait()
+            has_ended.set()
+            return number
+
+        reader = pool.source(range(10)).map(call, concurrency=1)
+        reading = asyncio.ensure_future(reader.read_async(5))
+        await is_begun.wait()
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        may_end.set()
+        await has_ended.wait()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert calls == [0]
+        assert await reader.read_async(3) == [0, 1, 2]
+        assert calls == [0, 1, 2]
+
+    with Pool(pool_size) as pool:
+        asyncio.run(main())
+
+
+def test_a_cancelled_read_holds_up_no_other_one(pool_size: int) -> None:
+    async def main() -> list[int]:
+        may_end = asyncio.Event()
+
+        async def call(number: int) -> int:
+            await may_end.wait()
+            return number
+
+        reader = pool.source(range(10)).map(call, concurrency=1)
+        cancelled, other = (asyncio.ensure_future(reader.read_async(4)) for _ in range(2))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled
+        may_end.set()
+        return await other
+
+    with Pool(pool_size) as pool:
+        assert asyncio.run(main()) == [0, 1, 2, 3]
+
+
+def test_calls_stay_on_the_loop_as_long_as_one_read_awaits_there(pool_size: int) -> None:
+    async def main() -> None:
+        here = asyncio.get_running_loop()
+
+        async def call(number: int) -> bool:
+            await asyncio.sleep(0)
+            return asyncio.get_running_loop() is here
+
+        reader = pool.source(range(60)).map(call, concurrency=2)
+        first, second = await asyncio.gather(reader.read_async(5), reader.read_async(50))
+        assert set(first + second) == {True}
+
+    with Pool(pool_size) as pool:
+        asyncio.run(main())
+
+
+def test_after_a_failure_no_call_is_begun(pool_size: int) -> None:
+    calls: list[int] = []
+
+    async def call(number: int) -> int:
+        calls.append(number)
+        if number == 2:
+            raise OSError(number)
+        return number
+
+    with Pool(pool_size) as pool:
+        with pytest.raises(OSError, match=r"^2"):
+            list(pool.source(range(100)).map(call, concurrency=1))
+        assert calls == [0, 1, 2]
+
+
+def test_two_loops_together_have_no_more_calls_under_way(pool_size: int) -> None:
+    lock = threading.Lock()
+    running = most = 0
+
+    async def call(number: int) -> int:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        try:
+            for _ in range(3):
+                await asyncio.sleep(0)
+        finally:
+            # Also when the loop ends.
+            with lock:
+                running -= 1
+        return number
+
+    async def read() -> list[int]:
+        return await reader.read_async(100)
+
+    with Pool(max(1, pool_size)) as pool:
+        reader = pool.source(range(200)).map(call, concurrency=3)
+        parts: list[list[int]] = []
+        threads = [threading.Thread(target=lambda: parts.append(asyncio.run(read()))) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(parts[0] + parts[1]) == list(range(200))
+    assert most <= 3
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio.timeout is there from Python 3.11 on")
+def test_a_timeout_within_a_coroutine_is_its_own(pool_size: int) -> None:
+    async def call(number: int) -> int:
+        if number % 2:
+            async with asyncio.timeout(0):
+                await asyncio.sleep(60)
+        return number
+
+    with Pool(pool_size) as pool:
+        assert pool.source(range(6)).map(call, on_error="skip", concurrency=1).read_all() == [0, 2, 4]
+        with pytest.raises(TimeoutError):
+            pool.source([1]).map(call).read_all()
+
+
+def test_under_trio_coroutine_functions_run_in_trio(pool_size: int) -> None:
+    trio = pytest.importorskip("trio")
+
+    async def call(number: int) -> int:
+        await trio.sleep(0)
+        assert trio.lowlevel.in_trio_task()
+        return number * 2
+
+    async def forever(number: int) -> int:
+        await trio.sleep_forever()
+        return number
+
+    async def main() -> None:
+        assert await pool.source(range(20)).map(call).read_async() == [n * 2 for n in range(20)]
+        assert [item async for item in pool.source(range(20)).map(call, concurrency=3)] == [n * 2 for n in range(20)]
+        with pytest.raises(TaskTimeoutError):
+            await pool.source([1]).map(forever, timeout=0.01).read_async()
+        with trio.move_on_after(0.01) as scope:
+            await hanging.read_async()
+        assert scope.cancelled_caught
+
+    with Pool(pool_size) as pool:
+        # The run ends while a call is under way.
+        hanging = pool.source([1]).map(forever)
+        trio.run(main)

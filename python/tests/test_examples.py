@@ -65,6 +65,9 @@ def test_files_are_downloaded_in_order() -> None:
     assert names == sorted(names)
     assert f"{len(names)} pages" in said
     assert re.search(r"^[1-9]\d* requests were turned away and made again$", said, re.MULTILINE)
+    at_once = re.search(r"^up to (\d+) requests were under way at once$", said, re.MULTILINE)
+    assert at_once is not None
+    assert 1 < int(at_once[1]) <= 20
 
 
 def test_a_package_is_reported_on(tmp_path: Path) -> None:

@@ -9,6 +9,12 @@ use super::ScopedReader;
 use crate::error::ReadError;
 
 impl<'env, T: Send + 'env> ScopedReader<'env, T> {
+    /// Has workers keep a window of chunks filled for this reader, as an iteration does, until it is dropped: for reads that
+    /// await one item after the other. Does nothing in serial mode.
+    pub fn iterate_ahead(&mut self) {
+        self.iterates_ahead();
+    }
+
     /// Whether the pool keeps a window of chunks filled for this reader; from the first call on, unless in serial mode.
     pub(super) fn iterates_ahead(&mut self) -> bool {
         if !self.is_iterating && self.core.size() > 0 {

@@ -83,7 +83,7 @@ class WithFunctions(WithShapes[_T_co]):
         limits: _options.Limits,
         failing: _options.Failing,
     ) -> PoolReader[Any]:
-        from millpond._loop import Runner
+        from millpond._runner import Runner
 
         concurrency, ordered, min_count, max_chunksize, read_ahead = limits
         if concurrency is None:

@@ -140,7 +140,10 @@ class PoolReader(WithFunctions[_T_co], Closing):
         """Read like :meth:`read`, awaiting; under asyncio or trio.
 
         The pool's workers do the work, all of them; in a pool of size 0 the event loop's thread does. Coroutine
-        functions of tasks run on the asyncio loop that awaits. A read that is cancelled has taken nothing.
+        functions of tasks run where the read awaits: on that loop of asyncio, or in that run of trio. A read that is
+        cancelled has taken nothing, and no call of a coroutine function begins after it until the next read.
+
+        ``async for item in reader`` works ahead as ``for`` does, and so makes as many calls at once.
 
         Parameters
         ----------
@@ -161,17 +164,10 @@ class PoolReader(WithFunctions[_T_co], Closing):
         """
         return await _read_async(self, _options.integer(count, "count", least=0))
 
-    async def __aiter__(self) -> AsyncIterator[_T_co]:
-        while True:
-            items = await _read_async(self, 1)
-            if not items:
-                return
-            yield items[0]
-            # What is there already takes no waiting.
-            items = self._try_read(1) or []
-            while items:
-                yield items[0]
-                items = self._try_read(1) or []
+    def __aiter__(self) -> AsyncIterator[_T_co]:
+        from millpond._reading import Items
+
+        return Items(self)
 
     if TYPE_CHECKING:
         # The native iterator, with the type of its items.

@@ -3,57 +3,168 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import functools
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from millpond._host import AsyncioHost
 
 if TYPE_CHECKING:
-    from millpond._native import _Reading
+    from millpond._host import Host
+    from millpond._native import _Ahead, _Reading
     from millpond._reader import PoolReader
 
-__all__ = ["read"]
+__all__ = ["Items", "read"]
+
+_T = TypeVar("_T")
+
+#: After how many items, and seconds, an iteration that has not had to wait lets others on the event loop have a turn.
+_IN_A_ROW = 100
+_TURN = 0.005
 
 
 async def read(reader: PoolReader[Any], count: int) -> list[Any]:
     """Read items without blocking the event loop. A read that is cancelled has taken nothing."""
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        loop = None
-    # Coroutines that are tasks run here while this waits for what they give.
-    runners = reader._runners() if loop is not None else []
-    for runner in runners:
-        runner.prefer(loop)
-    reading = reader._begin(count)
-    try:
-        items = await (_read_in_trio(reading) if loop is None else _read_in_asyncio(loop, reading))
-    finally:
-        reading.cancel()
+    with Awaiting(reader) as awaiting:
+        return await awaiting.read(count)
+
+
+class Awaiting:
+    """Whoever awaits reads of a reader: until it is left, the calls of coroutine functions upstream run there.
+
+    Parameters
+    ----------
+    reader : PoolReader
+        The reader.
+    """
+
+    __slots__ = ("_host", "_reader", "_runners", "ahead")
+
+    def __init__(self, reader: PoolReader[Any]) -> None:
+        self._reader = reader
+        self._host = _host()
+        #: What has workers work ahead of the reads, if anything does.
+        self.ahead: _Ahead | None = None
+        self._runners = reader._runners()
+        for runner in self._runners:
+            runner.prefer(self._host)
+
+    def is_here(self) -> bool:
+        """Find out whether the caller runs where this was made."""
+        return _host() == self._host
+
+    def __enter__(self) -> Awaiting:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """Await no more."""
+        ahead, self.ahead = self.ahead, None
+        if ahead is not None:
+            ahead.close()
+            self._hold()
+        runners, self._runners = self._runners, []
         for runner in runners:
-            runner.prefer(None)
-    reader._count(len(items))
-    return items
+            runner.leave(self._host)
+
+    def _hold(self) -> None:
+        for runner in self._runners:
+            runner.hold()
+
+    async def read(self, count: int) -> list[Any]:
+        """Read items."""
+        if self.ahead is not None:
+            self.ahead.keep()
+        reading = self._reader._begin(count)
+        is_done = False
+        try:
+            items = await (_read_in_asyncio if type(self._host) is AsyncioHost else _read_in_trio)(reading, self._host)
+            is_done = True
+        finally:
+            if not is_done:
+                reading.cancel()
+                if self.ahead is not None:
+                    self.ahead.close()
+                self._hold()
+        self._reader._count(len(items))
+        return items
 
 
-async def _read_in_asyncio(loop: asyncio.AbstractEventLoop, reading: _Reading) -> list[Any]:
+class Items(AsyncIterator[_T]):
+    """The items of a reader, for `async for`. Workers work ahead as they do for an ordinary iteration.
+
+    Each item is taken when it is asked for, so several of these share the items of a reader as they come.
+
+    Parameters
+    ----------
+    reader : PoolReader
+        The reader.
+    """
+
+    __slots__ = ("_awaiting", "_given", "_reader", "_since")
+
+    def __init__(self, reader: PoolReader[_T]) -> None:
+        self._awaiting: Awaiting | None = None
+        self._reader = reader
+        #: How many items were given since others on the event loop have had a turn, and when that was.
+        self._given = 0
+        self._since = time.monotonic()
+
+    async def __anext__(self) -> _T:
+        self._given += 1
+        if self._given > _IN_A_ROW or time.monotonic() > self._since + _TURN:
+            await _host().sleep(0)
+            self._given, self._since = 0, time.monotonic()
+        items = self._reader._try_read(1)
+        if items is None:
+            items = await self._read()
+        if items:
+            return items[0]  # type: ignore[no-any-return]
+        self.close()
+        raise StopAsyncIteration
+
+    async def _read(self) -> list[Any]:
+        if self._awaiting is None or not self._awaiting.is_here():
+            self.close()
+            self._awaiting = Awaiting(self._reader)
+            self._awaiting.ahead = self._reader._ahead()
+        return await self._awaiting.read(1)
+
+    def close(self) -> None:
+        """Work ahead no more."""
+        awaiting, self._awaiting = self._awaiting, None
+        if awaiting is not None:
+            awaiting.leave()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _host() -> Host:
+    """Find out what runs the caller."""
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_task():
+        from millpond._trio import TrioHost
+
+        return TrioHost()
+    try:
+        return AsyncioHost(asyncio.get_running_loop())
+    except RuntimeError:
+        raise RuntimeError("awaiting a read outside of asyncio and trio: use `read` instead") from None
+
+
+async def _read_in_asyncio(reading: _Reading, host: Host) -> list[Any]:
+    loop = asyncio.get_running_loop()
     while True:
         changed: asyncio.Future[None] = loop.create_future()
-        items = reading.poll(_thread_safe(loop.call_soon_threadsafe, _set, changed))
+        items = reading.poll(functools.partial(host.soon, _set, changed))
         if items is not None:
             return items
         await changed
-
-
-def _thread_safe(call: Callable[..., object], *arguments: object) -> Callable[[], None]:
-    """Call in another thread's loop, if that still runs."""
-
-    def wake() -> None:
-        # A loop that is closed has nobody who waits any more.
-        with contextlib.suppress(RuntimeError):
-            call(*arguments)
-
-    return wake
 
 
 def _set(changed: asyncio.Future[None]) -> None:
@@ -61,16 +172,13 @@ def _set(changed: asyncio.Future[None]) -> None:
         changed.set_result(None)
 
 
-async def _read_in_trio(reading: _Reading) -> list[Any]:
-    if "trio" not in sys.modules:
-        raise RuntimeError("awaiting a read outside of asyncio and trio: use `read` instead")
+async def _read_in_trio(reading: _Reading, host: Host) -> list[Any]:
     import trio
 
-    token = trio.lowlevel.current_trio_token()
     await trio.lowlevel.checkpoint()
     while True:
         changed = trio.Event()
-        items = reading.poll(_thread_safe(token.run_sync_soon, changed.set))
+        items = reading.poll(functools.partial(host.soon, changed.set))
         if items is not None:
             return items
         await changed.wait()
