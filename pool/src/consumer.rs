@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::hold::Hold;
 use crate::lane::{AnyLane, Inlet, Input, Lane, lose_consumer};
 
 /// Keeps an outlet in use: a lane none of whose outlets has a consumer is an orphan, and is let go with what only it needed.
@@ -30,6 +31,11 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
 
     pub(crate) fn outlet(&self) -> usize {
         self.outlet
+    }
+
+    /// Has helpers work for readers of this outlet only within `hold`.
+    pub(crate) fn set_hold(&self, hold: Arc<dyn Hold>) {
+        let _ = self.lane().header().holds[self.outlet].set(hold);
     }
 
     /// Hands the right over to a lane that is being made: its head's inlet, and the edge that the walk takes.

@@ -13,6 +13,7 @@ use crate::discard::discard;
 use crate::fault::{self, Fault};
 use crate::fork::Process;
 use crate::gate::{Gate, Pass};
+use crate::hold;
 use crate::host::{self, Site};
 use crate::lane::{AnyLane, TaskEntry, detach};
 use crate::lend;
@@ -375,20 +376,12 @@ impl<'env> Core<'env> {
             after.iter().chain(before).filter_map(Job::listed).collect()
         };
         let mut has_progressed = false;
-        for Listed { lane, outlet, is_awaited, asked } in &jobs {
-            let mut walker = Walker::of_helper(self, &pass, lane, *outlet);
-            let walked = walker.walk(usize::MAX, Deadline::NEVER);
-            has_progressed |= walker.landings() > 0;
-            // What is still in flight may turn out to be too little, so the job stays until all has landed. A reader whose
-            // sources all wait for data from outside is woken by them, and asks again.
-            if walked == Walked::Satisfied && !lane.is_short(*outlet, &pass) {
-                self.remove_job(&pass, lane, *outlet, None);
-            } else if walked == Walked::Blocked && walker.is_all_parked() {
-                self.remove_job(&pass, lane, *outlet, Some(*asked));
-            } else if walked == Walked::Paused && !lane.header().offered[*outlet].load(Ordering::SeqCst) {
-                // Another helper found its sources parked while this one had the last data in hand.
-                self.list_again(lane, *outlet, *is_awaited);
-                self.tick();
+        for job in &jobs {
+            let hold = job.lane.header().holds[job.outlet].get();
+            let is_held = hold::within(hold, || has_progressed |= self.help_with(&pass, job));
+            if !is_held {
+                // Nobody reads from it any more, or else its reader asks again by itself.
+                self.remove_job(&pass, &job.lane, job.outlet, Some(job.asked));
             }
             if self.helpers.load(Ordering::SeqCst) > self.most_helpers() {
                 break;
@@ -398,6 +391,25 @@ impl<'env> Core<'env> {
             self.sweep(&pass);
         }
         has_progressed
+    }
+
+    /// Walks once from one job; says whether anything was done.
+    fn help_with(self: &Arc<Self>, pass: &Pass<'_>, job: &Listed<'env>) -> bool {
+        let Listed { lane, outlet, is_awaited, asked } = job;
+        let mut walker = Walker::of_helper(self, pass, lane, *outlet);
+        let walked = walker.walk(usize::MAX, Deadline::NEVER);
+        // What is still in flight may turn out to be too little, so the job stays until all has landed. A reader whose
+        // sources all wait for data from outside is woken by them, and asks again.
+        if walked == Walked::Satisfied && !lane.is_short(*outlet, pass) {
+            self.remove_job(pass, lane, *outlet, None);
+        } else if walked == Walked::Blocked && walker.is_all_parked() {
+            self.remove_job(pass, lane, *outlet, Some(*asked));
+        } else if walked == Walked::Paused && !lane.header().offered[*outlet].load(Ordering::SeqCst) {
+            // Another helper found its sources parked while this one had the last data in hand.
+            self.list_again(lane, *outlet, *is_awaited);
+            self.tick();
+        }
+        walker.landings() > 0
     }
 
     // ---- size

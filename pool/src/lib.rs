@@ -29,6 +29,7 @@ mod fork;
 mod gate;
 mod guarded;
 mod head;
+mod hold;
 mod host;
 mod lane;
 mod lend;
@@ -50,6 +51,7 @@ pub mod workers;
 
 pub use error::{BoxError, Cause, Panic, ReadError, TaskError};
 pub use head::{Demand, PollSupply, Supply, Verdict};
+pub use hold::Hold;
 pub use pool::{Pool, ScopedPool};
 pub use reader::{PoolReader, ReadFuture, Rejected, ScopedReader};
 pub use registry::TaskId;

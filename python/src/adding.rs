@@ -1,6 +1,7 @@
 //! Adding tasks: what the methods of the Python classes do once they have checked their arguments.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use millpond::{Cause, Task, Verdict};
 use pyo3::exceptions::PyValueError;
@@ -10,9 +11,9 @@ use pyo3::types::{PyList, PyTuple};
 
 use crate::channel::{self, Opened};
 use crate::division::{Divides, Division, Side};
-use crate::function::{Function, Held, OnError, Policy};
+use crate::function::{Function, OnError, Policy};
 use crate::interpreter::{Context, attached};
-use crate::keeper::Keeper;
+use crate::keeper::{Held, Keeper};
 use crate::object::Object;
 use crate::operation::{Expansion, Kind, Operation};
 use crate::place::{Place, Raised};
@@ -109,12 +110,10 @@ impl Upstream {
         task: impl FnOnce(Reader) -> Task<'static, Object>,
     ) -> PyResult<Added> {
         let Self { open, engine } = self;
-        let Open { reader, pool, mut keepers, .. } = open;
-        if let Some(held) = held {
-            keepers.push(Keeper::new(py, held)?);
-        }
+        let Open { reader, pool, keeper, .. } = open;
+        let keeper = Keeper::join(py, held, [keeper])?;
         let reader = engine.pool.add_task(limited(task(reader), &place, limits));
-        Ok(Added::new(Open { reader, pool, place, keepers, length }))
+        Ok(Added::new(Open::new(reader, pool, place, keeper, length)))
     }
 }
 
@@ -134,11 +133,12 @@ pub(crate) fn _source(
         iterator.is_instance(&py.import(intern!(py, "types"))?.getattr(intern!(py, "GeneratorType"))?)?;
     let (iterator, place) = (iterator.unbind(), place(named));
     let context = Context::current(py)?;
-    let iterating = Arc::new(Iterating { iterator, place: Arc::clone(&place), context, is_generator });
-    let keepers = vec![Keeper::new(py, Arc::clone(&iterating) as Arc<dyn Held>)?];
+    let is_condemned = AtomicBool::new(false);
+    let iterating = Arc::new(Iterating { iterator, place: Arc::clone(&place), context, is_generator, is_condemned });
+    let keeper = Keeper::join(py, Some(Arc::clone(&iterating) as Arc<dyn Held>), [])?;
     let task = limited(Task::supply(Iterable(iterating)), &place, limits);
     let reader = engine.pool.add_task(task);
-    Ok(Added::new(Open { reader, pool: pool.clone().unbind(), place, keepers, length }))
+    Ok(Added::new(Open::new(reader, pool.clone().unbind(), place, keeper, length)))
 }
 
 /// A function that is called with each item.
@@ -202,17 +202,17 @@ pub(crate) fn _division(
     let function = called(py, function, false, named, failing)?;
     let place = Arc::clone(&function.place);
     let Upstream { open, engine } = Upstream::of(py, reader)?;
-    let Open { reader, pool, mut keepers, .. } = open;
+    let Open { reader, pool, keeper, .. } = open;
     let divides = if by_success { Divides::Success(rejected) } else { Divides::Answer };
     let division = Arc::new(Division { function, divides });
-    keepers.push(Keeper::new(py, Arc::clone(&division) as Arc<dyn Held>)?);
+    let keeper = Keeper::join(py, Some(Arc::clone(&division) as Arc<dyn Held>), [keeper])?;
     let task = limited(Task::operator(reader, Side(division)), &place, limits);
     let (yes, no) = engine.pool.add_task(task).split_results();
-    let copies = keepers.iter().map(|keeper| keeper.clone_ref(py)).collect();
-    let added = |reader, keepers| {
-        Added::new(Open { reader, pool: pool.clone_ref(py), place: Arc::clone(&place), keepers, length: None })
+    let added = |reader| {
+        let keeper = keeper.as_ref().map(|keeper| keeper.clone_ref(py));
+        Added::new(Open::new(reader, pool.clone_ref(py), Arc::clone(&place), keeper, None))
     };
-    Ok((added(yes, keepers), added(no, copies)))
+    Ok((added(yes), added(no)))
 }
 
 /// A coroutine function that is called with each item; `runner` runs the coroutines and tells `window` what comes of them.
@@ -234,13 +234,13 @@ pub(crate) fn _awaiting(
     let length = upstream.open.length.filter(|_| keeps_length);
     let named = Arc::clone(&place);
     let Upstream { open, engine } = upstream;
-    let Open { reader, pool, mut keepers, .. } = open;
+    let Open { reader, pool, keeper, .. } = open;
     let input = reader.task_id();
     let (awaiting, held) = Awaiting::new(reader, window, runner, named, concurrency, is_ordered);
-    keepers.push(Keeper::new(py, held)?);
+    let keeper = Keeper::join(py, Some(held), [keeper])?;
     let task = limited(Task::poll_supply([input], awaiting), &place, limits);
     let reader = engine.pool.add_task(task);
-    Ok(Added::new(Open { reader, pool, place, keepers, length }))
+    Ok(Added::new(Open::new(reader, pool, place, keeper, length)))
 }
 
 /// A channel: its writing end, and a source of what is written.
@@ -255,8 +255,7 @@ pub(crate) fn _channel(
     let place = place(named);
     let (writer, reader) = channel::open(capacity);
     let reader = engine.pool.add_task(limited(Task::channel(reader), &place, limits));
-    let open = Open { reader, pool: pool.clone().unbind(), place, keepers: Vec::new(), length: None };
-    Ok((writer, Added::new(open)))
+    Ok((writer, Added::new(Open::new(reader, pool.clone().unbind(), place, None, None))))
 }
 
 /// The first `count` items.
@@ -392,7 +391,7 @@ pub(crate) fn _zip(
     let right_engine = right.pool().get().engine()?;
     let right = right.open(py)?;
     let length = upstream.open.length.zip(right.length).map(|(left, right)| left.min(right));
-    upstream.open.keepers.extend(right.keepers);
+    upstream.open.keeper = Keeper::join(py, None, [upstream.open.keeper, right.keeper])?;
     let pool = Arc::clone(&upstream.engine);
     let right = if Arc::ptr_eq(&pool, &right_engine) { right.reader } else { right.reader.into_pool(&pool.pool) };
     upstream.add(py, place(named), limits, length, None, move |left| {
@@ -429,12 +428,13 @@ pub(crate) fn _join(
         let is_here = reader.get().pool().is(pool);
         let open = reader.get().open(py)?;
         length = length.zip(open.length).and_then(|(sum, more)| sum.checked_add(more));
-        keepers.extend(open.keepers);
+        keepers.push(open.keeper);
         inputs.push(if is_here { open.reader } else { open.reader.into_pool(&engine.pool) });
     }
+    let keeper = Keeper::join(py, None, keepers)?;
     let task = if merges { Task::merge(inputs) } else { Task::chain(inputs) };
     let reader = engine.pool.add_task(limited(task, &place, limits));
-    Ok(Added::new(Open { reader, pool: pool.clone().unbind(), place, keepers, length }))
+    Ok(Added::new(Open::new(reader, pool.clone().unbind(), place, keeper, length)))
 }
 
 /// Readers each of which gets every item.
@@ -443,13 +443,8 @@ pub(crate) fn _tee(py: Python<'_>, reader: &PoolReader, count: usize, named: Nam
     let open = reader.open(py)?;
     let place = place(named);
     let added = |reader| {
-        Added::new(Open {
-            reader,
-            pool: open.pool.clone_ref(py),
-            place: Arc::clone(&place),
-            keepers: open.keepers.iter().map(|keeper| keeper.clone_ref(py)).collect(),
-            length: open.length,
-        })
+        let keeper = open.keeper.as_ref().map(|keeper| keeper.clone_ref(py));
+        Added::new(Open::new(reader, open.pool.clone_ref(py), Arc::clone(&place), keeper, open.length))
     };
     Ok(open.reader.tee(count).into_iter().map(added).collect())
 }

@@ -6,8 +6,9 @@ use millpond::{BoxError, Operator, Outcome};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
-use crate::function::{Called, Function, Held, is_of_the_item};
+use crate::function::{Called, Function, is_of_the_item};
 use crate::interpreter::{attached, chunk_is_done};
+use crate::keeper::Held;
 use crate::object::Object;
 use crate::place::Raised;
 

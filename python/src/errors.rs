@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use millpond::{Cause, ReadError};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
+use pyo3::intern;
 use pyo3::prelude::*;
 
 use crate::place::Raised;
@@ -67,16 +68,25 @@ fn failure(py: Python<'_>, failed: &millpond::TaskError) -> PyErr {
         ));
     };
     let is_first = raised.tell();
-    let cause = raised.error(py);
+    let cause = raised.raise(py);
     if !is_first && cause.is_instance_of::<PyKeyboardInterrupt>(py) {
         let error = TaskError::new_err(format!("{} was interrupted at item {}", raised.place, failed.index()));
         error.set_cause(py, Some(cause));
         return error;
     }
     if is_first {
-        let note = format!("in {}, at item {}", raised.place, failed.index());
-        // Before Python 3.11 there are no notes.
-        let _ = cause.value(py).call_method1("add_note", (note,));
+        add_note(py, &cause, &format!("in {}, at item ", raised.place), failed.index());
     }
     cause
+}
+
+/// Adds a note that begins with `place`, unless the exception has such a one: a function may raise the same object again and again.
+fn add_note(py: Python<'_>, error: &PyErr, place: &str, index: u64) {
+    let exception = error.value(py);
+    let notes = exception.getattr(intern!(py, "__notes__")).and_then(|notes| notes.extract::<Vec<String>>());
+    if notes.is_ok_and(|notes| notes.iter().any(|note| note.starts_with(place))) {
+        return;
+    }
+    // Before Python 3.11 there are no notes.
+    let _ = exception.call_method1(intern!(py, "add_note"), (format!("{place}{index}"),));
 }

@@ -11,6 +11,7 @@ use pyo3::types::{PyBool, PyTuple};
 
 use crate::errors::TaskTimeoutError;
 use crate::interpreter::{Callee, Context, is_true};
+use crate::keeper::Held;
 use crate::place::{Place, never_an_end};
 use crate::simulation::sleep;
 
@@ -186,16 +187,6 @@ pub(crate) fn is_of_the_item(py: Python<'_>, error: &PyErr) -> bool {
         mark.is_ok_and(|mark| mark.is(PyBool::new(py, true)))
     };
     error.is_instance_of::<PyException>(py) && !is_ending()
-}
-
-/// What the garbage collector asks whoever holds Python objects for the engine.
-pub(crate) trait Held: Send + Sync {
-    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError>;
-
-    /// What runs the task's coroutines, if they are such.
-    fn runner(&self) -> Option<&Py<PyAny>> {
-        None
-    }
 }
 
 impl Held for Function {

@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopAsyncIteration, PyStopIteration};
 use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyTraceback;
 
 /// A task's name and the line that added it.
 pub(crate) struct Place {
@@ -23,7 +25,11 @@ pub(crate) struct Place {
 }
 
 /// An exception, for as long as the engine has it.
-struct Failure(Py<PyBaseException>);
+struct Failure {
+    exception: Py<PyBaseException>,
+    /// As the function left it: each time that it is raised Python adds the frames that it comes through.
+    traceback: Option<Py<PyTraceback>>,
+}
 
 impl Place {
     pub(crate) fn new(name: String, file: String, line: u32) -> Arc<Self> {
@@ -32,9 +38,12 @@ impl Place {
 
     /// Shows the garbage collector what the function raised.
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // Somebody who holds the lock has a reference to an exception, so it is no garbage.
+        // Free: attached threads alone hold it, and never over a point where the collector may come in.
         let Ok(failures) = self.failures.try_lock() else { return Ok(()) };
-        failures.iter().filter_map(Weak::upgrade).try_for_each(|failure| visit.call(&failure.0))
+        failures.iter().filter_map(Weak::upgrade).try_for_each(|failure| {
+            visit.call(&failure.exception)?;
+            visit.call(&failure.traceback)
+        })
     }
 }
 
@@ -68,17 +77,29 @@ pub(crate) fn never_an_end(py: Python<'_>, error: PyErr, place: &Place) -> PyErr
 
 impl Raised {
     pub(crate) fn new(error: PyErr, place: &Arc<Place>) -> Self {
-        let failure = Arc::new(Failure(Python::attach(|py| never_an_end(py, error, place).into_value(py))));
-        let mut failures = place.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.retain(|failure| failure.strong_count() > 0);
-        failures.push(Arc::downgrade(&failure));
-        drop(failures);
+        let failure = Python::attach(|py| {
+            let error = never_an_end(py, error, place);
+            let traceback = error.traceback(py).map(Bound::unbind);
+            let failure = Arc::new(Failure { exception: error.into_value(py), traceback });
+            let mut failures = place.failures.lock().unwrap_or_else(PoisonError::into_inner);
+            failures.retain(|failure| failure.strong_count() > 0);
+            failures.push(Arc::downgrade(&failure));
+            failure
+        });
         Self { failure, place: Arc::clone(place), is_told: AtomicBool::new(false) }
     }
 
     /// The exception.
     pub(crate) fn error(&self, py: Python<'_>) -> PyErr {
-        PyErr::from_value(self.failure.0.bind(py).clone().into_any())
+        PyErr::from_value(self.failure.exception.bind(py).clone().into_any())
+    }
+
+    /// The exception, to be raised: with the function's frames in its traceback, and without those of readers that raised it before.
+    pub(crate) fn raise(&self, py: Python<'_>) -> PyErr {
+        let exception = self.failure.exception.bind(py);
+        // Also of a class that does not let it be set, the exception is what counts.
+        let _ = exception.setattr(intern!(py, "__traceback__"), self.failure.traceback.as_ref());
+        self.error(py)
     }
 
     /// Boxed, as the engine wants it.

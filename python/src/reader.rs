@@ -15,7 +15,8 @@ use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyInt, PyList};
 
 use crate::errors::{ReaderClosedError, raise, timed_out};
-use crate::keeper::Keeper;
+use crate::interpreter::attached;
+use crate::keeper::{Keeper, Kept};
 use crate::object::Object;
 use crate::place::Place;
 use crate::pool::{Pool, Reader};
@@ -35,10 +36,27 @@ pub(crate) struct Open {
     pub(crate) reader: Reader,
     pub(crate) pool: Py<Pool>,
     pub(crate) place: Arc<Place>,
-    /// Who answers for the functions of the tasks upstream.
-    pub(crate) keepers: Vec<Py<Keeper>>,
+    /// Who answers for what the task and those upstream hold.
+    pub(crate) keeper: Option<Py<Keeper>>,
     /// How many items it gives in all, where that is known.
     pub(crate) length: Option<usize>,
+}
+
+impl Open {
+    /// What helpers hold while they work for the reader is its keeper.
+    pub(crate) fn new(
+        reader: Reader,
+        pool: Py<Pool>,
+        place: Arc<Place>,
+        keeper: Option<Py<Keeper>>,
+        length: Option<usize>,
+    ) -> Self {
+        let reader = match &keeper {
+            Some(keeper) => reader.helped_within(keeper.get().hold()),
+            None => reader,
+        };
+        Self { reader, pool, place, keeper, length }
+    }
 }
 
 impl Added {
@@ -56,7 +74,8 @@ pub(crate) struct PoolReader {
     spare: OnceLock<Mutex<Option<Reader>>>,
     pool: Py<Pool>,
     place: Arc<Place>,
-    keepers: Mutex<Vec<Py<Keeper>>>,
+    /// As long as somebody may be reading; whoever reads from a copy has one of this too.
+    keeper: Kept,
     length: Option<usize>,
     /// How many items have been read.
     taken: AtomicUsize,
@@ -112,6 +131,7 @@ impl PoolReader {
                 break seated;
             }
             if let Some(spare) = self.spare.get() {
+                let _keeper = self.keeper.get(py)?;
                 let spare = lock(spare).clone();
                 return body(&mut spare.ok_or_else(|| self.gone())?);
             }
@@ -119,6 +139,7 @@ impl PoolReader {
             make_way(py)?;
         };
         let reader = seated.as_mut().ok_or_else(|| self.gone())?;
+        let _keeper = self.keeper.get(py)?;
         self.spare.get_or_init(|| Mutex::new(Some(reader.clone())));
         let result = body(reader);
         self.rise(py, seated);
@@ -148,8 +169,15 @@ impl PoolReader {
     #[cold]
     fn vacate(&self, py: Python<'_>) {
         self.drop_spare();
-        let reader = self.reader.try_take(py).and_then(|mut seated| seated.take());
+        let Some(mut seated) = self.reader.try_take(py) else { return };
+        let reader = seated.take();
+        let keeper = self.keeper.take();
+        drop(seated);
+        if let Some(keeper) = &keeper {
+            keeper.get().condemn_garbage(py);
+        }
         drop(reader);
+        drop(keeper);
     }
 
     /// The next item, where it takes no waiting and nobody is in the way; `None` says nothing.
@@ -273,7 +301,7 @@ impl PoolReader {
             reader,
             pool: self.pool.clone_ref(py),
             place: Arc::clone(&self.place),
-            keepers: std::mem::take(&mut *lock(&self.keepers)),
+            keeper: self.keeper.take(),
             length: self.length.map(|length| length.saturating_sub(self.taken.load(Ordering::Relaxed))),
         })
     }
@@ -287,8 +315,15 @@ impl PoolReader {
         #[cfg(Py_GIL_DISABLED)]
         fence(Ordering::SeqCst);
         self.vacate(py);
-        let keepers = std::mem::take(&mut *lock(&self.keepers));
-        drop(keepers);
+    }
+}
+
+impl Drop for PoolReader {
+    /// The collector may let a reader go that it has found to be garbage, and not have cleared it before.
+    fn drop(&mut self) {
+        if let Some(keeper) = self.keeper.take() {
+            let _ = attached(|py| keeper.get().condemn_garbage(py));
+        }
     }
 }
 
@@ -345,13 +380,13 @@ impl PoolReader {
     fn new(added: &Added) -> PyResult<Self> {
         let open = lock(&added.0).take();
         let open = open.ok_or_else(|| PyRuntimeError::new_err("a task has one reader; use `tee` for more"))?;
-        let Open { reader, pool, place, keepers, length } = open;
+        let Open { reader, pool, place, keeper, length } = open;
         Ok(Self {
             reader: Seat::new(Some(reader)),
             spare: OnceLock::new(),
             pool,
             place,
-            keepers: Mutex::new(keepers),
+            keeper: Kept::new(keeper),
             length,
             taken: AtomicUsize::new(0),
             is_closed: AtomicBool::new(false),
@@ -423,7 +458,7 @@ impl PoolReader {
             self.with(py, |reader| {
                 // What an iteration has taken ahead comes first.
                 reader.give_back_ahead();
-                Ok(Reading::new(reader.clone(), count))
+                Ok(Reading::new(reader.clone(), self.keeper.get(py)?, count))
             })
         })
     }
@@ -435,8 +470,8 @@ impl PoolReader {
 
     /// What runs the coroutines of tasks upstream.
     fn _runners(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
-        let keepers = lock(&self.keepers);
-        keepers.iter().filter_map(|keeper| Some(keeper.get().runner()?.clone_ref(py))).collect()
+        let keeper = self.keeper.look(py);
+        keeper.map_or_else(Vec::new, |keeper| keeper.get().runners().map(|runner| runner.clone_ref(py)).collect())
     }
 
     /// Counts items that a read that awaited has got.
@@ -485,14 +520,8 @@ impl PoolReader {
 
     /// Another reader of the same output: they share the items.
     fn _share(&self, py: Python<'_>) -> PyResult<Added> {
-        let reader = self.with(py, |reader| Ok(reader.clone()))?;
-        Ok(Added::new(Open {
-            reader,
-            pool: self.pool.clone_ref(py),
-            place: Arc::clone(&self.place),
-            keepers: lock(&self.keepers).iter().map(|keeper| keeper.clone_ref(py)).collect(),
-            length: None,
-        }))
+        let (reader, keeper) = self.with(py, |reader| Ok((reader.clone(), self.keeper.get(py)?)))?;
+        Ok(Added::new(Open::new(reader, self.pool.clone_ref(py), Arc::clone(&self.place), keeper, None)))
     }
 
     #[getter]
@@ -514,13 +543,7 @@ impl PoolReader {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.pool)?;
-        // Somebody who holds the lock has a reference to this object, so it is no garbage and may say less than it could.
-        if let Ok(keepers) = self.keepers.try_lock() {
-            for keeper in &*keepers {
-                visit.call(keeper)?;
-            }
-        }
-        Ok(())
+        self.keeper.traverse(&visit)
     }
 
     fn __clear__(&self, py: Python<'_>) {

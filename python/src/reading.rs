@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use millpond::ReadError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use crate::errors::raise;
 use crate::interpreter::attached;
+use crate::keeper::{Keeper, Kept};
 use crate::object::Object;
 use crate::pool::Reader;
 use crate::simulation::told;
@@ -23,6 +25,8 @@ pub(crate) struct Reading {
     /// Until it is done or given up.
     future: Mutex<Option<Pending>>,
     waking: Arc<Waking>,
+    /// Who answers for what the tasks hold that are read from.
+    keeper: Kept,
 }
 
 /// Calls back once for each time that it was asked to.
@@ -48,9 +52,9 @@ impl Wake for Waking {
 }
 
 impl Reading {
-    pub(crate) fn new(mut reader: Reader, count: usize) -> Self {
+    pub(crate) fn new(mut reader: Reader, keeper: Option<Py<Keeper>>, count: usize) -> Self {
         let future = Box::pin(async move { reader.read_async(count).await });
-        Self { future: Mutex::new(Some(future)), waking: Arc::default() }
+        Self { future: Mutex::new(Some(future)), waking: Arc::default(), keeper: Kept::new(keeper) }
     }
 }
 
@@ -60,6 +64,7 @@ impl Reading {
     fn poll<'py>(&self, py: Python<'py>, callback: Py<PyAny>) -> PyResult<Option<Bound<'py, PyList>>> {
         let before = self.waking.0.lock().unwrap_or_else(PoisonError::into_inner).replace(callback);
         drop(before);
+        let _keeper = self.keeper.get(py)?;
         let mut future = self.future.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(pending) = future.as_mut() else { return Ok(None) };
         let waker = Waker::from(Arc::clone(&self.waking));
@@ -77,6 +82,15 @@ impl Reading {
         let future = self.future.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(future);
         self.forget();
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.keeper.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.cancel();
+        drop(self.keeper.take());
     }
 }
 

@@ -1,6 +1,7 @@
 //! Iterables as sources.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use millpond::{BoxError, Supply};
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -8,8 +9,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
 
-use crate::function::Held;
 use crate::interpreter::{Context, Iteration, attached, chunk_is_done, is_leaving, reading};
+use crate::keeper::Held;
 use crate::object::Object;
 use crate::place::{Place, Raised};
 
@@ -20,6 +21,8 @@ pub(crate) struct Iterating {
     pub(crate) context: Context,
     /// Whether it is to be closed when nobody can read from it any more.
     pub(crate) is_generator: bool,
+    /// Whether the collector takes it apart, and closes it itself.
+    pub(crate) is_condemned: AtomicBool,
 }
 
 impl Held for Iterating {
@@ -27,6 +30,10 @@ impl Held for Iterating {
         visit.call(&self.iterator)?;
         visit.call(self.context.object())?;
         self.place.traverse(visit)
+    }
+
+    fn condemn(&self) {
+        self.is_condemned.store(true, Ordering::Relaxed);
     }
 }
 
@@ -89,7 +96,7 @@ impl Supply<Object> for Iterable {
 impl Drop for Iterable {
     fn drop(&mut self) {
         // At the end of the program a generator is closed by going away.
-        if !self.0.is_generator || is_leaving() {
+        if !self.0.is_generator || is_leaving() || self.0.is_condemned.load(Ordering::Relaxed) {
             return;
         }
         let _ = attached(|py| {

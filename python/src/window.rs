@@ -7,6 +7,7 @@
 //! were asked for.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
@@ -16,8 +17,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-use crate::function::Held;
 use crate::interpreter::attached;
+use crate::keeper::Held;
 use crate::object::Object;
 use crate::place::{Place, Raised};
 use crate::pool::Reader;
@@ -55,6 +56,8 @@ struct Shared {
     place: Arc<Place>,
     /// Runs the coroutines: has `submit(items)`, with pairs of a number and an item, and `close()`.
     runner: Py<PyAny>,
+    /// Whether the collector takes the runner apart.
+    is_condemned: AtomicBool,
 }
 
 impl Shared {
@@ -199,7 +202,13 @@ impl Awaiting {
         concurrency: usize,
         is_ordered: bool,
     ) -> (Self, Arc<dyn Held>) {
-        let shared = Arc::new(Shared { state: Mutex::default(), is_ordered, place, runner });
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            is_ordered,
+            place,
+            runner,
+            is_condemned: AtomicBool::new(false),
+        });
         *window.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&shared));
         let held = Arc::clone(&shared) as Arc<dyn Held>;
         (Self { input, shared, concurrency, next: 0, has_ended: false, upstream: None }, held)
@@ -312,6 +321,10 @@ impl Drop for Awaiting {
         };
         let _ = attached(|py| {
             drop(left);
+            // What is garbage has nothing under way, or its loop would hold it.
+            if self.shared.is_condemned.load(Ordering::Relaxed) {
+                return;
+            }
             if let Err(error) = self.shared.runner.bind(py).call_method0(intern!(py, "close")) {
                 error.write_unraisable(py, None);
             }
@@ -327,5 +340,9 @@ impl Held for Shared {
 
     fn runner(&self) -> Option<&Py<PyAny>> {
         Some(&self.runner)
+    }
+
+    fn condemn(&self) {
+        self.is_condemned.store(true, Ordering::Relaxed);
     }
 }

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import millpond
-from millpond import Pool, PoolClosedError, Retry, TaskError, TaskTimeoutError
+from millpond import Pool, PoolClosedError, PoolReader, Retry, TaskError, TaskTimeoutError
 
 #: Without its types, which forbid what is tested.
 ANY_POOL: Any = Pool
@@ -39,6 +39,38 @@ def test_items_before_a_failure_come_first_then_the_exception_itself(pool_size: 
     assert names[-1] == "fail"
     with pytest.raises(LookupError):
         next(Pool(pool_size).source([70]).map(fail))
+
+
+def test_a_traceback_does_not_grow_however_many_readers_raise_its_exception(pool_size: int) -> None:
+    def lengths(reader: PoolReader[int]) -> set[int]:
+        found = set()
+        for _ in range(10):
+            with pytest.raises(ZeroDivisionError) as caught:
+                reader.read(1)
+            found.add(len(traceback.extract_tb(caught.value.__traceback__)))
+        return found
+
+    branches = Pool(pool_size).source([0]).map(invert).tee(5)
+    assert {length for branch in branches for length in lengths(branch)} == lengths(branches[0])
+    assert len(lengths(branches[0])) == 1
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="exceptions have no notes before Python 3.11")
+def test_one_exception_has_one_note_for_each_task_that_raised_it(pool_size: int) -> None:
+    mistake = LookupError("no such thing")
+
+    def fail(number: int) -> int:
+        raise mistake
+
+    pool = Pool(pool_size)
+    line = sys._getframe().f_lineno + 2
+    for name in ["first", "second"] * 3:
+        reader = pool.source([1]).map(fail, name=name)
+        for _ in range(3):
+            with pytest.raises(LookupError):
+                reader.read(1)
+    notes = mistake.__notes__  # type: ignore[attr-defined, unused-ignore]
+    assert notes == [f"in task `{name}`, added at {__file__}:{line}, at item 0" for name in ("first", "second")]
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="exceptions have no notes before Python 3.11")

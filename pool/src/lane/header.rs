@@ -1,7 +1,7 @@
 //! What can be said of a lane without knowing the type of its items.
 
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Wake;
 
 use millpond_sync::WaitList;
@@ -10,6 +10,7 @@ use millpond_sync::shim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use super::AnyLane;
 use crate::core::Core;
 use crate::error::{Cause, TaskError};
+use crate::hold::Hold;
 use crate::registry::TaskId;
 
 /// A lane that another reads from, and which of its outlets.
@@ -168,6 +169,8 @@ pub(crate) struct Header<'env> {
     pub(crate) iterating: Box<[AtomicUsize]>,
     /// Which outlets are on the pool's list of jobs; written under the list's lock.
     pub(crate) offered: Box<[AtomicBool]>,
+    /// What helpers must hold while they work for a reader of each outlet.
+    pub(crate) holds: Box<[OnceLock<Arc<dyn Hold>>]>,
 }
 
 impl<'env> Header<'env> {
@@ -199,6 +202,7 @@ impl<'env> Header<'env> {
             barren: AtomicU64::new(0),
             iterating: (0..outlets).map(|_| AtomicUsize::new(0)).collect(),
             offered: (0..outlets).map(|_| AtomicBool::new(false)).collect(),
+            holds: (0..outlets).map(|_| OnceLock::new()).collect(),
         }
     }
 

@@ -23,6 +23,7 @@ use millpond_sync::shim::atomic::Ordering;
 use crate::consumer::Consumer;
 use crate::core::Core;
 use crate::draft::Upstream;
+use crate::hold::Hold;
 use crate::lane::{Spread, TaskEntry};
 use crate::task::Task;
 
@@ -60,6 +61,8 @@ pub struct ScopedReader<'env, T: Send + 'env> {
     is_iterating: bool,
     /// Whether an iteration has come to its end, by an error too.
     is_over: bool,
+    /// What helpers must hold, until the lane is made.
+    hold: Option<Arc<dyn Hold>>,
     /// Where this reader waits as a stream.
     stream: wait::Waits<'env>,
 }
@@ -91,6 +94,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
             local: Vec::new().into_iter(),
             is_iterating: false,
             is_over: false,
+            hold: None,
             stream: wait::Waits::default(),
         }
     }
@@ -100,7 +104,11 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         self.consumer.get_or_init(|| {
             let adding = self.adding.lock().take().expect("a reader without a lane has its task");
             let (task, entry) = *adding;
-            task.into_draft(&self.core, entry).into_lane(Spread::Whole, 1).swap_remove(0)
+            let consumer = task.into_draft(&self.core, entry).into_lane(Spread::Whole, 1).swap_remove(0);
+            if let Some(hold) = &self.hold {
+                consumer.set_hold(Arc::clone(hold));
+            }
+            consumer
         })
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::ScopedReader;
+use crate::hold::Hold;
 use crate::task::{Task, at_least_one};
 
 /// Options of the task whose output this reads, to be given right after it was added:
@@ -15,7 +16,7 @@ use crate::task::{Task, at_least_one};
 /// ```
 ///
 /// # Panics
-/// Each of these when something has been read from the task already, or when it is the branch of a `tee` or partition.
+/// Each of these but `helped_within` when something has been read from the task already, or when it is the branch of a `tee` or partition.
 impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     #[track_caller]
     fn with_task(mut self, option: &str, change: impl FnOnce(Task<'env, T>) -> Task<'env, T>) -> Self {
@@ -66,6 +67,17 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     #[track_caller]
     pub fn unordered(self) -> Self {
         self.with_task("unordered", Task::unordered)
+    }
+
+    /// Has helpers work for this reader only within `hold`; see [`Hold`]. The one that was given first counts.
+    ///
+    /// May be given at any time, unlike the other options, but what has been read before was read without.
+    pub fn helped_within(mut self, hold: Arc<dyn Hold>) -> Self {
+        match self.consumer.get() {
+            Some(consumer) => consumer.set_hold(hold),
+            None => self.hold = Some(hold),
+        }
+        self
     }
 
     /// See [`Task::read_ahead`].

@@ -30,13 +30,15 @@ pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(50);
 pub(crate) struct Value {
     task: Py<ValueTask>,
     state: Mutex<State>,
+    /// The thread that is calling the function. Apart from the state, which only attached threads may lock: the collector looks at that.
+    runner: Mutex<Option<ThreadId>>,
 }
 
 enum State {
     /// Nobody has called the function yet.
     Waiting(Call),
-    /// This thread is calling it.
-    Running(Call, ThreadId),
+    /// A thread is calling it.
+    Running(Call),
     /// What it returned.
     Done(Py<PyAny>),
     /// Taken apart by the garbage collector.
@@ -51,7 +53,8 @@ static WAITERS: AtomicUsize = AtomicUsize::new(0);
 
 impl Value {
     pub(super) fn make(task: &Bound<'_, ValueTask>, call: Call) -> PyResult<Py<Self>> {
-        Py::new(task.py(), Self { task: task.clone().unbind(), state: Mutex::new(State::Waiting(call)) })
+        let state = Mutex::new(State::Waiting(call));
+        Py::new(task.py(), Self { task: task.clone().unbind(), state, runner: Mutex::default() })
     }
 
     pub(super) fn task(&self) -> &Py<ValueTask> {
@@ -62,7 +65,7 @@ impl Value {
         self.task.get().name(py)
     }
 
-    /// Nothing is called, waited for or let go under this lock, so an attached thread may take it.
+    /// Nothing is called, waited for or let go under this lock, so an attached thread may take it, and no other does.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -90,7 +93,7 @@ impl Value {
     /// The call that makes the value; none when it is there, or the collector was.
     pub(super) fn call(&self, py: Python<'_>) -> Option<Call> {
         match &*self.state() {
-            State::Waiting(call) | State::Running(call, _) => Some(call.clone_ref(py)),
+            State::Waiting(call) | State::Running(call) => Some(call.clone_ref(py)),
             State::Done(_) | State::Cleared => None,
         }
     }
@@ -112,7 +115,8 @@ impl Value {
                 State::Waiting(call) => {
                     let mine = call.clone_ref(py);
                     let State::Waiting(call) = std::mem::replace(&mut *state, State::Cleared) else { unreachable!() };
-                    *state = State::Running(call, me);
+                    *state = State::Running(call);
+                    *this.runner() = Some(me);
                     break mine;
                 }
             }
@@ -120,6 +124,7 @@ impl Value {
             Self::wait_for_other(slf, me)?;
         };
         let result = call.make(py, this.task.get(), shape);
+        *this.runner() = None;
         let before = match result {
             Ok(result) => {
                 let before = std::mem::replace(&mut *this.state(), State::Done(result));
@@ -144,12 +149,9 @@ impl Value {
         }
     }
 
-    /// The thread that is calling the function.
-    fn runner(&self) -> Option<ThreadId> {
-        match &*self.state() {
-            State::Running(_, thread) => Some(*thread),
-            _ => None,
-        }
+    /// Any thread may take this lock, and does nothing else under it.
+    fn runner(&self) -> MutexGuard<'_, Option<ThreadId>> {
+        self.runner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits a while for the thread that is calling the function, unless that waits for this one.
@@ -164,14 +166,16 @@ impl Value {
             let mut next = Some(&mine);
             let mut steps = 0;
             while let Some(value) = next.take() {
-                match value.get().runner() {
+                let runner = *value.get().runner();
+                match runner {
                     Some(runner) if runner == me => return Err(mine),
                     Some(runner) if steps <= threads.len() => next = threads.get(&runner),
                     _ => {}
                 }
                 steps += 1;
             }
-            if mine.get().runner().is_none() {
+            let is_ended = mine.get().runner().is_none();
+            if is_ended {
                 return Ok(Some(mine));
             }
             let before = threads.insert(me, mine);
@@ -255,9 +259,9 @@ impl Value {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.task)?;
-        // Whoever holds the lock is between two instructions of its own; the collector comes again.
+        // Free: attached threads alone hold it, and never over a point where the collector may come in.
         match self.state.try_lock().as_deref() {
-            Ok(State::Waiting(call) | State::Running(call, _)) => call.traverse(&visit),
+            Ok(State::Waiting(call) | State::Running(call)) => call.traverse(&visit),
             Ok(State::Done(result)) => visit.call(result),
             Ok(State::Cleared) | Err(_) => Ok(()),
         }
