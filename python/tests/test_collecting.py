@@ -47,3 +47,51 @@ def test_workers_use_nothing_that_the_collector_clears(scenario: str) -> None:
 def test_every_scenario_of_the_program_is_run() -> None:
     ran = subprocess.run([sys.executable, str(PROGRAM)], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == SCENARIOS
+
+
+HELPER_IN_A_FUNCTION = """
+import contextvars, gc, threading, time, weakref
+from millpond import Pool
+
+contextvars.ContextVar("variable").set(1)
+entered, released = threading.Event(), threading.Event()
+reading = threading.current_thread()
+
+def first(item):
+    if threading.current_thread() is not reading:
+        entered.set()
+        released.wait()
+    elif item == 0:
+        time.sleep(0.001)  # what is worth a helper
+    else:
+        entered.wait()
+        raise KeyError(item)
+    return item
+
+def second(item):
+    return item
+
+def read():
+    reader = Pool(2).source(range(100), max_chunksize=1).map(first).map(second)
+    try:
+        while True:
+            reader.read(100)
+    except KeyError as error:
+        # A cycle: the exception, its traceback, this frame, and the reader of the functions.
+        kept = error
+    return weakref.ref(reader)
+
+watched = read()
+gc.collect()
+assert watched() is not None, "the helper is in its function"
+released.set()
+while watched() is not None:
+    gc.collect()
+print("collected")
+"""
+
+
+def test_what_a_helper_is_about_to_call_is_cleared_when_it_has_left() -> None:
+    program = [sys.executable, "-X", "faulthandler", "-c", HELPER_IN_A_FUNCTION]
+    ran = subprocess.run(program, capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "collected\n", "")
