@@ -421,7 +421,15 @@ def test_a_smaller_pool_runs_fewer_at_once() -> None:
     pool = Pool(4)
     executor = pool.as_executor()
     barrier = threading.Barrier(5)
-    first = [executor.submit(barrier.wait, 30) for _ in range(4)]
+    begun = threading.Semaphore(0)
+
+    def begin() -> None:
+        begun.release()
+        barrier.wait(30)
+
+    first = [executor.submit(begin) for _ in range(4)]
+    for _ in first:
+        assert begun.acquire(timeout=30)
     lock = threading.Lock()
     running = most = 0
 

@@ -79,6 +79,7 @@ impl ValueTask {
         keywords: Option<Bound<'_, PyDict>>,
     ) -> PyResult<Py<Value>> {
         let call = Call { arguments: arguments.unbind(), keywords: keywords.map(Bound::unbind) };
+        call.check(slf.py(), slf.get().name.bind(slf.py()))?;
         Value::make(slf, call)
     }
 
