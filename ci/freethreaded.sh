@@ -83,5 +83,11 @@ make_environment venv "$(find_python)" "test dev"
 maker=$venv
 make_environment venv-freethreaded "$python" test
 install_package "$maker"
-cd python
-run "$venv/bin/python" -X gil=0 -m pytest -p no:cacheprovider --color=no "$@"
+log=$target/ci/freethreaded.log
+mkdir -p "$target/ci"
+: >"$log"
+status=0
+counted "$log" within python "$venv/bin/python" -X gil=0 -m pytest -p no:cacheprovider --color=no "$@"
+summarize "$log"
+echo "without an interpreter lock: $summary"
+exit $status

@@ -23,8 +23,8 @@ for crate in sync channel pool; do
     only=()
     # The pool has other tests of small parts, which are no models.
     [ "$crate" != pool ] || only=(guarded::)
-    run cargo test --release -p "millpond-$crate" --lib "${only[@]}" 2>&1 | tee -a "$log" || status=1
-    run cargo test --release -p "millpond-$crate" --test loom 2>&1 | tee -a "$log" || status=1
+    counted "$log" cargo test --release -p "millpond-$crate" --lib "${only[@]}"
+    counted "$log" cargo test --release -p "millpond-$crate" --test loom
 done
 
 # What panics on purpose prints a lot; what counts is the summaries.

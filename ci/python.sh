@@ -23,10 +23,12 @@ fi
 if [ "$what" = test ] || [ "$what" = all ]; then
     mkdir -p "$target/ci"
     log=$target/ci/python.log
+    : >"$log"
     install_package "$venv"
     run "$venv/bin/python" -m mypy.stubtest millpond --mypy-config-file python/pyproject.toml \
         --allowlist python/stubtest-allowlist --ignore-unused-allowlist || status=1
-    (cd python && run "$venv/bin/python" -m pytest -p no:cacheprovider --color=no "$@") 2>&1 | tee "$log" || status=1
-    ci/count.sh "$log"
+    counted "$log" within python "$venv/bin/python" -m pytest -p no:cacheprovider --color=no "$@"
+    summarize "$log"
+    echo "$summary"
 fi
 exit $status

@@ -70,8 +70,7 @@ done
 status=0
 : >"$log"
 sanitized() {
-    RUSTFLAGS="-Zsanitizer=$sanitizer -Cforce-frame-pointers=yes" run cargo test "${build_std[@]}" --target "$triple" --no-fail-fast "$@" 2>&1 |
-        tee -a "$log" || status=1
+    RUSTFLAGS="-Zsanitizer=$sanitizer -Cforce-frame-pointers=yes" counted "$log" cargo test "${build_std[@]}" --target "$triple" --no-fail-fast "$@"
 }
 
 sanitized --workspace --exclude millpond-benches --exclude millpond-python --exclude millpond-proof --lib --tests

@@ -22,7 +22,8 @@ fi
 log=$CARGO_TARGET_DIR/shuttle.log
 mkdir -p "$CARGO_TARGET_DIR"
 status=0
-run "${test[@]}" --show-output >"$log" 2>&1 || status=1
+: >"$log"
+counted "$log" "${test[@]}" --show-output >/dev/null
 grep -E '^(test [a-z]+::|explored |found |---- )' "$log" || true
 # What failed, with its schedule.
 [ "$status" = 0 ] || sed -n '/^failures:$/,$p' "$log"

@@ -39,14 +39,14 @@ if [ $# -gt 0 ]; then
     exit
 fi
 
-run cargo test --package millpond-pool --features gcd "${runner[@]}" --tests --no-fail-fast 2>&1 | tee "$log" || status=1
+counted "$log" cargo test --package millpond-pool --features gcd "${runner[@]}" --tests --no-fail-fast
 
 # The Python package's pools, where `ci/python.sh test` has installed it.
 python=$(cd "$target" && pwd)/python/venv/bin/python
 if [ -x "$python" ] && "$python" -c 'import millpond, pytest' 2>/dev/null; then
     export MILLPOND_REQUIRE_GCD=1 MILLPOND_GCD_RUNNER=$words
     # shellcheck disable=SC2086  # one word, or none
-    (cd python && run $words "$python" -m pytest -p no:cacheprovider --color=no tests/test_gcd.py) 2>&1 | tee -a "$log" || status=1
+    counted "$log" within python $words "$python" -m pytest -p no:cacheprovider --color=no tests/test_gcd.py
 fi
 check_count "$log" ci/test-gcd-count
 echo "on libdispatch: $summary"

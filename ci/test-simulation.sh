@@ -17,17 +17,13 @@ mkdir -p "$(dirname "$log")"
 : >"$log"
 status=0
 
-logged() {
-    run "$@" 2>&1 | tee -a "$log" || status=1
-}
-
-logged cargo test --release --package millpond-pool --features testing --lib --test simulation --test testing
+counted "$log" cargo test --release --package millpond-pool --features testing --lib --test simulation --test testing
 # The examples in the documentation of what is there with these features only.
-logged cargo test --release --package millpond-pool --features testing --doc -- simulation testing
-logged cargo test --release --package millpond-pool --features testing --test properties -- simulated --nocapture
+counted "$log" cargo test --release --package millpond-pool --features testing --doc -- simulation testing
+counted "$log" cargo test --release --package millpond-pool --features testing --test properties -- simulated --nocapture
 # The same where helpers are threads of the system's, of which one runs at a time: each switch takes longer.
 MILLPOND_SEEDS=$(((${SEEDS:-10000} + 19) / 20)) MILLPOND_ON_THREADS=1 \
-    logged cargo test --release --package millpond-pool --features testing --test properties -- simulated --nocapture
+    counted "$log" cargo test --release --package millpond-pool --features testing --test properties -- simulated --nocapture
 
 # The suites of the pool. Left out is what cannot be in a simulation: functions that wait for each other by means of std's (a lock that is held
 # during a read, a barrier, a channel), or that ask which thread of the system they run on; reads that another thread of the system
@@ -44,8 +40,9 @@ left_out=(
 )
 for workers in simulation simulation-on-threads; do
     export MILLPOND_TEST_WORKERS=$workers
-    logged cargo test --release --package millpond-pool --features testing --test it -- "${left_out[@]/#/--skip=}"
+    counted "$log" cargo test --release --package millpond-pool --features testing --test it -- "${left_out[@]/#/--skip=}"
 done
 
-ci/count.sh "$log"
+summarize "$log"
+echo "$summary"
 exit $status

@@ -11,26 +11,21 @@ mkdir -p "$(dirname "$log")"
 : >"$log"
 status=0
 
-# Runs a command into the log, and remembers that it failed.
-logged() {
-    run "$@" 2>&1 | tee -a "$log" || status=1
-}
-
 # The Python package's module has no tests of its own, and asks for libdispatch, which may not be here.
 of=(--workspace --exclude millpond-python --exclude millpond-proof)
 if cargo nextest --version >/dev/null 2>&1; then
-    logged cargo nextest run "${of[@]}" --no-fail-fast --no-tests=pass
+    counted "$log" cargo nextest run "${of[@]}" --no-fail-fast --no-tests=pass
 else
-    logged cargo test "${of[@]}" --lib --bins --tests --examples --no-fail-fast
+    counted "$log" cargo test "${of[@]}" --lib --bins --tests --examples --no-fail-fast
 fi
-logged cargo test "${of[@]}" --doc --no-fail-fast
+counted "$log" cargo test "${of[@]}" --doc --no-fail-fast
 
 rm -f "$target/ci/python.log"
 run ci/python.sh test || status=1
 [ ! -f "$target/ci/python.log" ] || cat "$target/ci/python.log" >>"$log"
 
 # Random programs with the corpus of the fuzzer, and `soak` for seconds: compiled for speed, but not for long.
-CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 logged cargo test --release --package millpond-proof --lib --tests
+CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 counted "$log" cargo test --release --package millpond-proof --lib --tests
 
 run timeout 20m ci/test-simulation.sh || status=1
 [ ! -f "$target/ci/simulation.log" ] || cat "$target/ci/simulation.log" >>"$log"
@@ -38,8 +33,9 @@ run timeout 20m ci/test-simulation.sh || status=1
 rm -f "$target/ci/gcd.log"
 run timeout 15m ci/test-gcd.sh || status=1
 if [ -f "$target/ci/gcd.log" ]; then
-    ci/count.sh "$log" "$target/ci/gcd.log"
+    summarize "$log" "$target/ci/gcd.log"
 else
-    ci/count.sh "$log"
+    summarize "$log"
 fi
+echo "$summary"
 exit $status
