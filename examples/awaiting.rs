@@ -14,9 +14,8 @@ async fn report(pool: &Pool) -> Result<(u64, u64), Box<dyn Error>> {
     let mut cubes = pool.source(1_u64..=1_000).map(|number| number * number * number);
     let first = squares.read_async(3).await?;
     assert_eq!(first, [1, 4, 9]);
-    // Count 0 reads all that is left.
-    let squares: u64 = squares.read_async(0).await?.into_iter().sum();
-    let cubes: u64 = cubes.read_async(0).await?.into_iter().sum();
+    let squares: u64 = squares.read_all_async().await?.into_iter().sum();
+    let cubes: u64 = cubes.read_all_async().await?.into_iter().sum();
     Ok((squares, cubes))
 }
 

@@ -12,13 +12,14 @@ const LINES: [&str; 5] = ["12", "7", "many", "0", "3"];
 pub fn main() -> Result<(), Box<dyn Error>> {
     let pool = Pool::new(2);
 
-    // Stop: first the items before the failing one, then the error, which names the task, the place and the item.
+    // Stop: a read that wants more than there is before the failing item gets the error, which names the task, the place
+    // and the item, and how many items a smaller read can still get.
     let mut numbers = pool.source(LINES).try_map(str::parse::<u32>).named("parse");
-    assert_eq!(numbers.read_all()?, [12, 7]);
     let error = numbers.read_all().expect_err("the third line is no number");
     println!("{error}");
     let failed = error.as_task_error().ok_or("a task failed")?;
-    assert_eq!((failed.task(), failed.index()), ("parse", 2));
+    assert_eq!((failed.task(), failed.index(), failed.unread()), ("parse", 2, 2));
+    assert_eq!(numbers.read(2)?, [12, 7]);
 
     // Reject: the rest goes on, and what failed can be read with its error.
     let (mut numbers, mut rejected) = pool.source(LINES).try_map_or_reject(Retry::NEVER, |line| line.parse::<u32>());

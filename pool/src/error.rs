@@ -15,9 +15,13 @@ pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
 /// A task stopped: its function returned an error or panicked.
 ///
 /// Names the task, the place where it was added and the item that it failed on; the cause is kept. Cheap to clone:
-/// every reader downstream gets the same error.
+/// every reader downstream gets the same error, with the number of items that it can still read.
 #[derive(Clone)]
-pub struct TaskError(Arc<Failed>);
+pub struct TaskError {
+    failed: Arc<Failed>,
+    /// How many items before the failing one the reader that was told of this could still give.
+    unread: usize,
+}
 
 struct Failed {
     task: Arc<str>,
@@ -85,19 +89,24 @@ impl fmt::Debug for Cause {
 
 impl TaskError {
     pub(crate) fn new(task: Arc<str>, location: &'static Location<'static>, index: u64, cause: Cause) -> Self {
-        Self(Arc::new(Failed { task, location, index, cause }))
+        Self { failed: Arc::new(Failed { task, location, index, cause }), unread: 0 }
+    }
+
+    /// The same failure, told by an outlet that still has this many items.
+    pub(crate) fn with_unread(&self, unread: usize) -> Self {
+        Self { failed: Arc::clone(&self.failed), unread }
     }
 
     /// The name of the task that failed.
     #[must_use]
     pub fn task(&self) -> &str {
-        &self.0.task
+        &self.failed.task
     }
 
     /// Where the task was added.
     #[must_use]
     pub fn location(&self) -> &'static Location<'static> {
-        self.0.location
+        self.failed.location
     }
 
     /// Which of the items that the task was given it failed on, counted from 0.
@@ -105,38 +114,53 @@ impl TaskError {
     /// Counted in input order; for an unordered task in the order in which its chunks finished.
     #[must_use]
     pub fn index(&self) -> u64 {
-        self.0.index
+        self.failed.index
+    }
+
+    /// How many items that were made before the failing one can still be read: too few for the read that gives this
+    /// error, so that read has taken none of them.
+    ///
+    /// A smaller read, [`try_read`](crate::ScopedReader::try_read) and an iteration give these items first.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.unread
     }
 
     /// Why it failed.
     #[must_use]
     pub fn cause(&self) -> &Cause {
-        &self.0.cause
+        &self.failed.cause
     }
 }
 
 impl fmt::Display for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Failed { task, location, index, cause } = &*self.0;
-        write!(f, "task `{task}` (added at {location}) failed at item {index}: {cause}")
+        let Failed { task, location, index, cause } = &*self.failed;
+        write!(f, "task `{task}` (added at {location}) failed at item {index}: {cause}")?;
+        match self.unread {
+            0 => Ok(()),
+            1 => write!(f, "; 1 item before it can still be read"),
+            unread => write!(f, "; {unread} items before it can still be read"),
+        }
     }
 }
 
 impl fmt::Debug for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Failed { task, location, index, cause } = &*self.0;
+        let Failed { task, location, index, cause } = &*self.failed;
         f.debug_struct("TaskError")
             .field("task", task)
             .field("location", &format_args!("{location}"))
             .field("index", index)
             .field("cause", cause)
+            .field("unread", &self.unread)
             .finish()
     }
 }
 
 impl Error for TaskError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.0.cause {
+        match &self.failed.cause {
             Cause::Error(error) => Some(&**error),
             Cause::Panic(_) => None,
         }
@@ -145,15 +169,16 @@ impl Error for TaskError {
 
 /// Why a read gave no items.
 ///
-/// Whatever the error, nothing is lost: items that were made stay readable.
+/// Whatever the error, the read has taken nothing: items that were made stay readable.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// A task upstream stopped. All items before the failing one have been read; every further read says the same.
+    /// A task upstream stopped before the items that were asked for were made. The [error](TaskError::unread) says how
+    /// many were; every further read that asks for more than these gives it again.
     Task(TaskError),
     /// The time was up before the items that were asked for were there. They stay readable.
     TimedOut {
-        /// How many items were asked for; 0 for all.
+        /// How many items were asked for; `usize::MAX` for all.
         asked: usize,
         /// How many of them were there.
         ready: usize,
@@ -196,7 +221,7 @@ impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Task(error) => error.fmt(f),
-            Self::TimedOut { asked: 0, ready, waited } => {
+            Self::TimedOut { asked: usize::MAX, ready, waited } => {
                 write!(f, "reading all items timed out after {waited:?} with `{ready}` ready; read again to go on")
             }
             Self::TimedOut { asked, ready, waited } => {
@@ -259,6 +284,15 @@ impl ReadError {
         match self {
             Self::Task(error) => Some(error),
             _ => None,
+        }
+    }
+
+    /// How many items there were for the read that gave this error, and still are: fewer than it asked for.
+    pub(crate) fn ready(&self) -> usize {
+        match self {
+            Self::Task(error) => error.unread(),
+            Self::TimedOut { ready, .. } => *ready,
+            _ => 0,
         }
     }
 

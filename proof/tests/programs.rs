@@ -128,7 +128,7 @@ fn the_corpus_has_every_operation() {
         .collect();
     found.sort_unstable();
     found.dedup();
-    assert_eq!(found.len(), 41, "{found:?}");
+    assert_eq!(found.len(), 43, "{found:?}");
 }
 
 #[test]

@@ -327,6 +327,26 @@ impl Drop for PoolReader {
     }
 }
 
+/// A count of Python's, where 0 is all.
+fn all_for_none(count: usize) -> usize {
+    if count == 0 { usize::MAX } else { count }
+}
+
+/// What a read gives that gives the items before a failure first.
+pub(crate) fn items_first(
+    reader: &mut Reader,
+    count: usize,
+    result: Result<Vec<Object>, ReadError>,
+) -> Result<Vec<Object>, ReadError> {
+    match result {
+        Err(ReadError::Task(error)) if error.unread() > 0 => match reader.try_read(count)? {
+            Some(items) => Ok(items),
+            None => Err(error.into()),
+        },
+        result => result,
+    }
+}
+
 /// Items of which it is known how many they are.
 struct Exactly<I> {
     items: I,
@@ -438,9 +458,12 @@ impl PoolReader {
             return PyList::new(py, [item.0]);
         }
         let items = self.with(py, |reader| {
-            self.patiently(py, count, timeout, |slice| match slice {
-                Some(slice) => reader.read_timeout(count, slice),
-                None => reader.read(count),
+            self.patiently(py, count, timeout, |slice| {
+                let result = match slice {
+                    Some(slice) => reader.read_timeout(count, slice),
+                    None => reader.read(count),
+                };
+                items_first(reader, count, result)
             })
         })?;
         self.list(py, items)
@@ -448,7 +471,8 @@ impl PoolReader {
 
     #[pyo3(signature = (count=0))]
     fn _try_read<'py>(&self, py: Python<'py>, count: usize) -> PyResult<Option<Bound<'py, PyList>>> {
-        let items = told(|| self.with(py, |reader| reader.try_read(count).map_err(|error| raise(py, &error))))?;
+        let items =
+            told(|| self.with(py, |reader| reader.try_read(all_for_none(count)).map_err(|error| raise(py, &error))))?;
         items.map(|items| self.list(py, items)).transpose()
     }
 
@@ -458,7 +482,7 @@ impl PoolReader {
             self.with(py, |reader| {
                 // What an iteration has taken ahead comes first.
                 reader.give_back_ahead();
-                Ok(Reading::new(reader.clone(), self.keeper.get(py)?, count))
+                Ok(Reading::new(reader.clone(), self.keeper.get(py)?, all_for_none(count)))
             })
         })
     }

@@ -15,6 +15,7 @@ use crate::interpreter::attached;
 use crate::keeper::{Keeper, Kept};
 use crate::object::Object;
 use crate::pool::Reader;
+use crate::reader::items_first;
 use crate::simulation::told;
 
 type Pending = Pin<Box<dyn Future<Output = Result<Vec<Object>, ReadError>> + Send>>;
@@ -53,7 +54,10 @@ impl Wake for Waking {
 
 impl Reading {
     pub(crate) fn new(mut reader: Reader, keeper: Option<Py<Keeper>>, count: usize) -> Self {
-        let future = Box::pin(async move { reader.read_async(count).await });
+        let future = Box::pin(async move {
+            let result = reader.read_async(count).await;
+            items_first(&mut reader, count, result)
+        });
         Self { future: Mutex::new(Some(future)), waking: Arc::default(), keeper: Kept::new(keeper) }
     }
 }

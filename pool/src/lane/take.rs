@@ -12,13 +12,13 @@ use crate::host::{self, Site};
 /// What an outlet has for a reader.
 #[derive(Debug)]
 pub(crate) enum Ready<T> {
-    /// Items, as many as were asked for, or fewer at the end.
+    /// Items, as many as were asked for, or fewer at the end of the items.
     Items(Vec<T>),
     /// Too few yet; this many are there.
     NotYet(usize),
     /// The end.
     End,
-    /// The end, by a failure.
+    /// The end, by a failure, before as many items as were asked for. Those that are there stay.
     Failed(TaskError),
 }
 
@@ -60,6 +60,7 @@ impl<T> Outlet<T> {
             items.extend(front.by_ref().take(most));
             items
         };
+        items.reserve(most.min(self.len) - items.len());
         while items.len() < most {
             let Some(front) = self.chunks.front_mut() else { break };
             let wanted = most - items.len();
@@ -93,17 +94,18 @@ impl<T> Outlet<T> {
 }
 
 impl<T> State<T> {
-    /// How the output ended, for a reader that has found nothing.
-    pub(super) fn ended(&self) -> Option<Ready<T>> {
+    /// How the output ended, for a reader that has found too little: `unread` items.
+    pub(super) fn ended(&self, unread: usize) -> Option<Ready<T>> {
         self.end.as_ref().map(|end| match end {
             End::Complete => Ready::End,
-            End::Failed(error) => Ready::Failed(error.clone()),
+            End::Failed(error) => Ready::Failed(error.with_unread(unread)),
         })
     }
 }
 
 impl<'env, T: Send + 'env> Lane<'env, T> {
-    /// Takes between `least` and `most` items, or what there is at the end.
+    /// Takes between `least` and `most` items, or what there is at the end of the items. Where a failure leaves fewer than
+    /// `least`, it takes nothing.
     pub(crate) fn take(&self, pass: &Pass<'_>, outlet: usize, least: usize, most: usize) -> Ready<T> {
         self.take_changing(pass, outlet, (least, most), |_, _| {})
     }
@@ -152,8 +154,9 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         let ready = self.state.with(pass, |state| {
             let has_ended = state.end.is_some();
             let ordinary = state.grain.chunk().min(state.limits.max_chunksize);
+            let is_complete = matches!(state.end, Some(End::Complete));
             let at = &mut state.outlets[outlet];
-            if at.len >= least || (has_ended && at.len > 0) {
+            if at.len >= least || (is_complete && at.len > 0) {
                 change(at, true);
                 return Ready::Items(if least == most {
                     at.take(most)
@@ -163,7 +166,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             }
             change(at, has_ended);
             let ready = at.len;
-            state.ended().unwrap_or(Ready::NotYet(ready))
+            state.ended(ready).unwrap_or(Ready::NotYet(ready))
         });
         if pass.is_shared()
             && let Ready::Items(items) = &ready
@@ -258,6 +261,8 @@ impl<T> Outlet<T> {
 
 impl<'env, T: Send + 'env> Lane<'env, T> {
     /// Takes between `least` and `most` items for a head that lacks `missing` in all, and takes down what it lacks then.
+    ///
+    /// A head hands on the items before a failure, however few they are, and then the failure.
     pub(super) fn take_for_inlet(
         &self,
         pass: &Pass<'_>,
@@ -280,7 +285,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
                 })
             } else {
                 let ready = at.len;
-                state.ended().unwrap_or(Ready::NotYet(ready))
+                state.ended(ready).unwrap_or(Ready::NotYet(ready))
             };
             let lacking = match &ready {
                 Ready::Items(items) if missing != usize::MAX => missing.saturating_sub(items.len()),

@@ -93,7 +93,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         add(Task::enumerate(self))
     }
 
-    /// Items in groups of `size`, the last of which may be shorter. See [`Task::batch`].
+    /// Items in groups of `size`, the last of which may be shorter: before the end, or before a failure. See [`Task::batch`].
     ///
     /// # Panics
     /// When `size` is 0.

@@ -8,7 +8,8 @@ use crate::error::ReadError;
 /// These read up to the end, in the caller, holding no more than the window of an iteration.
 ///
 /// # Errors
-/// As [`read`](ScopedReader::read): the first error of a task, or misuse of the pool.
+/// As [`read`](ScopedReader::read): the first error of a task, or misuse of the pool. The items before it have gone into
+/// what is lost with the reader then; to keep them, iterate.
 ///
 /// # Blocking
 /// Until the end. For a source without an end that is for ever.

@@ -1,5 +1,6 @@
 //! Reading item by item.
 
+use std::iter::FusedIterator;
 use std::time::Instant;
 
 use millpond_sync::Deadline;
@@ -36,7 +37,8 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         self.consumer().pull_one()
     }
 
-    /// The next item, as iterating gives it, or [`ReadError::TimedOut`] at `deadline`, which loses nothing.
+    /// The next item, as iterating gives it, or [`ReadError::TimedOut`] at `deadline`, which loses nothing and does not
+    /// end the iteration.
     ///
     /// # Blocking
     /// Until there is an item or the deadline has passed. The caller works meanwhile.
@@ -51,23 +53,41 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         if self.is_over {
             return None;
         }
+        let next = self.read_ahead_until(deadline);
+        self.is_over = match &next {
+            Ok(item) => item.is_none(),
+            Err(error) => !error.is_timed_out(),
+        };
+        next.transpose()
+    }
+
+    /// The next item, and the chunk that it is in for the next calls; `None` at the end.
+    fn read_ahead_until(&mut self, deadline: Deadline) -> Result<Option<T>, ReadError> {
         let most = if self.core.size() == 0 { 1 } else { usize::MAX };
-        match self.read_some_until(most, deadline) {
-            Ok(items) => {
-                self.local = items.into_iter();
-                let item = self.local.next();
-                self.is_over = item.is_none();
-                item.map(Ok)
-            }
-            Err(error) => {
-                self.is_over = matches!(error, ReadError::Task(_));
-                Some(Err(error))
-            }
+        self.local = self.read_some_until(most, deadline)?.into_iter();
+        Ok(self.local.next())
+    }
+
+    /// The next item, `None` at the end. Pulls ahead as iterating does, but has no end of its own: after a failure it
+    /// gives the failure again.
+    ///
+    /// For whoever keeps apart several iterations over one reader.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and [`ReadError::TimedOut`] at `deadline`.
+    ///
+    /// # Blocking
+    /// Until there is an item or the deadline has passed. The caller works meanwhile.
+    pub fn read_next(&mut self, deadline: Option<Instant>) -> Result<Option<T>, ReadError> {
+        match self.next_now() {
+            None => self.read_ahead_until(deadline.map_or(Deadline::NEVER, Deadline::at)),
+            made => Ok(made),
         }
     }
 }
 
-/// Item by item up to the end; an error comes once, after the items before it, and ends the iteration.
+/// Item by item up to the end. An error comes once, after the items before it, and ends the iteration for good; to go on
+/// after it, read, or iterate over a [clone](Clone::clone).
 ///
 /// In serial mode each call makes one item. Otherwise workers keep a window of two chunks per worker filled, because pulling one by
 /// one could not be parallel; items that they have made and nobody takes go back when the reader is dropped or cloned.
@@ -81,3 +101,5 @@ impl<'env, T: Send + 'env> Iterator for ScopedReader<'env, T> {
         self.next_until(Deadline::NEVER)
     }
 }
+
+impl<'env, T: Send + 'env> FusedIterator for ScopedReader<'env, T> {}

@@ -14,7 +14,7 @@ use crate::walk::{Walked, Walker};
 /// What a pull gets.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pull {
-    /// At least this many items; fewer only at the end.
+    /// At least this many items; fewer only at the end of the items.
     pub(super) least: usize,
     /// At most this many.
     pub(super) most: usize,
@@ -23,7 +23,7 @@ pub(super) struct Pull {
     pub(super) deadline: Deadline,
     /// When the read began, where that is known: looking at the clock takes as long as some quick items.
     pub(super) since: Option<Instant>,
-    /// What to say was asked for when the time is up; 0 for all.
+    /// What to say was asked for when the time is up; `usize::MAX` for all.
     pub(super) asked: usize,
 }
 
@@ -78,13 +78,10 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         let mut walker = Walker::new(core, &pass, self.any(), outlet);
         let result = loop {
             let walked = walker.walk(least, deadline);
-            let ready = match lane.take_wanted(&pass, outlet, (least, most), want) {
-                Ready::NotYet(ready) => ready,
-                ready => {
-                    wanting.want = None;
-                    break self.settled(ready).expect("only too few items are not settled");
-                }
-            };
+            if let Some(result) = self.settled(lane.take_wanted(&pass, outlet, (least, most), want)) {
+                wanting.want = None;
+                break result;
+            }
             if core.is_closed() {
                 break Err(self.refused(Refused::Closed));
             }
@@ -98,11 +95,12 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
             if deadline.has_passed() {
                 let waited = started.map_or_else(Default::default, |started| host::now().duration_since(started));
                 // Once more: the last item may have come while the time ran out.
-                let last = self.settled(lane.take_wanted(&pass, outlet, (least, most), want));
-                if last.is_some() {
-                    wanting.want = None;
-                }
-                break last.unwrap_or(Err(ReadError::TimedOut { asked, ready, waited }));
+                let last = match lane.take_wanted(&pass, outlet, (least, most), want) {
+                    Ready::NotYet(ready) => break Err(ReadError::TimedOut { asked, ready, waited }),
+                    last => last,
+                };
+                wanting.want = None;
+                break self.settled(last).expect("only too few items are not settled");
             }
         };
         drop(wanting);

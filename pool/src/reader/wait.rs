@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
+use futures_core::stream::FusedStream;
 use millpond_sync::{Deadline, Ticket};
 
 use super::ScopedReader;
@@ -82,7 +83,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         // Between two sizes a pass may still be shared where nobody is lent any more.
         if works || !pass.is_shared() || core.size() == 0 {
             // Far more than there is, yet far from the number that stands for all.
-            let wanted = most.min(MOST_WANTED);
+            let wanted = ask.unwrap_or(most).min(MOST_WANTED);
             let mut more = wanted.saturating_sub(*asked);
             if more > 0 {
                 lane.want(&pass, outlet, Want::More(more));
@@ -160,16 +161,36 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     /// Reads like [`read`](Self::read), awaiting. On no particular runtime: the pool's workers do the work, all of them; in
     /// serial mode polling the future does.
     ///
-    /// A future that is dropped has taken nothing.
+    /// A future that is dropped has taken nothing. So for `count` items or what there is by then, await this under the
+    /// runtime's time-out, and [`try_read`](Self::try_read) after that.
     pub fn read_async(&mut self, count: usize) -> ReadFuture<'_, 'env, T> {
-        ReadFuture { reader: self, waits: Waits::default(), count, asked: 0, collected: Vec::new() }
+        ReadFuture::new(self, (count, count), Some(count.min(MOST_WANTED)))
     }
 
-    /// Gets at least `least` items and at most `most`, working for them, or has `waker` called when data from outside may have come;
-    /// none are the end. For whoever is itself a source, of this pool or another, and must not wait.
+    /// Reads all items up to the end like [`read_all`](Self::read_all), awaiting as [`read_async`](Self::read_async)
+    /// does.
+    pub fn read_all_async(&mut self) -> ReadFuture<'_, 'env, T> {
+        self.read_async(usize::MAX)
+    }
+
+    /// Reads like [`read_some`](Self::read_some), awaiting as [`read_async`](Self::read_async) does.
+    pub fn read_some_async(&mut self, most: usize) -> ReadFuture<'_, 'env, T> {
+        let ask = if most == 0 || self.iterates_ahead() { None } else { Some(1) };
+        ReadFuture::new(self, (most.min(1), most), ask)
+    }
+
+    /// Gets at least `least` items and at most `most`, working for them, or has `waker` called when data from outside may have come.
+    /// Fewer than `least` are what is left before the end or a failure; none are the end. For whoever is itself a source,
+    /// of this pool or another, and must not wait.
     pub fn poll_working(&mut self, least: usize, most: usize, waker: &Waker) -> Poll<Result<Vec<T>, ReadError>> {
+        self.join_ahead();
         let mut waits = std::mem::take(&mut self.stream);
-        let poll = self.consumer().poll_pull((least, most), (&mut 0, None), &mut waits, waker, true);
+        let consumer = self.consumer();
+        let mut poll = consumer.poll_pull((least, most), (&mut 0, None), &mut waits, waker, true);
+        if matches!(&poll, Poll::Ready(Err(error)) if error.ready() > 0) {
+            // A source hands on the items before a failure first.
+            poll = consumer.poll_pull((1, most), (&mut 0, None), &mut waits, waker, true);
+        }
         self.stream = waits;
         poll
     }
@@ -180,17 +201,21 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
 pub struct ReadFuture<'a, 'env, T: Send + 'env> {
     reader: &'a mut ScopedReader<'env, T>,
     waits: Waits<'env>,
-    /// 0 for all.
-    count: usize,
-    /// What the outlet has been told that this waits for.
+    least: usize,
+    most: usize,
+    /// What the outlet is to be told that this waits for, so that workers go on between polls.
+    ask: Option<usize>,
+    /// What it has been told.
     asked: usize,
-    /// What a read of all has taken so far.
-    collected: Vec<T>,
 }
 
 impl<T: Send> Unpin for ReadFuture<'_, '_, T> {}
 
-impl<T: Send> ReadFuture<'_, '_, T> {
+impl<'a, 'env, T: Send> ReadFuture<'a, 'env, T> {
+    fn new(reader: &'a mut ScopedReader<'env, T>, (least, most): (usize, usize), ask: Option<usize>) -> Self {
+        Self { reader, waits: Waits::default(), least, most, ask, asked: 0 }
+    }
+
     /// Takes back what is waited for.
     fn ask_no_more(&mut self) {
         let asked = std::mem::take(&mut self.asked);
@@ -209,38 +234,13 @@ impl<T: Send> Future for ReadFuture<'_, '_, T> {
     type Output = Result<Vec<T>, ReadError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        let count = if this.count == 0 { usize::MAX } else { this.count };
-        let local = this.reader.local.by_ref().take(count - this.collected.len());
-        this.collected.extend(local);
-        loop {
-            let missing = count - this.collected.len();
-            if missing == 0 {
-                this.ask_no_more();
-                return Poll::Ready(Ok(std::mem::take(&mut this.collected)));
-            }
-            let (least, most) = if count == usize::MAX { (1, usize::MAX) } else { (missing, missing) };
-            // So that workers go on between polls.
-            let ask = Some(missing.min(MOST_WANTED));
-            let consumer = this.reader.consumer();
-            match consumer.poll_pull((least, most), (&mut this.asked, ask), &mut this.waits, context.waker(), false) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(items)) if items.is_empty() || count != usize::MAX => {
-                    this.ask_no_more();
-                    this.collected.extend(items);
-                    return Poll::Ready(Ok(std::mem::take(&mut this.collected)));
-                }
-                Poll::Ready(Ok(items)) => this.collected.extend(items),
-                Poll::Ready(Err(ReadError::Task(_))) if !this.collected.is_empty() => {
-                    this.ask_no_more();
-                    return Poll::Ready(Ok(std::mem::take(&mut this.collected)));
-                }
-                Poll::Ready(Err(error)) => {
-                    this.ask_no_more();
-                    return Poll::Ready(Err(error));
-                }
-            }
+        let Self { reader, waits, least, most, ask, asked } = self.get_mut();
+        let (least, most) = (*least, *most);
+        if reader.local.len() >= least {
+            return Poll::Ready(Ok(reader.local.by_ref().take(most).collect()));
         }
+        reader.join_ahead();
+        reader.consumer().poll_pull((least, most), (asked, *ask), waits, context.waker(), false)
     }
 }
 
@@ -248,15 +248,10 @@ impl<T: Send> Drop for ReadFuture<'_, '_, T> {
     fn drop(&mut self) {
         self.waits.leave();
         self.ask_no_more();
-        if !self.collected.is_empty() {
-            let items: Vec<T> =
-                std::mem::take(&mut self.collected).into_iter().chain(self.reader.local.by_ref()).collect();
-            self.reader.local = items.into_iter();
-        }
     }
 }
 
-/// Item by item, awaiting; as the iteration does it.
+/// Item by item, awaiting; as the iteration does it, with an error once and at the end.
 impl<T: Send> Stream for ScopedReader<'_, T> {
     type Item = Result<T, ReadError>;
 
@@ -283,11 +278,17 @@ impl<T: Send> Stream for ScopedReader<'_, T> {
                     this.local = items.into_iter();
                 }
                 Poll::Ready(Err(error)) => {
-                    this.is_over = matches!(error, ReadError::Task(_));
+                    this.is_over = true;
                     return Poll::Ready(Some(Err(error)));
                 }
             }
         }
+    }
+}
+
+impl<T: Send> FusedStream for ScopedReader<'_, T> {
+    fn is_terminated(&self) -> bool {
+        self.is_over
     }
 }
 

@@ -40,7 +40,7 @@ use crate::lane::{Firing, One};
 ///
 /// let pool = Pool::serial();
 /// let mut halves = pool.add_task(Task::operator(pool.source([2, 4, 5]), Halve));
-/// assert_eq!(halves.read(9)?, [1, 2]);
+/// assert_eq!(halves.read(2)?, [1, 2]);
 /// assert_eq!(halves.read(9).unwrap_err().as_task_error().map(|error| error.index()), Some(2));
 /// # Ok::<(), millpond_pool::ReadError>(())
 /// ```

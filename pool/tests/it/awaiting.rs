@@ -23,18 +23,23 @@ in_every_mode! {
 
     fn an_awaited_read_of_all_ends_with_the_source(pool) {
         let mut reader = pool.source(0..5000).map(|n| n).filter(|n| n % 2 == 0).batch(7);
-        assert_eq!(run(reader.read_async(0)).unwrap().len(), 2500_usize.div_ceil(7));
-        assert!(run(reader.read_async(0)).unwrap().is_empty());
+        assert_eq!(run(reader.read_all_async()).unwrap().len(), 2500_usize.div_ceil(7));
+        assert!(run(reader.read_all_async()).unwrap().is_empty());
         assert!(run(reader.read_async(1)).unwrap().is_empty());
     }
 
     fn an_awaited_read_fails_as_a_blocking_one_does(pool) {
         let mut reader = pool.source(0..).try_map(|n| if n < 20 { Ok(n) } else { Err("no") });
-        assert_eq!(run(reader.read_async(0)).unwrap().len(), 20);
-        for count in [0, 1, 9] {
+        for count in [21, usize::MAX] {
             let error = run(reader.read_async(count)).unwrap_err();
-            assert_eq!(error.as_task_error().map(|error| error.index()), Some(20));
+            assert_eq!(error.as_task_error().map(|error| (error.index(), error.unread())), Some((20, 20)));
         }
+        assert!(run(reader.read_async(20)).unwrap().into_iter().eq(0..20));
+        for count in [1, 9, usize::MAX] {
+            let error = run(reader.read_async(count)).unwrap_err();
+            assert_eq!(error.as_task_error().map(|error| (error.index(), error.unread())), Some((20, 0)));
+        }
+        assert!(run(reader.read_async(0)).unwrap().is_empty());
     }
 
     fn a_stream_gives_the_items_one_by_one(pool) {
@@ -63,19 +68,19 @@ in_every_mode! {
         assert!(poll_once(reader.read_async(2)).is_none());
         writer.write(1).unwrap();
         assert!(poll_once(reader.read_async(2)).is_none());
-        assert!(poll_once(reader.read_async(0)).is_none());
+        assert!(poll_once(reader.read_all_async()).is_none());
         writer.write_from([2, 3]).unwrap();
         assert_eq!(run(reader.read_async(2)).unwrap(), [1, 2]);
-        assert!(poll_once(reader.read_async(0)).is_none());
+        assert!(poll_once(reader.read_all_async()).is_none());
         writer.close();
-        assert_eq!(run(reader.read_async(0)).unwrap(), [3]);
+        assert_eq!(run(reader.read_all_async()).unwrap(), [3]);
     }
 
     fn futures_dropped_at_any_moment_lose_nothing(pool) {
         let mut reader = pool.source(0_u64..2000).map(|n| n).sequential(|n| n);
         let mut items = Vec::new();
         while items.len() < 2000 {
-            for count in [0, 3, 50] {
+            for count in [usize::MAX, 3, 50] {
                 if let Some(more) = poll_once(reader.read_async(count)) {
                     items.extend(more.unwrap());
                 }
@@ -182,7 +187,7 @@ in_parallel! {
         drop(reader.try_read(1));
         let thread = std::thread::spawn(move || {
             half.send(()).unwrap();
-            run(other.read_async(0))
+            run(other.read_all_async())
         });
         is_half.recv().unwrap();
         pool.set_size(0);

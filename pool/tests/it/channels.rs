@@ -165,10 +165,13 @@ in_every_mode! {
         let other = workers::pool(2);
         let bad = other.source(0..).try_map(|n| if n < 3 { Ok(n) } else { Err("no") }).named("there");
         let mut here = bad.into_pool(&pool).map(|n| n);
-        assert_eq!(here.read(9).unwrap(), [0, 1, 2]);
-        let error = here.read(9).unwrap_err();
-        let error = error.as_task_error().unwrap();
-        assert_eq!((error.task(), error.index(), error.cause().to_string().as_str()), ("there", 3, "no"));
+        for unread in [3, 0] {
+            let error = here.read(9).unwrap_err();
+            let error = error.as_task_error().unwrap();
+            assert_eq!((error.task(), error.index(), error.cause().to_string().as_str()), ("there", 3, "no"));
+            assert_eq!(error.unread(), unread);
+            assert!(here.read(unread).unwrap().into_iter().eq(0..unread));
+        }
     }
 
     fn a_source_of_another_pool_that_is_gone_is_an_error(pool) {
@@ -267,7 +270,8 @@ watched_tests! {
         assert_eq!(reader.read(3).unwrap_err().to_string(), text);
         assert_eq!(reader.read(2).unwrap(), [7, 8]);
         writer.write(9).unwrap();
-        assert_eq!(reader.next().unwrap().unwrap(), 9);
+        assert!(reader.next().is_none(), "the iteration ended with its error");
+        assert_eq!(reader.clone().next().unwrap().unwrap(), 9);
         writer.close();
         assert!(reader.read(1).unwrap().is_empty());
     }

@@ -123,7 +123,7 @@ in_every_mode! {
                 Err(error) => assert!(error.is_timed_out()),
             }
             if n == 20 {
-                assert!(reader.read_timeout(0, Duration::from_micros(200)).unwrap_err().is_timed_out());
+                assert!(reader.read_all_timeout(Duration::from_micros(200)).unwrap_err().is_timed_out());
             }
         }
         writer.close();
@@ -142,7 +142,7 @@ in_every_mode! {
         let text = error.to_string();
         assert!(text.starts_with("reading `2` items timed out after "), "{text}");
         assert!(text.ends_with(" with `0` ready; read again to go on"), "{text}");
-        let text = empty.read_timeout(0, Duration::ZERO).unwrap_err().to_string();
+        let text = empty.read_all_timeout(Duration::ZERO).unwrap_err().to_string();
         assert!(text.starts_with("reading all items timed out after "), "{text}");
     }
 
@@ -158,8 +158,8 @@ in_every_mode! {
         assert_eq!(calls.count(), 0);
         assert_eq!(reader.read(1).unwrap(), [0]);
         assert_eq!(reader.try_read(2).unwrap().unwrap(), [1, 2]);
-        assert_eq!(reader.try_read(0).unwrap().unwrap(), [3, 4]);
-        assert!(reader.try_read(0).unwrap().is_none());
+        assert_eq!(reader.try_read(usize::MAX).unwrap().unwrap(), [3, 4]);
+        assert!(reader.try_read(usize::MAX).unwrap().is_none());
         assert_eq!(calls.count(), 5);
         assert_eq!(reader.read_all().unwrap().len(), 7);
         assert!(reader.try_read(1).unwrap().unwrap().is_empty());

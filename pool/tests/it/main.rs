@@ -8,6 +8,7 @@ mod awaiting;
 mod calls;
 mod cancel;
 mod channels;
+mod contract;
 mod deep;
 mod executor;
 mod failure;

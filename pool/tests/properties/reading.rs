@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use futures_core::Stream;
-use millpond_pool::{PoolReader, ReadError};
+use millpond_pool::{PoolReader, ReadError, TaskError};
 use millpond_sync::Parker;
 use proptest::prelude::*;
 
@@ -27,6 +27,11 @@ pub(crate) enum Reading {
     Stream(usize),
     /// A future that is polled once and dropped.
     Abandon(usize),
+    /// No items, in every way.
+    Nothing,
+    SomeAsync(usize),
+    /// So many items, or what there is after this many microseconds.
+    SomeTimeout(usize, u64),
 }
 
 pub(crate) fn readings() -> impl Strategy<Value = Vec<Reading>> {
@@ -41,6 +46,9 @@ pub(crate) fn readings() -> impl Strategy<Value = Vec<Reading>> {
         2 => count().prop_map(Reading::Async),
         1 => count().prop_map(Reading::Stream),
         1 => count().prop_map(Reading::Abandon),
+        1 => Just(Reading::Nothing),
+        1 => count().prop_map(Reading::SomeAsync),
+        1 => (count(), 0..300_u64).prop_map(|(count, micros)| Reading::SomeTimeout(count, micros)),
     ];
     prop::collection::vec(reading, 1..6)
 }
@@ -56,17 +64,30 @@ pub(crate) struct Outcome {
 pub(crate) enum Step {
     /// Items, or none yet.
     Going,
+    /// A failure, with so many items before it that a smaller read must give.
+    Unread(usize),
     End(End),
     /// A serial pool was in use by another thread.
     Busy,
 }
 
-/// How a read ended that failed.
-fn ended(error: &ReadError) -> Step {
+/// How a read of `count` items ended that failed.
+fn ended(error: &ReadError, count: usize) -> Step {
     match error {
         ReadError::SerialBusy { .. } => Step::Busy,
-        error => Step::End(failed(error)),
+        error => {
+            let end = failed(error);
+            let unread = error.as_task_error().map_or(0, TaskError::unread);
+            assert!(unread < count, "a read of {count} failed although {unread} items were there");
+            if unread > 0 { Step::Unread(unread) } else { Step::End(end) }
+        }
     }
+}
+
+/// How an iteration ended that failed. It is over, whatever it failed by, and a new one begins.
+fn iterated(error: &ReadError, reader: &mut PoolReader<u64>) -> Step {
+    *reader = reader.clone();
+    ended(error, 1)
 }
 
 fn failed(error: &ReadError) -> End {
@@ -74,15 +95,15 @@ fn failed(error: &ReadError) -> End {
     End::Failed { task: error.task().to_owned(), index: error.index() }
 }
 
-/// What a read that waits gives: nothing is the end.
-fn waited(read: Result<Vec<u64>, ReadError>, items: &mut Vec<u64>) -> Step {
+/// What a read of `least` to `most` items gives that waits: fewer are the end of the items, and nothing else.
+fn waited((least, most): (usize, usize), read: Result<Vec<u64>, ReadError>, items: &mut Vec<u64>) -> Step {
     match read {
-        Ok(more) if more.is_empty() => Step::End(End::Complete),
         Ok(more) => {
+            assert!(more.len() <= most, "{} items of {most}", more.len());
             items.extend(&more);
-            Step::Going
+            if more.len() < least { Step::End(End::Complete) } else { Step::Going }
         }
-        Err(error) => ended(&error),
+        Err(error) => ended(&error, least),
     }
 }
 
@@ -90,32 +111,42 @@ impl Reading {
     /// Reads so once, adding to `items`.
     pub(crate) fn once(self, reader: &mut PoolReader<u64>, items: &mut Vec<u64>) -> Step {
         match self {
-            Self::Read(count) => {
-                let read = reader.read(count);
-                assert!(read.as_ref().map_or(0, Vec::len) <= count, "more than asked for");
-                waited(read, items)
+            Self::Nothing => {
+                let micros = Duration::from_micros(1);
+                assert_eq!(reader.read(0).ok(), Some(Vec::new()));
+                assert_eq!(reader.read_some(0).ok(), Some(Vec::new()));
+                assert_eq!(reader.try_read(0).ok(), Some(Some(Vec::new())));
+                assert_eq!(reader.read_timeout(0, micros).ok(), Some(Vec::new()));
+                assert_eq!(reader.read_some_timeout(0, micros).ok(), Some(Vec::new()));
+                assert_eq!(Parker::block_on(reader.read_async(0)).ok(), Some(Vec::new()));
+                Step::Going
             }
-            Self::All => waited(reader.read_all(), items),
-            Self::Some(most) => {
-                let read = reader.read_some(most);
-                assert!(read.as_ref().map_or(0, Vec::len) <= most, "more than the most");
-                waited(read, items)
-            }
-            Self::Async(count) => waited(Parker::block_on(reader.read_async(count)), items),
+            Self::Read(count) => waited((count, count), reader.read(count), items),
+            Self::All => waited((usize::MAX, usize::MAX), reader.read_all(), items),
+            Self::Some(most) => waited((1, most), reader.read_some(most), items),
+            Self::SomeAsync(most) => waited((1, most), Parker::block_on(reader.read_some_async(most)), items),
+            Self::Async(count) => waited((count, count), Parker::block_on(reader.read_async(count)), items),
             Self::Timeout(count, micros) => match reader.read_timeout(count, Duration::from_micros(micros)) {
+                Err(ReadError::TimedOut { ready, .. }) => {
+                    assert!(ready < count, "a read of {count} timed out although {ready} items were there");
+                    Step::Going
+                }
+                read => waited((count, count), read, items),
+            },
+            Self::SomeTimeout(most, micros) => match reader.read_some_timeout(most, Duration::from_micros(micros)) {
                 Err(ReadError::TimedOut { .. }) => Step::Going,
-                read => waited(read, items),
+                read => waited((1, most), read, items),
             },
             Self::Try(count) => match reader.try_read(count).transpose() {
                 None => Step::Going,
-                Some(read) => waited(read, items),
+                Some(read) => waited((1, count), read, items),
             },
             Self::Abandon(count) => {
                 let waker = Waker::noop();
                 let mut future = pin!(reader.read_async(count));
                 match future.as_mut().poll(&mut Context::from_waker(waker)) {
                     Poll::Pending => Step::Going,
-                    Poll::Ready(read) => waited(read, items),
+                    Poll::Ready(read) => waited((count, count), read, items),
                 }
             }
             Self::Iterate(count) => {
@@ -123,7 +154,10 @@ impl Reading {
                     match reader.next() {
                         None => return Step::End(End::Complete),
                         Some(Ok(item)) => items.push(item),
-                        Some(Err(error)) => return ended(&error),
+                        Some(Err(error)) => {
+                            assert!(reader.next().is_none(), "an iteration goes on after its error");
+                            return iterated(&error, reader);
+                        }
                     }
                 }
                 Step::Going
@@ -133,7 +167,7 @@ impl Reading {
                     match Parker::block_on(poll_fn(|context| Pin::new(&mut *reader).poll_next(context))) {
                         None => return Step::End(End::Complete),
                         Some(Ok(item)) => items.push(item),
-                        Some(Err(error)) => return ended(&error),
+                        Some(Err(error)) => return iterated(&error, reader),
                     }
                 }
                 Step::Going
@@ -152,6 +186,8 @@ fn yield_now() {
 /// Reads up to the end in these ways, over and over; with `shares`, the pool may be in serial mode and in use by others.
 fn exhaust_sharing(reader: &mut PoolReader<u64>, readings: &[Reading], shares: bool) -> Outcome {
     let mut items = Vec::new();
+    // How many items there had to be in all, by what failing reads said.
+    let mut told = None;
     loop {
         let before = items.len();
         // Some ways to read never work, so at the last one that does.
@@ -161,7 +197,14 @@ fn exhaust_sharing(reader: &mut PoolReader<u64>, readings: &[Reading], shares: b
             }
             match reading.once(reader, &mut items) {
                 Step::Going => {}
-                Step::End(end) => return Outcome { items, end },
+                Step::Unread(unread) => {
+                    let all = items.len() + unread;
+                    assert!(shares || *told.get_or_insert(all) == all, "{all} items, and {told:?} before");
+                }
+                Step::End(end) => {
+                    assert!(shares || told.is_none_or(|told| told == items.len()), "{told:?} items before the error");
+                    return Outcome { items, end };
+                }
                 Step::Busy => {
                     assert!(shares, "nobody else used the pool");
                     yield_now();

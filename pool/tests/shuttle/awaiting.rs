@@ -154,7 +154,7 @@ fn an_awaited_read_that_is_dropped_takes_nothing() {
                 }
             }
             assert_eq!(reader.read(2).unwrap(), [1, 2]);
-            assert_eq!(Parker::block_on(reader.read_async(0)).unwrap(), [3, 4, 5, 6]);
+            assert_eq!(Parker::block_on(reader.read_all_async()).unwrap(), [3, 4, 5, 6]);
         });
     });
 }

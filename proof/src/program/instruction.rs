@@ -91,6 +91,10 @@ pub enum Operation {
     Remove,
     /// Other threads go on.
     Yield,
+    /// A read of so many items, or of what there is after so many microseconds.
+    ReadSomeTimeout(usize, u64),
+    /// A read of what comes at once that awaits.
+    ReadSomeAsync(usize),
 }
 
 impl Operation {
@@ -112,6 +116,8 @@ impl Operation {
                 | Self::Unread(_)
                 | Self::GiveBack
                 | Self::Visit(_)
+                | Self::ReadSomeTimeout(..)
+                | Self::ReadSomeAsync(_)
         )
     }
 }
@@ -160,10 +166,10 @@ pub struct Instruction {
     pub options: Options,
 }
 
-/// Few, or now and then many.
+/// Few, now and then many, or none.
 fn count(byte: u8) -> usize {
     let byte = usize::from(byte);
-    if byte < 192 { 1 + byte % 48 } else { (byte - 191) * 16 }
+    if byte < 192 { (1 + byte % 48) % 48 } else { (byte - 191) * 16 }
 }
 
 fn one_in(byte: u8) -> u64 {
@@ -177,7 +183,7 @@ impl Instruction {
         let other = usize::from(first);
         let micros = u64::from(second) * 4;
         let parts = 2 + usize::from(first % 2);
-        let operation = match code % 41 {
+        let operation = match code % 43 {
             0 => Operation::Source(4 * usize::from(first)),
             1 => Operation::Channel(usize::from(first), usize::from(second % 32)),
             2 => Operation::Map,
@@ -218,7 +224,9 @@ impl Instruction {
             37 => Operation::PickUp,
             38 => Operation::Resize([0, 1, 2, 3, 4, 8][usize::from(first % 6)]),
             39 => Operation::Remove,
-            _ => Operation::Yield,
+            40 => Operation::Yield,
+            41 => Operation::ReadSomeTimeout(count(first), micros),
+            _ => Operation::ReadSomeAsync(count(first)),
         };
         Self {
             thread: usize::from(place >> 6),

@@ -44,8 +44,16 @@ impl World {
     /// Reads all that is left.
     pub(super) fn drain(&self, stream: &mut Stream) -> Result<(), Wrong> {
         let all = self.asked(usize::MAX, usize::MAX);
-        while self.judged(stream, all, |stream| stream.reader().read_all())? != Came::End {}
-        Ok(())
+        loop {
+            match self.judged(stream, all, |stream| stream.reader().read_all())? {
+                Came::End => return Ok(()),
+                Came::Unread(unread) => {
+                    let asked = self.asked(unread, unread);
+                    self.judged(stream, asked, |stream| stream.reader().read(unread))?;
+                }
+                Came::Items(_) | Came::Nothing => {}
+            }
+        }
     }
 
     /// A task on a further reader, which reads so many items and is dropped: it must leave the others all the rest.
@@ -61,25 +69,28 @@ impl World {
         let mut turn = count;
         while missing > 0 {
             turn += 1;
+            let count = if turn % 4 == 1 { missing.min(5) } else { missing };
             let read = |_: &mut Stream| -> Result<Vec<u64>, ReadError> {
                 let items = match turn % 4 {
-                    0 => visitor.read_timeout(missing, Duration::from_micros(turn as u64 % 50)),
-                    1 => Parker::block_on(visitor.read_async(missing.min(5))),
+                    0 => visitor.read_timeout(count, Duration::from_micros(turn as u64 % 50)),
+                    1 => Parker::block_on(visitor.read_async(count)),
                     2 => {
-                        let poll = pin!(visitor.read_async(missing)).poll(&mut Context::from_waker(Waker::noop()));
+                        let poll = pin!(visitor.read_async(count)).poll(&mut Context::from_waker(Waker::noop()));
                         let Poll::Ready(items) = poll else {
                             return Err(ReadError::NotYet { task: "given up".into() });
                         };
                         items
                     }
-                    _ => visitor.read(missing),
+                    _ => visitor.read(count),
                 };
                 Ok(items?.into_iter().map(|item| item ^ MARK).collect())
             };
-            let asked = Asked { may_time_out: true, ..self.asked(0, missing) };
+            let asked = Asked { may_time_out: true, ..self.asked(count, count) };
             match self.judged(stream, asked, read)? {
                 Came::Items(some) => missing -= some,
                 Came::Nothing => self.yield_now(),
+                // What the task has made of the shared items, nobody else can read.
+                Came::Unread(unread) => missing = missing.min(unread),
                 Came::End => break,
             }
         }
@@ -115,8 +126,14 @@ impl World {
                 }
                 return if stream.is_alone() && stream.group.lock().left.is_empty() { Ok(()) } else { came.map(drop) };
             }
-            if !matches!(came?, Came::Items(_)) {
-                break;
+            match came? {
+                Came::Items(_) => {}
+                // Whatever error it was, the iteration is over by it.
+                Came::Nothing => {
+                    stream.is_iterated_out = true;
+                    break;
+                }
+                Came::Unread(_) | Came::End => break,
             }
         }
         Ok(())
@@ -135,13 +152,12 @@ impl World {
             }
             Operation::ReadSome(most) => {
                 stream.iterates();
-                self.judged(stream, self.asked(1, most), |stream| stream.reader().read_some(most))?;
+                self.judged(stream, self.asked(most.min(1), most), |stream| stream.reader().read_some(most))?;
             }
             Operation::TryRead(count) => {
-                let most = if count == 0 { usize::MAX } else { count };
                 let alone = stream.is_alone();
                 if let Some(result) = stream.reader().try_read(count).transpose() {
-                    stream.judge(&result, self.asked(1, most), alone)?;
+                    stream.judge(&result, self.asked(count.min(1), count), alone)?;
                     let items = result.map_or(0, |items| items.len());
                     self.note(|tally| tally.items += items as u64);
                 }
@@ -151,10 +167,17 @@ impl World {
                 self.judged(stream, timed(self.asked(count, count)), read)?;
             }
             Operation::ReadAllTimeout(time) => {
-                // What it had read when the time was up stays with the reader.
-                stream.iterates();
-                let read = |stream: &mut Stream| stream.reader().read_timeout(0, micros(time));
+                let read = |stream: &mut Stream| stream.reader().read_all_timeout(micros(time));
                 self.judged(stream, timed(self.asked(usize::MAX, usize::MAX)), read)?;
+            }
+            Operation::ReadSomeTimeout(most, time) => {
+                let read = |stream: &mut Stream| stream.reader().read_some_timeout(most, micros(time));
+                self.judged(stream, timed(self.asked(most.min(1), most)), read)?;
+            }
+            Operation::ReadSomeAsync(most) => {
+                stream.iterates();
+                let read = |stream: &mut Stream| Parker::block_on(stream.reader().read_some_async(most));
+                self.judged(stream, self.asked(most.min(1), most), read)?;
             }
             Operation::Iterate(count) => self.iterate(stream, count, |stream| stream.reader().next())?,
             Operation::NextNow(count) => {

@@ -11,8 +11,8 @@ fn instructions(codes: impl Strategy<Value = u8>, threads: std::ops::Range<u8>) 
 /// Bytes of programs, each of whose instructions can be left out.
 pub fn programs() -> impl Strategy<Value = Vec<u8>> {
     let sources = || instructions(prop_oneof![3 => Just(0_u8), 1 => Just(1)], 0..1);
-    let tasks = prop_oneof![4 => instructions(2..20_u8, 0..1), 2 => instructions(20..41_u8, 0..1), 1 => sources()];
-    let reads = std::rc::Rc::new(prop_oneof![2 => instructions(0..41_u8, 1..4), 4 => instructions(20..41_u8, 1..4)]);
+    let tasks = prop_oneof![4 => instructions(2..20_u8, 0..1), 2 => instructions(20..43_u8, 0..1), 1 => sources()];
+    let reads = std::rc::Rc::new(prop_oneof![2 => instructions(0..43_u8, 1..4), 4 => instructions(20..43_u8, 1..4)]);
     let setup = prop::collection::vec(tasks, 0..16);
     let threads = prop_oneof![1 => Just(0_usize), 2 => 1..40_usize]
         .prop_flat_map(move |most| prop::collection::vec(std::rc::Rc::clone(&reads), 0..=most));

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
-use millpond_pool::{PoolReader, ReadError};
+use millpond_pool::{PoolReader, ReadError, TaskError};
 use parking_lot::Mutex;
 
 /// How a stream ends.
@@ -115,7 +115,7 @@ impl Group {
 /// How a read is judged.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked {
-    /// At least so many items, unless the end comes before.
+    /// At least so many items, unless the end comes before. With fewer before a failure it gives the failure.
     pub(super) least: usize,
     /// At most so many.
     pub(super) most: usize,
@@ -134,6 +134,8 @@ pub(super) enum Came {
     Items(usize),
     /// Nothing now.
     Nothing,
+    /// A failure, with so many items before it that are too few for the read, one or more.
+    Unread(usize),
     /// Nothing any more.
     End,
 }
@@ -240,6 +242,12 @@ impl Stream {
     pub(super) fn judge(&self, result: &Result<Vec<u64>, ReadError>, asked: Asked, alone: bool) -> Result<Came, Wrong> {
         let mut group = self.group.lock();
         let is_strict = alone && !group.is_cut;
+        if asked.most == 0 {
+            return match result {
+                Ok(items) if items.is_empty() => Ok(Came::Nothing),
+                result => Err(Wrong::because(format!("a read of nothing came to {result:?}"))),
+            };
+        }
         match result {
             Ok(items) => {
                 if items.len() > asked.most {
@@ -257,6 +265,10 @@ impl Stream {
                 }
                 if is_strict && items.len() < asked.least {
                     group.must_be_over()?;
+                    if group.end != End::Complete {
+                        let (few, least) = (items.len(), asked.least);
+                        return Err(Wrong::because(format!("a read of `{least}` gave `{few}` before a failure")));
+                    }
                 }
                 Ok(Came::Items(items.len()))
             }
@@ -265,10 +277,16 @@ impl Stream {
             Err(ReadError::PoolGone { .. }) if asked.may_be_gone => Ok(Came::End),
             Err(error) => {
                 group.must_fail(error)?;
-                if is_strict {
-                    group.must_be_over()?;
+                let (unread, left) = (error.as_task_error().map_or(0, TaskError::unread), group.left.len());
+                if unread >= asked.least.max(1) {
+                    let least = asked.least;
+                    return Err(Wrong::because(format!("a read of `{least}` failed with `{unread}` items to be read")));
                 }
-                Ok(Came::End)
+                if is_strict && unread != left {
+                    let what = format!("a failure has `{left}` items before it and says `{unread}`");
+                    return Err(Wrong { lost: left.saturating_sub(unread), what, ..Wrong::default() });
+                }
+                Ok(if unread > 0 { Came::Unread(unread) } else { Came::End })
             }
         }
     }

@@ -37,8 +37,9 @@ fn read_on(reader: &mut PoolReader<u64>, ways: &[Reading], leaves: bool) -> Outc
             let had = outcome.items.len();
             match way.once(reader, &mut outcome.items) {
                 Step::Going if outcome.items.len() > had => {}
+                Step::Unread(_) => {}
                 Step::Going => match way {
-                    Reading::Timeout(..) => outcome.counts.timed_out += 1,
+                    Reading::Timeout(..) | Reading::SomeTimeout(..) => outcome.counts.timed_out += 1,
                     Reading::Abandon(_) => outcome.counts.abandoned += 1,
                     _ => {}
                 },
