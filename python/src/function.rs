@@ -4,16 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millpond::sync::host;
-use pyo3::exceptions::PyException;
+use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyTuple};
 
 use crate::errors::TaskTimeoutError;
-use crate::interpreter::{Callee, Context, is_true};
+use crate::interpreter::{Callee, Context, is_awaitable, is_true};
 use crate::keeper::Held;
 use crate::place::{Place, never_an_end};
 use crate::simulation::sleep;
+use crate::values::Value;
+
+/// What marks an exception that policies are not for; see `ending` in `_errors.py`.
+const ENDS_THE_READ: &str = "_millpond_ends_the_read";
 
 /// What to do with an item that the function raises an exception for.
 pub(crate) enum OnError {
@@ -94,6 +99,30 @@ impl Function {
         if self.context.is_empty() { body() } else { self.context.run(py, body).flatten() }
     }
 
+    /// Refuses what a plain function returned for somebody to await: nobody would.
+    #[inline]
+    pub(crate) fn check_plain(&self, result: &Bound<'_, PyAny>) -> PyResult<()> {
+        if is_awaitable(result) && !result.is_instance_of::<Value>() { Err(self.awaitable(result)) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn awaitable(&self, result: &Bound<'_, PyAny>) -> PyErr {
+        let py = result.py();
+        let kind = result.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
+        if kind == "coroutine" {
+            // So that Python does not warn of one that was never awaited.
+            let _ = result.call_method0(intern!(py, "close"));
+        }
+        let error = PyTypeError::new_err(format!(
+            "the function of task `{}` is a plain one and returned an awaitable (of type `{kind}`), which nobody would \
+             await; make it a coroutine function with `async def`",
+            self.place.name
+        ));
+        // The program's mistake, and no failure of the item.
+        let _ = error.value(py).setattr(intern!(py, ENDS_THE_READ), true);
+        error
+    }
+
     fn call_once<'py>(
         &self,
         py: Python<'py>,
@@ -107,7 +136,10 @@ impl Function {
         } else {
             Callee::new(function).call(item)
         };
-        let result = result.and_then(|result| finish(&result).map(|()| result));
+        let result = result.and_then(|result| {
+            self.check_plain(&result)?;
+            finish(&result).map(|()| result)
+        });
         if let Some((started, timeout)) = started
             && result.is_ok()
             && host::now().saturating_duration_since(started) > timeout
@@ -174,7 +206,9 @@ impl Function {
             OnError::Skip => Ok(Called::Skipped),
             OnError::Handle(handler) => {
                 let arguments = PyTuple::new(py, [error.value(py).as_any(), item])?;
-                Callee::new(handler.bind(py)).call_with(&arguments).map(Called::Replaced)
+                let replacement = Callee::new(handler.bind(py)).call_with(&arguments)?;
+                self.check_plain(&replacement)?;
+                Ok(Called::Replaced(replacement))
             }
         }
     }
@@ -183,7 +217,7 @@ impl Function {
 /// Whether an error is a failure of the item, which policies are for: no interrupt, and nothing that `ending` in `_errors.py` has marked.
 pub(crate) fn is_of_the_item(py: Python<'_>, error: &PyErr) -> bool {
     let is_ending = || {
-        let mark = error.value(py).getattr(pyo3::intern!(py, "_millpond_ends_the_read"));
+        let mark = error.value(py).getattr(intern!(py, ENDS_THE_READ));
         mark.is_ok_and(|mark| mark.is(PyBool::new(py, true)))
     };
     error.is_instance_of::<PyException>(py) && !is_ending()

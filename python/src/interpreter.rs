@@ -275,6 +275,16 @@ pub(crate) fn is_true(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     }
 }
 
+/// Whether somebody should await an object: a coroutine, a future.
+#[inline]
+pub(crate) fn is_awaitable(object: &Bound<'_, PyAny>) -> bool {
+    let class = object.get_type_ptr();
+    // SAFETY: attached; an object's type is alive while the object is.
+    let methods = unsafe { (*class).tp_as_async };
+    // SAFETY: where a type has such methods, they are there as long as the type is.
+    !methods.is_null() && unsafe { (*methods).am_await.is_some() }
+}
+
 /// A Python iterator, looked up for many items.
 pub(crate) struct Iteration<'a, 'py> {
     iterator: &'a Bound<'py, PyIterator>,

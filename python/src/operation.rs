@@ -40,7 +40,9 @@ impl Operation {
     #[inline]
     fn result<'py>(&self, py: Python<'py>, item: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let result = if self.function.is_plain() {
-            Callee::new(self.function.function.bind(py)).call(item)?
+            let result = Callee::new(self.function.function.bind(py)).call(item)?;
+            self.function.check_plain(&result)?;
+            result
         } else {
             // Whether a result counts as true is a part of the call.
             let is_filter = self.kind == Kind::Filter;
@@ -71,7 +73,8 @@ impl Operation {
                 return Outcome { results: items, given: index, error: None };
             }
             let item = &mut items[index];
-            match function.call(item.0.bind(py)) {
+            let result = function.call(item.0.bind(py));
+            match result.and_then(|result| self.function.check_plain(&result).map(|()| result)) {
                 Ok(result) => item.replace(py, result.unbind()),
                 Err(error) => {
                     items.truncate(index);

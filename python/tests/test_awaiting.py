@@ -46,7 +46,9 @@ def test_each_kind_of_task_may_be_a_coroutine_function(pool_size: int) -> None:
         numbers, rejected = pool.source(["1", "x"]).try_map(parse)
         assert numbers.read_all() == [1]
         assert [item for item, _ in rejected.read_all()] == ["x"]
-        with pytest.raises(TypeError, match=r"^partitioning by a coroutine function, `odd`"):
+        with pytest.raises(
+            TypeError, match=r"^`partition` calls plain functions, and function is a coroutine function, `odd`"
+        ):
             pool.source(range(3)).partition(odd)
 
 

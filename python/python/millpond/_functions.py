@@ -33,12 +33,13 @@ def _is_accepted(result: object) -> bool:
 
 
 def _rejecting(handler: Callable[[Exception, Any], Any] | None) -> Callable[[Exception, Any], Any]:
-    """Have what a handler raises, or the function's own exception without one, reject the item."""
+    """Have what a handler raises, or the coroutine function's own exception without one, reject the item."""
 
-    def handle(error: Exception, item: Any) -> Any:
+    async def handle(error: Exception, item: Any) -> Any:
         if handler is not None:
             try:
-                return handler(error, item)
+                result = handler(error, item)
+                return await result if _options.is_awaitable(result) else result
             except Exception as raised:
                 error = raised
         return Rejected(item, error)
@@ -64,6 +65,7 @@ class WithFunctions(WithShapes[_T_co]):
         named = _options.named(name, _options.name_of(function, kind))
         if _options.is_coroutine_function(function):
             return self._awaiting(kind, function, starred, named, limits, failing)
+        _options.plain_handler(failing)
         if kind != "tap":
             function = self._bound(function)
         return self._reader(_native._operation(self, kind, function, starred, named, limits, failing))
@@ -324,6 +326,7 @@ class WithFunctions(WithShapes[_T_co]):
         limits: _options.Limits,
         failing: _options.Failing,
     ) -> tuple[PoolReader[Any], PoolReader[Any]]:
+        _options.plain_handler(failing)
         yes, no = _native._division(self, function, by_success, rejected, named, limits, failing)
         return self._reader(yes), self._reader(no)
 
@@ -504,6 +507,7 @@ class WithFunctions(WithShapes[_T_co]):
         named = _options.named(name, _options.name_of(function, "flat_map"))
         if _options.is_coroutine_function(function):
             return self._awaiting("map", function, False, named, limits, failing).flatten(name=named[0])
+        _options.plain_handler(failing)
         return self._reader(_native._expansion(self, self._bound(function, lists=True), named, limits, failing))
 
     def flatten(
@@ -529,7 +533,7 @@ class WithFunctions(WithShapes[_T_co]):
         ['a', 'b', 'c']
         """
         limits = _options.limits(concurrency, ordered, min_count, max_chunksize, read_ahead)
-        failing = _options.failing(on_error, 0, timeout)
+        failing = _options.plain_handler(_options.failing(on_error, 0, timeout))
         named = _options.named(name, "flatten")
         return self._reader(_native._expansion(self, _itself, named, limits, failing))
 
@@ -610,8 +614,8 @@ class WithFunctions(WithShapes[_T_co]):
         """
         limits = _options.limits(concurrency, ordered, min_count, max_chunksize, read_ahead)
         failing = _options.failing(on_error, retries, timeout)
-        function = _options.function(function, "function")
+        function = _options.plain(
+            function, "function", "`partition`", "`map` to pairs of the item and the answer before"
+        )
         named = _options.named(name, _options.name_of(function, "partition"))
-        if _options.is_coroutine_function(function):
-            raise TypeError(f"partitioning by a coroutine function, `{named[0]}`; use a plain one, or `map` before")
         return self._divided(function, False, None, named, limits, failing)

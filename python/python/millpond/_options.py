@@ -9,9 +9,11 @@ import os
 import sys
 import types
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, NamedTuple, Optional, Union, overload
+from typing import Any, Literal, NamedTuple, Optional, TypeVar, Union, overload
 
 __all__ = ["OnError", "Rejected", "Retry"]
+
+_T = TypeVar("_T")
 
 #: What a task does with an item that its function raises an exception for.
 OnError = Union[Literal["raise", "skip"], Callable[[Exception, Any], Any]]
@@ -187,6 +189,35 @@ def function(value: object, argument: str) -> Any:
     return value
 
 
+def plain(value: object, argument: str, caller: str, way: str) -> Any:
+    """Check an argument that is called and whose result nobody awaits."""
+    value = function(value, argument)
+    if is_coroutine_function(value):
+        name = name_of(value, "")
+        raise TypeError(
+            f"{caller} calls plain functions, and {argument} is a coroutine function{name and f', `{name}`'}; {way}"
+        )
+    return value
+
+
+def is_awaitable(value: object) -> bool:
+    """Find out whether something is there to be awaited. A value of this package's need not be."""
+    return _of_type(value, "__await__") is not None and type(value).__module__.partition(".")[0] != "millpond"
+
+
+def returned(value: _T, caller: str) -> _T:
+    """Refuse what a plain function returned for somebody to await: nobody would."""
+    if not is_awaitable(value):
+        return value
+    if isinstance(value, types.CoroutineType):
+        # So that Python does not warn of one that was never awaited.
+        value.close()
+    raise TypeError(
+        f"the function of {caller} is a plain one and returned an awaitable (of type `{type(value).__name__}`), which "
+        "nobody would await"
+    )
+
+
 def iterable(value: Any, argument: str) -> Iterable[Any]:
     """Check an argument that is iterated over."""
     if _of_type(value, "__iter__") is None and _of_type(value, "__getitem__") is None:
@@ -211,6 +242,13 @@ def limits(
         None if max_chunksize is None else integer(max_chunksize, "max_chunksize", least=1),
         integer(read_ahead, "read_ahead", least=0),
     )
+
+
+def plain_handler(failing: Failing) -> Failing:
+    """Check the handler of a task whose results nobody awaits."""
+    if callable(failing[0]):
+        plain(failing[0], "on_error", "a task with a plain function", "use a plain handler")
+    return failing
 
 
 def failing(on_error: OnError, retries: int | Retry, timeout: float | None, *, rejects: bool = False) -> Failing:

@@ -188,11 +188,11 @@ class PoolReader(WithFunctions[_T_co], Closing):
         >>> Pool(0).source(range(5)).fold(lambda total, n: total + n, 100)
         110
         """
-        function = _options.function(function, "function")
+        function = _options.plain(function, "function", "`fold`", "`map` with it before")
         result = start
         for item in self:
             result = function(result, item)
-        return result
+        return _options.returned(result, "`fold`")
 
     def reduce(self, function: Callable[[_T_co, _T_co], _T_co]) -> _T_co:
         """Read all items and put them together, beginning with the first.
@@ -207,7 +207,7 @@ class PoolReader(WithFunctions[_T_co], Closing):
         >>> Pool(0).source([3, 9, 4]).reduce(max)
         9
         """
-        function = _options.function(function, "function")
+        function = _options.plain(function, "function", "`reduce`", "`map` with it before")
         iterator = iter(self)
         try:
             result = next(iterator)
@@ -215,7 +215,7 @@ class PoolReader(WithFunctions[_T_co], Closing):
             raise ValueError("reducing no items; use `fold` with a start, which is then the result") from None
         for item in iterator:
             result = function(result, item)
-        return result
+        return _options.returned(result, "`reduce`")
 
     def for_each(self, function: Callable[[_T_co], object]) -> None:
         """Read all items and call a function with each, here and in order.
@@ -226,9 +226,11 @@ class PoolReader(WithFunctions[_T_co], Closing):
         a
         b
         """
-        function = _options.function(function, "function")
+        function = _options.plain(function, "function", "`for_each`", "`map` with it and `for_each` what that gives")
         for item in self:
-            function(item)
+            result = function(item)
+            if result is not None:
+                _options.returned(result, "`for_each`")
 
     @overload
     def collect(self) -> list[_T_co]: ...
@@ -242,7 +244,10 @@ class PoolReader(WithFunctions[_T_co], Closing):
         >>> sorted(Pool(0).source("abca").collect(set))
         ['a', 'b', 'c']
         """
-        return self.read_all() if into is list else _options.function(into, "into")(self)
+        if into is list:
+            return self.read_all()
+        into = _options.plain(into, "into", "`collect`", "use `async for`")
+        return _options.returned(into(self), "`collect`")
 
     # ---- the rest
 

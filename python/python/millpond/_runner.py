@@ -229,6 +229,8 @@ class Runner:
                     self.window.skip(number)
                     return
                 result = self._on_error(error, item)
+                if _options.is_awaitable(result):
+                    result = await result
                 self.window.succeed(number, result)
                 return
             break

@@ -171,10 +171,12 @@ class WithShapes(_native.PoolReader, Generic[_T_co]):
         >>> Pool(0).source([1, 2, 9, 1]).take_while(lambda n: n < 5).read_all()
         [1, 2]
         """
-        function = _options.function(function, "function")
+        function = _options.plain(
+            function, "function", "`take_while`", "`map` to pairs of the item and the answer before"
+        )
         named = _options.named(name, _options.name_of(function, "take_while"))
         limits = _options.limits(None, True, min_count, max_chunksize, read_ahead)
-        failing = _options.failing(on_error, retries, timeout)
+        failing = _options.plain_handler(_options.failing(on_error, retries, timeout))
         return self._reader(_native._take_while(self, function, named, limits, failing))
 
     def skip(
