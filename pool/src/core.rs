@@ -17,6 +17,7 @@ use crate::hold;
 use crate::host::{self, Site};
 use crate::lane::{AnyLane, TaskEntry, detach};
 use crate::lend;
+use crate::nudge::Nudges;
 use crate::placement;
 use crate::registry::Registry;
 use crate::walk::{WAKE_NANOS, Walked, Walker};
@@ -67,6 +68,8 @@ pub(crate) struct Core<'env> {
     lent: Arc<lend::Count>,
     /// Readers that work at the moment.
     callers: AtomicUsize,
+    /// What workers look at before each item.
+    nudges: Arc<Nudges>,
     /// Goes up with every change in any lane.
     ticks: AtomicU64,
     walks: AtomicU64,
@@ -103,6 +106,7 @@ impl<'env> Core<'env> {
             helpers: Arc::default(),
             lent: Arc::default(),
             callers: AtomicUsize::new(0),
+            nudges: Nudges::new(),
             ticks: AtomicU64::new(0),
             walks: AtomicU64::new(0),
             jobs: Mutex::default(),
@@ -146,6 +150,10 @@ impl<'env> Core<'env> {
     }
 
     // ---- changes
+
+    pub(crate) fn nudges(&self) -> &Arc<Nudges> {
+        &self.nudges
+    }
 
     /// Something changed in a lane.
     pub(crate) fn tick(&self) {
@@ -524,6 +532,7 @@ impl<'env> Core<'env> {
             lane.header().is_cancelled.store(true, Ordering::Release);
             lane.header().waiters.notify_all();
         }
+        self.nudges.nudge();
         self.litter.lock().extend(lanes);
         self.has_litter.store(true, Ordering::Release);
         let mut jobs = self.jobs.lock();

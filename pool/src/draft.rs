@@ -105,7 +105,8 @@ impl<'env, T: Send + 'env> Upstream<'env, T> {
         let Draft { core, work, mut parts } = draft;
         parts.tasks.push(task);
         parts.limit(limits);
-        Draft { core, work: Box::new(Staged { before: work, stage }), parts }
+        let work = Box::new(Staged::new(work, stage, parts.tasks.len() - 1, &core));
+        Draft { core, work, parts }
     }
 }
 

@@ -129,6 +129,7 @@ mod system {
     use super::*;
     use crate::head::Next;
     use crate::lane::Firing;
+    use crate::stage::{Batch, Ran};
 
     #[inline(always)]
     pub(crate) fn step(_site: Site) {
@@ -164,12 +165,12 @@ mod system {
     }
 
     #[inline(always)]
-    pub(crate) fn call<A, B>(
-        items: Vec<A>,
+    pub(crate) fn call<A, O, B>(
+        batch: Batch<A, O>,
         firing: &mut Firing<'_, '_>,
-        run: impl FnOnce(Vec<A>, &mut Firing<'_, '_>) -> Vec<B>,
-    ) -> Vec<B> {
-        run(items, firing)
+        run: impl FnOnce(Batch<A, O>, &mut Firing<'_, '_>) -> Ran<A, O, B>,
+    ) -> Ran<A, O, B> {
+        run(batch, firing)
     }
 
     #[inline(always)]

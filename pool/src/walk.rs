@@ -80,6 +80,8 @@ pub(crate) struct Walker<'a, 'env> {
     was_quick: bool,
     /// How often in a row something changed and nothing came of it.
     looks: usize,
+    /// When the reader gives up.
+    deadline: Deadline,
 }
 
 /// Who walks.
@@ -127,6 +129,7 @@ impl<'a, 'env> Walker<'a, 'env> {
             role: Role::Caller,
             was_quick: false,
             looks: 0,
+            deadline: Deadline::NEVER,
         }
     }
 
@@ -179,6 +182,16 @@ impl<'a, 'env> Walker<'a, 'env> {
         }
     }
 
+    /// When a chunk that is made now is to be cut, because its reader gives up.
+    pub(crate) fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+
+    /// The firing that began last was cut: it took its time, whatever was foreseen.
+    pub(crate) fn was_cut(&mut self) {
+        self.was_quick = false;
+    }
+
     /// The firing that began last is over.
     pub(crate) fn finish(&self) {
         if self.pass.is_shared() {
@@ -188,6 +201,7 @@ impl<'a, 'env> Walker<'a, 'env> {
 
     /// Works until nothing is missing at the root, `enough` items are there, or nothing can be done.
     pub(crate) fn walk(&mut self, enough: usize, deadline: Deadline) -> Walked {
+        self.deadline = deadline;
         self.stack.clear();
         self.restart();
         self.push(self.root, self.outlet);
@@ -222,6 +236,7 @@ impl<'a, 'env> Walker<'a, 'env> {
                         return Walked::Paused;
                     }
                 }
+                Step::Stopped => return Walked::Paused,
                 Step::Starved => self.frame_fired(),
                 Step::Busy => {
                     self.is_held_up = true;

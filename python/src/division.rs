@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use millpond::{BoxError, Operator, Outcome};
+use millpond::{BoxError, Items, Operator, Outcome};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::function::{Called, Function, is_of_the_item};
-use crate::interpreter::{attached, chunk_is_done};
 use crate::keeper::Held;
 use crate::object::Object;
+use crate::operation::run_chunk;
 use crate::place::Raised;
 
 /// See the [module documentation](self).
@@ -67,42 +67,34 @@ impl Side {
 }
 
 impl Operator<Object, Sided> for Side {
-    fn apply(&self, items: Vec<Object>, is_wanted: &dyn Fn() -> bool) -> Outcome<Sided> {
+    fn apply(&self, items: &mut Items<Object>, is_wanted: &dyn Fn() -> bool, outcome: &mut Outcome<Sided>) {
         let function = &self.0.function;
-        let outcome = attached(|py| {
-            let outcome = function.context.run(py, || {
-                let mut outcome = Outcome { results: Vec::with_capacity(items.len()), given: 0, error: None };
-                for item in items {
-                    if !is_wanted() {
-                        break;
-                    }
-                    outcome.given += 1;
-                    match self.divide(py, &item.0.into_bound(py)) {
-                        Ok(sided) => outcome.results.extend(sided),
-                        Err(error) => {
-                            outcome.error = Some(Raised::boxed(error, &function.place));
-                            break;
-                        }
+        run_chunk(function, outcome, |py, outcome| {
+            outcome.results.reserve(items.len());
+            while is_wanted()
+                && let Some(item) = items.next()
+            {
+                match self.divide(py, &item.0.into_bound(py)) {
+                    Ok(sided) => outcome.results.extend(sided),
+                    Err(error) => {
+                        outcome.error = Some(Raised::boxed(error, &function.place));
+                        return;
                     }
                 }
-                outcome
-            });
-            chunk_is_done(py);
-            outcome
+            }
         });
-        let error = match outcome {
-            Some(Ok(outcome)) => return outcome,
-            Some(Err(error)) => Raised::boxed(error, &function.place),
-            None => "the interpreter is shutting down".into(),
-        };
-        Outcome { results: Vec::new(), given: 1, error: Some(error) }
     }
 
     fn apply_one(&self, item: Object) -> Result<Option<Sided>, BoxError> {
-        let outcome = self.apply(vec![item], &|| true);
+        let mut outcome = Outcome::default();
+        let function = &self.0.function;
+        run_chunk(function, &mut outcome, |py, outcome| match self.divide(py, &item.0.into_bound(py)) {
+            Ok(sided) => outcome.results.extend(sided),
+            Err(error) => outcome.error = Some(Raised::boxed(error, &function.place)),
+        });
         match outcome.error {
             Some(error) => Err(error),
-            None => Ok(outcome.results.into_iter().next()),
+            None => Ok(outcome.results.pop()),
         }
     }
 }

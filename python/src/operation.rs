@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use millpond::{BoxError, Operator, Outcome};
-use pyo3::exceptions::PyRuntimeError;
+use millpond::{BoxError, Expander, Items, Operator, Outcome};
 use pyo3::prelude::*;
+use pyo3::types::{PyIterator, PyList};
 
 use crate::function::{Called, Function};
 use crate::interpreter::{Callee, Iteration, attached, chunk_is_done, is_true, reading};
@@ -31,8 +31,8 @@ pub(crate) struct Operation {
 }
 
 /// A failure that is nobody's: the interpreter is on its way out.
-fn gone<T>(given: usize) -> Outcome<T> {
-    Outcome { results: Vec::new(), given, error: Some("the interpreter is shutting down".into()) }
+pub(crate) fn gone() -> BoxError {
+    "the interpreter is shutting down".into()
 }
 
 impl Operation {
@@ -64,65 +64,77 @@ impl Operation {
         })
     }
 
-    /// Results of a map, in the chunk's own memory.
-    fn map_plain(&self, py: Python<'_>, mut items: Vec<Object>, is_wanted: &dyn Fn() -> bool) -> Outcome<Object> {
+    fn map_plain(
+        &self,
+        py: Python<'_>,
+        items: &mut Items<Object>,
+        is_wanted: &dyn Fn() -> bool,
+        outcome: &mut Outcome<Object>,
+    ) {
         let function = Callee::new(self.function.function.bind(py));
-        for index in 0..items.len() {
-            if !is_wanted() {
-                items.truncate(index);
-                return Outcome { results: items, given: index, error: None };
-            }
-            let item = &mut items[index];
+        while is_wanted()
+            && let Some(mut item) = items.next()
+        {
             let result = function.call(item.0.bind(py));
             match result.and_then(|result| self.function.check_plain(&result).map(|()| result)) {
-                Ok(result) => item.replace(py, result.unbind()),
+                Ok(result) => {
+                    item.replace(py, result.unbind());
+                    outcome.results.push(item);
+                }
                 Err(error) => {
-                    items.truncate(index);
-                    let error = Some(Raised::boxed(error, &self.function.place));
-                    return Outcome { results: items, given: index + 1, error };
+                    outcome.error = Some(Raised::boxed(error, &self.function.place));
+                    return;
                 }
             }
         }
-        Outcome { given: items.len(), results: items, error: None }
     }
 
-    fn chunk(&self, py: Python<'_>, mut items: Vec<Object>, is_wanted: &dyn Fn() -> bool) -> Outcome<Object> {
+    fn chunk(
+        &self,
+        py: Python<'_>,
+        items: &mut Items<Object>,
+        is_wanted: &dyn Fn() -> bool,
+        outcome: &mut Outcome<Object>,
+    ) {
+        outcome.results.reserve(items.len());
         if self.kind == Kind::Map && self.function.is_plain() {
-            return self.map_plain(py, items, is_wanted);
+            return self.map_plain(py, items, is_wanted, outcome);
         }
-        let (mut kept, mut given, mut error) = (0, 0, None);
-        while given < items.len() && is_wanted() {
-            let item = items[given].0.bind(py).clone();
-            given += 1;
-            match self.result(py, &item) {
-                Ok(Some(result)) => {
-                    items[kept].replace(py, result.unbind());
-                    kept += 1;
-                }
-                Ok(None) => {}
-                Err(raised) => {
-                    error = Some(Raised::boxed(raised, &self.function.place));
-                    break;
+        while is_wanted()
+            && let Some(item) = items.next()
+        {
+            match self.result(py, &item.0.into_bound(py)) {
+                Ok(result) => outcome.results.extend(result.map(Object::from)),
+                Err(error) => {
+                    outcome.error = Some(Raised::boxed(error, &self.function.place));
+                    return;
                 }
             }
         }
-        items.truncate(kept);
-        Outcome { results: items, given, error }
+    }
+}
+
+/// Runs a chunk attached to the interpreter, in the function's context.
+pub(crate) fn run_chunk<R>(
+    function: &Function,
+    outcome: &mut Outcome<R>,
+    chunk: impl FnOnce(Python<'_>, &mut Outcome<R>),
+) {
+    let ran = attached(|py| {
+        let ran = function.context.run(py, || chunk(py, outcome));
+        chunk_is_done(py);
+        ran
+    });
+    match ran {
+        Some(Ok(())) => {}
+        Some(Err(error)) => outcome.error = Some(Raised::boxed(error, &function.place)),
+        None => outcome.error = Some(gone()),
     }
 }
 
 impl Operator<Object, Object> for Operation {
-    fn apply(&self, items: Vec<Object>, is_wanted: &dyn Fn() -> bool) -> Outcome<Object> {
-        let outcome = attached(|py| {
-            let outcome = self.function.context.run(py, || self.chunk(py, items, is_wanted));
-            chunk_is_done(py);
-            outcome
-        });
-        match outcome {
-            Some(Ok(outcome)) => outcome,
-            Some(Err(error)) => failed(error, &self.function),
-            None => gone(1),
-        }
+    fn apply(&self, items: &mut Items<Object>, is_wanted: &dyn Fn() -> bool, outcome: &mut Outcome<Object>) {
+        run_chunk(&self.function, outcome, |py, outcome| self.chunk(py, items, is_wanted, outcome));
     }
 
     #[inline]
@@ -137,73 +149,87 @@ impl Operator<Object, Object> for Operation {
     }
 }
 
-/// A chunk that could not be begun.
-fn failed(error: PyErr, function: &Function) -> Outcome<Object> {
-    Outcome { results: Vec::new(), given: 1, error: Some(Raised::boxed(error, &function.place)) }
-}
-
-/// A task that gives any number of items for each that it is given: those of what the function returns.
+/// A task that gives any number of items for each that it is given: those of what the function returns, as they are wanted.
 pub(crate) struct Expansion(pub(crate) Arc<Function>);
 
 impl Expansion {
-    /// Adds what comes of one item; nothing when that fails.
-    fn expand(&self, py: Python<'_>, item: &Bound<'_, PyAny>, results: &mut Vec<Object>) -> PyResult<()> {
-        let before = results.len();
-        let mut extend = |inner: &Bound<'_, PyAny>| {
-            results.truncate(before);
+    /// Calls the function with an item; gives an iterator over what it returns, or none where the item is left out.
+    ///
+    /// With retries, iterating is a part of the call, so all of it is done here.
+    fn open<'py>(&self, py: Python<'py>, item: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyIterator>>> {
+        if self.0.is_plain() {
+            let inner = Callee::new(self.0.function.bind(py)).call(item)?;
+            self.0.check_plain(&inner)?;
+            return inner.try_iter().map(Some);
+        }
+        let all = PyList::empty(py);
+        let mut collect = |inner: &Bound<'_, PyAny>| {
+            all.del_slice(0, all.len())?;
             let inner = inner.try_iter()?;
             let inner = Iteration::new(&inner);
             while let Some(object) = inner.next()? {
-                results.push(object.into());
+                all.append(object)?;
             }
             Ok(())
         };
-        // Iterating is a part of the call: a generator's function runs only then.
-        let outcome = match self.0.persist(py, item, &mut extend) {
-            Ok(Called::Returned(_)) => return Ok(()),
-            Ok(Called::Replaced(inner)) => extend(&inner),
-            Ok(Called::Skipped) => {
-                results.truncate(before);
+        match self.0.persist(py, item, &mut collect)? {
+            Called::Returned(_) => {}
+            Called::Replaced(inner) => collect(&inner)?,
+            Called::Skipped => return Ok(None),
+        }
+        all.try_iter().map(Some)
+    }
+
+    fn chunk(
+        &self,
+        py: Python<'_>,
+        open: &mut Option<Object>,
+        items: &mut Items<Object>,
+        most: usize,
+        is_wanted: &dyn Fn() -> bool,
+        into: &mut Vec<Object>,
+    ) -> PyResult<()> {
+        loop {
+            if let Some(inner) = open.take() {
+                let inner = inner.0.into_bound(py).cast_into::<PyIterator>()?;
+                let iteration = Iteration::new(&inner);
+                loop {
+                    if into.len() >= most || !is_wanted() {
+                        *open = Some(Object::from(inner.clone().into_any()));
+                        return Ok(());
+                    }
+                    match iteration.next()? {
+                        Some(object) => into.push(object.into()),
+                        None => break,
+                    }
+                }
+            }
+            if into.len() >= most || !is_wanted() {
                 return Ok(());
             }
-            Err(error) => Err(error),
-        };
-        if outcome.is_err() {
-            // Nothing of what failed.
-            results.truncate(before);
+            let Some(item) = items.next() else { return Ok(()) };
+            *open = self.open(py, &item.0.into_bound(py))?.map(|inner| Object::from(inner.into_any()));
         }
-        outcome
     }
 }
 
-impl Operator<Object, Object> for Expansion {
-    fn apply(&self, items: Vec<Object>, is_wanted: &dyn Fn() -> bool) -> Outcome<Object> {
-        let outcome = attached(|py| {
-            let outcome = self.0.context.run(py, || {
-                let mut outcome = Outcome { results: Vec::with_capacity(items.len()), given: 0, error: None };
-                for item in items {
-                    if !is_wanted() {
-                        break;
-                    }
-                    outcome.given += 1;
-                    if let Err(error) = self.expand(py, &item.0.into_bound(py), &mut outcome.results) {
-                        outcome.error = Some(Raised::boxed(error, &self.0.place));
-                        break;
-                    }
-                }
-                outcome
-            });
-            chunk_is_done(py);
-            outcome
-        });
-        match outcome {
-            Some(Ok(outcome)) => outcome,
-            Some(Err(error)) => failed(error, &self.0),
-            None => gone(1),
-        }
-    }
+impl Expander<Object, Object> for Expansion {
+    type Open = Object;
 
-    fn apply_one(&self, _item: Object) -> Result<Option<Object>, BoxError> {
-        Err(Raised::boxed(PyRuntimeError::new_err("an item that may become several was asked for one"), &self.0.place))
+    fn expand(
+        &self,
+        open: &mut Option<Object>,
+        items: &mut Items<Object>,
+        most: usize,
+        is_wanted: &dyn Fn() -> bool,
+        into: &mut Vec<Object>,
+    ) -> Result<(), BoxError> {
+        let mut outcome = Outcome::<()>::default();
+        run_chunk(&self.0, &mut outcome, |py, outcome| {
+            if let Err(error) = self.chunk(py, open, items, most, is_wanted, into) {
+                outcome.error = Some(Raised::boxed(error, &self.0.place));
+            }
+        });
+        outcome.error.map_or(Ok(()), Err)
     }
 }

@@ -38,6 +38,8 @@ use crate::lane::{Firing, One, Single};
 pub(crate) enum Next {
     /// More, when asked.
     More,
+    /// It made nothing, because it was told to stop; more, when asked again.
+    Stopped,
     /// It made nothing: its inputs lack items. It has told them what it needs.
     Starved,
     /// It made nothing: its source waits for data from outside, and wakes the lane's waiters when there is some.

@@ -47,22 +47,25 @@ impl<'env, T: Send + 'env, U, F: FnMut(T) -> Verdict<U> + Send> Head<'env, U> fo
             out.reserve_exact(items.len());
             let mut items = items.into_iter();
             let Self { inlet, function, given } = self;
+            let mut watch = firing.watch();
             let outcome = catch_unwind(AssertUnwindSafe(|| {
-                while items.len() > 0 && !firing.is_cancelled() {
-                    for item in items.by_ref().take(firing.stride()) {
-                        *given += 1;
-                        match function(item) {
-                            Verdict::Give(result) => out.push(result),
-                            Verdict::Skip => {}
-                            Verdict::Stop => return Some(Next::End),
-                            Verdict::Fail(cause) => return Some(Next::Fail(cause)),
-                        }
+                while items.len() > 0 && watch.goes_on() {
+                    let Some(item) = items.next() else { break };
+                    *given += 1;
+                    match function(item) {
+                        Verdict::Give(result) => out.push(result),
+                        Verdict::Skip => {}
+                        Verdict::Stop => return Some(Next::End),
+                        Verdict::Fail(cause) => return Some(Next::Fail(cause)),
                     }
                 }
                 None
             }));
+            let is_through = items.len() == 0;
             let next = match outcome {
-                Ok(None) if out.is_empty() && !firing.is_cancelled() => continue,
+                Ok(None) if out.is_empty() && is_through => continue,
+                // Stopped before it has made anything: it has what it needs once it is asked again.
+                Ok(None) if out.is_empty() => Next::Stopped,
                 Ok(None) => Next::More,
                 Ok(Some(next)) => next,
                 Err(payload) => Next::Fail(Cause::panic(payload)),

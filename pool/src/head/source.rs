@@ -7,7 +7,7 @@ use millpond_channel::{Listening, TryReadError};
 
 use super::{Head, Next};
 use crate::error::{Cause, ReadError};
-use crate::lane::{Firing, One, Single, Waiters};
+use crate::lane::{Firing, One, Single, Waiters, Watched};
 use crate::reader::ScopedReader;
 
 /// Any iterator.
@@ -15,14 +15,23 @@ pub(crate) struct IteratorSource<I>(pub(crate) I);
 
 impl<'env, I: Iterator + Send> Head<'env, I::Item> for IteratorSource<I> {
     fn make(&mut self, out: &mut Vec<I::Item>, firing: &mut Firing<'_, 'env>) -> Next {
-        let most = firing.order.most;
-        out.reserve_exact(self.0.size_hint().1.map_or(most, |upper| upper.min(most)));
-        while out.len() < most && !firing.is_cancelled() {
-            let before = out.len();
-            let stride = firing.stride().min(most - before);
-            // Not `fuse`: an iterator that has ended is not asked again, because this head is dropped then.
-            out.extend(self.0.by_ref().take(stride));
-            if out.len() - before < stride {
+        let order = firing.order;
+        out.reserve_exact(self.0.size_hint().1.map_or(order.most, |upper| upper.min(order.most)));
+        let mut watch = firing.watch();
+        let mut watched = Watched { items: &mut self.0, most: order.most, watch: &mut watch, is_over: false };
+        out.extend(watched.by_ref());
+        // Not `fuse`: an iterator that has ended is not asked again, because this head is dropped then.
+        if watched.is_over {
+            return Next::End;
+        }
+        if out.is_empty() {
+            return Next::Stopped;
+        }
+        let lacking = order.least.saturating_sub(out.len());
+        if lacking > 0 && !firing.is_cancelled() {
+            // Told to stop with fewer than are a chunk.
+            out.extend(self.0.by_ref().take(lacking));
+            if out.len() < order.least {
                 return Next::End;
             }
         }

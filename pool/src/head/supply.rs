@@ -1,5 +1,7 @@
 //! Sources that fail, or see the chunks that they give.
 
+use std::cell::RefCell;
+
 use super::{Head, Next};
 use crate::error::{BoxError, Cause};
 use crate::lane::{Firing, One, Single};
@@ -53,7 +55,11 @@ pub(crate) struct Supplied<S>(pub(crate) S);
 
 impl<'env, T, S: Supply<T>> Head<'env, T> for Supplied<S> {
     fn make(&mut self, out: &mut Vec<T>, firing: &mut Firing<'_, 'env>) -> Next {
-        match self.0.supply(firing.order.most, out, &|| !firing.is_cancelled()) {
+        let watch = RefCell::new(firing.watch());
+        let supplied = self.0.supply(firing.order.most, out, &|| watch.borrow_mut().goes_on());
+        drop(watch);
+        match supplied {
+            Ok(true) if out.is_empty() && !firing.is_cancelled() => Next::Stopped,
             Ok(true) => Next::More,
             Ok(false) => Next::End,
             Err(error) => {

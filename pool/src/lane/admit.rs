@@ -1,8 +1,9 @@
 //! Whether a lane may start another chunk, and how large.
 
-use super::fire::Logged;
+use super::firing::Logged;
 use super::header::Limits;
-use super::state::{HeadState, Outlet, State};
+use super::sequence::{Chunk, SlotId};
+use super::state::{HeadState, Left, Outlet, Rest, State};
 use crate::fault::{self, Fault};
 
 /// What a head is asked for.
@@ -14,13 +15,14 @@ pub(crate) struct Order {
     pub(crate) least: usize,
     /// How many items the lane lacks in all, these included; `usize::MAX` for all there are.
     pub(crate) missing: usize,
+    /// How many results are wanted at the most, where an item may become several.
+    pub(crate) results: usize,
 }
 
 /// A chunk that may be started.
 pub(super) struct Grant {
     pub(super) order: Order,
-    /// After how many items to look whether they are still wanted.
-    pub(super) stride: usize,
+    pub(super) from: From,
     /// How many firings the measurement of this one stands for; 0 for no measurement.
     pub(super) sample: u32,
     pub(super) log: Vec<Logged>,
@@ -30,9 +32,17 @@ pub(super) struct Grant {
     pub(super) surplus_nanos: f32,
 }
 
+/// Where a chunk comes from.
+pub(super) enum From {
+    /// The head makes it.
+    Head,
+    /// It is the rest of one that was cut, or a part of that.
+    Rest(Chunk, Left),
+}
+
 /// The answer to a walker that wants to start a chunk.
 pub(super) enum Admission {
-    /// Do.
+    /// Start a chunk as described by this grant.
     Granted(Grant),
     /// Nothing is missing that is not there or on its way.
     Nothing,
@@ -68,7 +78,7 @@ impl<T> State<T> {
         let wanted = at.wanted(if window > 1 && self.made > 0 { self.limits.read_ahead } else { 0 }, is_iterated);
         let lacking = if wanted == usize::MAX { wanted } else { wanted.saturating_sub(coming) };
         let asked = at.asked.saturating_sub(coming);
-        let is_window_full = self.flying + self.in_ring + at.chunks.len() >= window
+        let is_window_full = self.flying + self.sequence.landed() + at.chunks.len() >= window
             && (self.flying > 0 || at.len >= at.inlet_least.max(1));
         if lacking > asked && is_window_full { asked } else { lacking }
     }
@@ -83,9 +93,46 @@ impl<T> State<T> {
         self.end.is_none() && (at.collecting > 0 || is_short)
     }
 
+    /// Whether something is wanted at `outlet` that is not there, and that a worker may make now: for
+    /// whoever could go on with the rest of a chunk, which counts as on its way.
+    fn lacks(&self, outlet: usize, window: usize, is_iterated: bool) -> bool {
+        let at = &self.outlets[outlet];
+        let wanted = at.wanted(if window > 1 { self.limits.read_ahead } else { 0 }, is_iterated);
+        let has_room = at.chunks.len() < window || at.len < at.inlet_least.max(1);
+        at.collecting > 0 || at.len < at.asked || (at.len < wanted && has_room)
+    }
+
+    /// How many results are wanted at `outlet` that are not there; `usize::MAX` for no end.
+    fn results_wanted(&self, outlet: usize, enough: usize, is_iterated: bool) -> usize {
+        let at = &self.outlets[outlet];
+        let wanted = if at.collecting > 0 { usize::MAX } else { at.wanted(self.limits.read_ahead, is_iterated) };
+        // A reader that takes what there is wants that many and no more made for it.
+        let wanted = if enough == usize::MAX || at.asked > 0 || wanted == usize::MAX { wanted } else { enough };
+        if wanted == usize::MAX { wanted } else { wanted.saturating_sub(at.len).max(1) }
+    }
+
     /// Decides on another chunk for `outlet`. With `enough` items there nothing is missing.
-    pub(super) fn admit(&mut self, outlet: usize, enough: usize, window: usize, is_iterated: bool) -> Admission {
-        if self.head == HeadState::Done || self.ending.is_some() || self.end.is_some() {
+    ///
+    /// `number` names things, and `split` puts the first items of a rest apart under another name.
+    pub(super) fn admit(
+        &mut self,
+        outlet: usize,
+        enough: usize,
+        window: usize,
+        is_iterated: bool,
+        number: impl FnOnce() -> u64,
+        split: impl FnOnce(Rest, usize, u64),
+    ) -> Admission {
+        if self.end.is_some() {
+            return Admission::Done;
+        }
+        if let Some(slot) = self.sequence.first_left() {
+            if self.outlets[outlet].len >= enough || !self.lacks(outlet, window, is_iterated) {
+                return Admission::Nothing;
+            }
+            return self.admit_rest(slot, outlet, enough, window, is_iterated, number, split);
+        }
+        if self.head == HeadState::Done || self.ending.is_some() {
             return Admission::Done;
         }
         if self.outlets[outlet].len >= enough {
@@ -115,19 +162,66 @@ impl<T> State<T> {
         }
         missing = missing.max(min_count);
         let most = missing.min(self.grain.chunk().max(min_count)).min(max_chunksize);
+        let results = if expands { self.results_wanted(outlet, enough, is_iterated) } else { usize::MAX };
         self.head = HeadState::Out;
-        self.flying += 1;
         self.reserved += most;
+        let order = Order { most, least: min_count.min(most), missing, results };
+        Admission::Granted(self.grant(order, From::Head))
+    }
+
+    /// Decides whether the rest of a chunk is gone on with.
+    #[expect(clippy::too_many_arguments, reason = "those of `admit`")]
+    fn admit_rest(
+        &mut self,
+        slot: SlotId,
+        outlet: usize,
+        enough: usize,
+        window: usize,
+        is_iterated: bool,
+        number: impl FnOnce() -> u64,
+        split: impl FnOnce(Rest, usize, u64),
+    ) -> Admission {
+        let Limits { max_chunksize, concurrency, expands, is_ordered, .. } = self.limits;
+        let results = if expands { self.results_wanted(outlet, enough, is_iterated) } else { usize::MAX };
+        let is_alone = expands && results != usize::MAX;
+        if self.flying >= concurrency || (is_alone && self.flying > 0) {
+            return Admission::Full;
+        }
+        // What is not next waits in the sequence, so it takes a part of the window.
+        let at = &self.outlets[outlet];
+        let outstanding = self.flying + self.sequence.landed() + at.chunks.len();
+        let is_next = !is_ordered || self.sequence.is_first(slot);
+        if !is_next && at.collecting == 0 && outstanding >= window {
+            return Admission::Full;
+        }
+        let all = self.sequence.left_items(slot);
+        let most = all.min(self.grain.chunk()).min(max_chunksize).max(1);
+        let chunk = Chunk { slot, number: self.sequence.number(slot) };
+        let mut left = self.sequence.resume(slot);
+        if most < all {
+            let rest = Rest { key: number(), ..left.rest };
+            split(left.rest, most, rest.key);
+            let (failure, end) = (left.failure.take(), left.end.take());
+            let others = Left { rest: left.rest, items: all - most, failure, end };
+            self.sequence.push_left(slot, others, all - most);
+            left = Left { rest, items: most, failure: None, end: None };
+        }
+        let order = Order { most, least: 1, missing: all, results };
+        Admission::Granted(self.grant(order, From::Rest(chunk, left)))
+    }
+
+    fn grant(&mut self, order: Order, from: From) -> Grant {
+        self.flying += 1;
         let mut log = self.spare_logs.pop().unwrap_or_default();
         log.clear();
-        Admission::Granted(Grant {
-            order: Order { most, least: min_count.min(most), missing },
-            stride: self.grain.stride(),
-            sample: self.grain.start(most),
+        Grant {
+            order,
+            sample: self.grain.start(order.most),
             log,
-            is_quick: self.grain.is_quick(most),
-            surplus_nanos: self.surplus_nanos(missing, most),
-        })
+            is_quick: self.grain.is_quick(order.most),
+            surplus_nanos: self.surplus_nanos(order.missing, order.most),
+            from,
+        }
     }
 
     /// How long the work takes that is missing beyond a chunk of `granted` items.
@@ -157,9 +251,12 @@ mod tests {
     fn who_counts_on_what_a_head_has_reserved_has_missed_it() {
         let mut state = State::<u64>::new(1, Limits::NONE, 1);
         state.outlets[0].asked = 1;
-        assert!(matches!(state.admit(0, usize::MAX, 2, false), Admission::Granted(_)));
+        assert!(matches!(state.admit(0, usize::MAX, 2, false, || 0, |_, _, _| {}), Admission::Granted(_)));
         assert!(!state.is_head_missed, "nobody else has come by");
-        assert!(matches!(state.admit(0, usize::MAX, 2, false), Admission::Nothing), "all that is wanted is reserved");
+        assert!(
+            matches!(state.admit(0, usize::MAX, 2, false, || 0, |_, _, _| {}), Admission::Nothing),
+            "all that is wanted is reserved"
+        );
         assert!(state.is_head_missed, "the head may come back with nothing");
     }
 }

@@ -1,15 +1,15 @@
-//! One firing: make a chunk at the head, run it through the stages, land it.
+//! One firing: make a chunk at the head or take up the rest of one, run it through the stages, land it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
 
-use millpond_sync::Deadline;
-use millpond_sync::shim::atomic::{AtomicBool, Ordering};
+use millpond_sync::shim::atomic::Ordering;
 
-use super::admit::{Admission, Grant, Order};
+use super::admit::{Admission, From, Grant};
+use super::firing::{Beginning, Firing, Logged, Made, StageFailure};
+use super::sequence::Chunk;
 use super::spread::Parcel;
-use super::state::{End, Landing};
-use super::{AnyLane, Lane, One, Single};
+use super::state::{End, Landing, Left, Rest};
+use super::{Lane, One, Single};
 use crate::discard::discard;
 use crate::error::Cause;
 use crate::fault::{self, Fault};
@@ -24,6 +24,8 @@ use crate::walk::Walker;
 pub(crate) enum Step {
     /// A chunk was made and landed.
     Landed,
+    /// The head was told to stop before it had made anything.
+    Stopped,
     /// Nothing is missing that is not there or on its way.
     Nothing,
     /// The head lacks items from its inputs.
@@ -38,127 +40,19 @@ pub(crate) enum Step {
     Done,
 }
 
-/// What one task did in one firing.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Logged {
-    pub(super) given: usize,
-    pub(super) nanos: u64,
-}
-
-/// What a head has made in a firing.
-#[derive(Debug, Clone, Copy)]
-enum Made {
-    /// No chunk.
-    Nothing,
-    /// A chunk of so many items; the head is still out.
-    Held(usize),
-    /// A chunk of this number and so many items.
-    Numbered(u64, usize),
-}
-
-/// Where and why a stage stopped.
-pub(crate) struct StageFailure {
-    /// Which task of the lane.
-    task: usize,
-    /// Which of the items that the task was given in this firing.
-    position: usize,
-    cause: Cause,
-}
-
-impl StageFailure {
-    pub(super) fn into_parts(self) -> (usize, usize, Cause) {
-        (self.task, self.position, self.cause)
-    }
-}
-
-/// One firing as its head and stages see it.
-pub(crate) struct Firing<'a, 'env> {
-    pub(crate) pass: &'a Pass<'a>,
-    pub(crate) lane: &'a (dyn AnyLane<'env> + 'a),
-    pub(crate) order: Order,
-    /// Whether the head is released only when the chunk lands: nobody else has anything to start meanwhile.
-    holds_head: bool,
-    /// How many helpers the rest of the work is worth, to be asked for once the head is back.
-    useful: usize,
-    /// What the head has made.
-    made: Made,
-    /// What the head said of what comes after the chunk.
-    next: Next,
-    is_cancelled: &'a AtomicBool,
-    has_ended: &'a AtomicBool,
-    stride: usize,
-    /// The time of the last mark, where this firing is measured.
-    marked: Option<Instant>,
-    sample: u32,
-    log: Vec<Logged>,
-    /// How many items the head was given, where that is not what it made.
-    given: Option<usize>,
-    failure: Option<StageFailure>,
-}
-
-impl Firing<'_, '_> {
-    /// Whether the items are wanted no more; looked at between items, after each [`stride`](Self::stride).
-    #[inline]
-    pub(crate) fn is_cancelled(&self) -> bool {
-        self.is_cancelled.load(Ordering::Acquire)
-    }
-
-    /// After how many items to look at [`is_cancelled`](Self::is_cancelled).
-    #[inline]
-    pub(crate) fn stride(&self) -> usize {
-        self.stride
-    }
-
-    /// Waits for so long, or until the items are wanted no more; says whether they still are.
-    pub(crate) fn pause(&self, wait: Duration) -> bool {
-        let waiters = self.lane.header().waiters.list();
-        waiters.wait_until_deadline(Deadline::after(wait), || self.is_cancelled().then_some(())).is_none()
-    }
-
-    /// Takes down that the next task of the lane was given `items` items and is done with them.
-    pub(crate) fn mark(&mut self, items: usize) {
-        let nanos = match self.marked {
-            Some(before) => {
-                let now = host::now();
-                self.marked = Some(now);
-                u64::try_from(now.duration_since(before).as_nanos()).unwrap_or(u64::MAX) * u64::from(self.sample)
-            }
-            None => 0,
-        };
-        self.log.push(Logged { given: items, nanos });
-    }
-
-    /// The head was given this many items since its last chunk; a failure is that of the last of them.
-    pub(crate) fn set_given(&mut self, items: usize) {
-        self.given = Some(items);
-    }
-
-    /// The number within the lane of the next task to be [marked](Self::mark).
-    #[cfg(feature = "simulation")]
-    pub(crate) fn next_task(&self) -> usize {
-        self.log.len()
-    }
-
-    /// The task of this number fails at `position` of what it was given, unless it has failed before that.
-    #[cfg(feature = "simulation")]
-    pub(crate) fn fail_instead(&mut self, task: usize, position: usize, cause: Cause) {
-        if self.failure.as_ref().is_none_or(|failure| failure.task != task) {
-            self.failure = Some(StageFailure { task, position, cause });
-        }
-    }
-
-    /// The next task of the lane to be [marked](Self::mark) fails at `position` of what it was given.
-    ///
-    /// A stage sees only items before an earlier failure, so a later stage's failure takes the place of an earlier one's.
-    pub(crate) fn fail(&mut self, position: usize, cause: Cause) {
-        self.failure = Some(StageFailure { task: self.log.len(), position, cause });
-    }
-}
-
 /// What a lane's firings do: a head and the stages after it, with the types between them hidden.
 pub(crate) trait Work<'env, T>: Send + Sync {
     /// Makes a chunk and runs it through the stages; `None` when the head made none.
     fn fire(&self, firing: &mut Firing<'_, 'env>) -> Option<Vec<T>>;
+
+    /// Goes on with the rest of a chunk, at the stage that keeps it.
+    fn resume(&self, rest: Rest, firing: &mut Firing<'_, 'env>) -> Vec<T>;
+
+    /// Puts the first `items` items of a rest apart, under another key. Runs nothing of the user's.
+    fn split(&self, pass: &Pass<'_>, rest: Rest, items: usize, key: u64);
+
+    /// Drops the rest of a chunk, or all of them.
+    fn drop_rests(&self, pass: &Pass<'_>, rest: Option<Rest>);
 
     /// Makes a single item, in serial mode; see [`One`].
     fn one(&self, single: &mut Single<'_>) -> One<T>;
@@ -197,13 +91,18 @@ impl<'env, T, H: Head<'env, T>> Work<'env, T> for Headed<H> {
             }
             next => next,
         };
-        let mut dropped = if next.goes_on() && !firing.is_cancelled() {
+        let is_over = |firing: &Firing<'_, '_>| {
+            firing.is_cancelled()
+                || firing.has_ended.load(Ordering::Relaxed)
+                || firing.has_failed.load(Ordering::Relaxed)
+        };
+        let mut dropped = if next.goes_on() && !is_over(firing) {
             self.head.with(firing.pass, |place| place.replace(head))
         } else {
             head.retract(firing.pass);
             Some(head)
         };
-        if dropped.is_none() && (firing.is_cancelled() || firing.has_ended.load(Ordering::Relaxed)) {
+        if dropped.is_none() && is_over(firing) {
             // Meanwhile: whoever let go of the lane's head may have found none in its place.
             dropped = self.head.with(firing.pass, Option::take);
             if let Some(head) = &mut dropped {
@@ -217,19 +116,27 @@ impl<'env, T, H: Head<'env, T>> Work<'env, T> for Headed<H> {
             firing.made = Made::Held(items.len());
             return Some(items);
         }
-        let number = firing.lane.release(firing.pass, &firing.order, items.len(), &next);
-        firing.made = number.map_or(Made::Nothing, |number| Made::Numbered(number, items.len()));
+        let chunk = firing.lane.release(firing.pass, &firing.order, items.len(), &next);
+        firing.made = chunk.map_or(Made::Nothing, |chunk| Made::Placed(chunk, items.len()));
         firing.next = next;
         // Subtle: not before. A helper that came while the head was out would find nothing to start, look on for a moment and go, and the
         // reader would be alone with what it has in hand, however long. One that is about to go looks whether anything has changed
         // after it has counted itself out: it sees that the head is back, or else it is not counted here.
-        if firing.useful > 0 && number.is_some() {
+        if firing.useful > 0 && chunk.is_some() {
             firing.lane.header().core.lend(firing.useful);
         }
         // Dropping the user's iterator or function may panic or read from the pool: only now, with the head released.
         discard(dropped);
-        number.map(|_| items)
+        chunk.map(|_| items)
     }
+
+    fn resume(&self, _rest: Rest, _firing: &mut Firing<'_, 'env>) -> Vec<T> {
+        unreachable!("a head keeps what it has not made")
+    }
+
+    fn split(&self, _pass: &Pass<'_>, _rest: Rest, _items: usize, _key: u64) {}
+
+    fn drop_rests(&self, _pass: &Pass<'_>, _rest: Option<Rest>) {}
 
     fn one(&self, single: &mut Single<'_>) -> One<T> {
         let made = self.head.try_with(single.pass, |head| head.as_mut().map(|head| head.one(single))).flatten();
@@ -254,68 +161,69 @@ impl<'env, T, H: Head<'env, T>> Work<'env, T> for Headed<H> {
 }
 
 impl<'env, T: Send + 'env> Lane<'env, T> {
-    /// See [`AnyLane::fire`].
+    /// See [`super::AnyLane::fire`].
     pub(super) fn fire_for(&self, outlet: usize, enough: usize, walker: &mut Walker<'_, 'env>) -> Step {
+        // Before the looks at what it tells of: what changes after them changes it.
+        let seen = self.header.core.nudges().seen();
         if self.header.is_cancelled() {
             return Step::Done;
         }
         let (pass, window) = (walker.pass(), walker.window());
         let is_iterated = self.header.iterating[outlet].load(Ordering::Relaxed) > 0;
-        let Grant { order, stride, sample, log, surplus_nanos, is_quick } =
-            match self.state.with(pass, |state| state.admit(outlet, enough, window, is_iterated)) {
-                Admission::Granted(grant) => grant,
-                Admission::Nothing => return Step::Nothing,
-                Admission::Busy => return Step::Busy,
-                Admission::Full => return Step::Full,
-                Admission::Done => return Step::Done,
-            };
+        let admission = self.state.with(pass, |state| {
+            let split = |rest, items, key| self.work.split(pass, rest, items, key);
+            state.admit(outlet, enough, window, is_iterated, || self.header.core.next_number(), split)
+        });
+        let grant = match admission {
+            Admission::Granted(grant) => grant,
+            Admission::Nothing => return Step::Nothing,
+            Admission::Busy => return Step::Busy,
+            Admission::Full => return Step::Full,
+            Admission::Done => return Step::Done,
+        };
+        let Grant { order, sample, log, surplus_nanos, is_quick, from } = grant;
         let useful = walker.offer(surplus_nanos);
         if fault::is(Fault::LendsBeforeMade) {
             self.header.core.lend(useful);
         }
-        let started = (sample > 0).then(host::now);
-        let mut firing = Firing {
-            pass,
-            lane: self,
-            order,
-            holds_head: is_quick && order.missing == order.most,
-            useful: if fault::is(Fault::LendsBeforeMade) { 0 } else { useful },
-            made: Made::Nothing,
-            next: Next::More,
-            is_cancelled: &self.header.is_cancelled,
-            has_ended: &self.header.has_ended,
-            stride,
-            marked: started,
-            sample,
-            log,
-            given: None,
-            failure: None,
-        };
+        if order.most > 1 && pass.is_shared() && !host::is_simulated() {
+            self.header.core.nudges().begin();
+        }
+        let deadline = walker.deadline();
+        let mut firing = Firing::begin(Beginning { pass, lane: self, order, seen, deadline, log, sample });
         walker.begin(&self.header, is_quick);
         host::step_at(&self.header, None, Site::Granted(order.most));
-        let chunk = self.work.fire(&mut firing);
-        let Firing { made, next, log, mut failure, .. } = firing;
-        let made = match made {
+        let chunk = match from {
+            From::Head => {
+                firing.holds_head = is_quick && order.missing == order.most;
+                firing.useful = if fault::is(Fault::LendsBeforeMade) { 0 } else { useful };
+                self.work.fire(&mut firing)
+            }
+            From::Rest(chunk, Left { rest, items, failure, end }) => {
+                if useful > 0 {
+                    self.header.core.lend(useful);
+                }
+                firing.made = Made::Placed(chunk, items);
+                firing.failure = failure;
+                firing.next = end.map_or(Next::More, Next::from);
+                firing.log.resize(rest.task, Logged { given: 0, nanos: 0 });
+                Some(self.work.resume(rest, &mut firing))
+            }
+        };
+        let made = match firing.made {
             Made::Nothing => None,
             Made::Held(made) => Some((None, made)),
-            Made::Numbered(sequence, made) => Some((Some(sequence), made)),
+            Made::Placed(chunk, made) => Some((Some(chunk), made)),
         };
         let step = match (chunk, made) {
-            (Some(chunk), Some((sequence, made))) => {
-                let parcel = self.spread(chunk, log.len(), &mut failure);
-                let nanos = started
-                    .map(|started| u64::try_from(host::now().duration_since(started).as_nanos()).unwrap_or(u64::MAX));
-                let end = match next {
-                    Next::End => Some(End::Complete),
-                    Next::Upstream(error) => Some(End::Failed(error)),
-                    _ => None,
-                };
-                self.land(pass, &order, sequence, Landing { made, parcel, log, failure, end }, nanos);
+            (Some(items), Some((chunk, made))) => {
+                self.finish(firing, items, chunk, made, walker);
                 Step::Landed
             }
-            _ => match next {
+            _ => match firing.next {
                 Next::Parked => Step::Parked,
                 Next::Starved => Step::Starved,
+                Next::Stopped => Step::Stopped,
                 _ => Step::Done,
             },
         };
@@ -323,12 +231,52 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         step
     }
 
+    /// What a firing has made comes to the end of the lane.
+    fn finish(
+        &self,
+        mut firing: Firing<'_, 'env>,
+        items: Vec<T>,
+        chunk: Option<Chunk>,
+        made: usize,
+        walker: &mut Walker<'_, 'env>,
+    ) {
+        let pass = firing.pass;
+        let parcel = self.spread(items, firing.log.len(), &mut firing.failure);
+        let mut end = match std::mem::replace(&mut firing.next, Next::More) {
+            Next::End => Some(End::Complete),
+            Next::Upstream(error) => Some(End::Failed(error)),
+            _ => None,
+        };
+        let lost = firing.close(&mut end);
+        let nanos = firing.begun.map(|begun| {
+            let nanos = host::now().duration_since(begun).as_nanos();
+            u64::try_from(nanos).unwrap_or(u64::MAX)
+        });
+        let Firing { order, log, failure, left, is_late, .. } = firing;
+        let is_cut = !left.is_empty();
+        let is_late = is_late.get();
+        self.land(pass, &order, chunk, Landing { made, parcel, log, failure, end, left, is_late }, nanos);
+        for rest in lost {
+            self.work.drop_rests(pass, Some(rest));
+        }
+        if is_cut {
+            walker.was_cut();
+            if is_late {
+                // Nobody knows how long the rest will take; so far it has taken long.
+                let useful = walker.offer(f32::MAX);
+                if useful > 0 {
+                    self.header.core.lend(useful);
+                }
+            }
+        }
+    }
+
     /// Spreads a chunk over the outlets; a panic in the user's clone or key is the last task's failure.
     fn spread(&self, chunk: Vec<T>, tasks: usize, failure: &mut Option<StageFailure>) -> Parcel<T> {
         let outlets = self.header.consumers.len();
         let (parcel, interrupted) = self.spread.apply(chunk, outlets, |outlet| self.header.has_consumers(outlet));
         if let Some((position, payload)) = interrupted {
-            *failure = Some(StageFailure { task: tasks.saturating_sub(1), position, cause: Cause::panic(payload) });
+            *failure = Some(StageFailure::new(tasks.saturating_sub(1), position, Cause::panic(payload)));
         }
         parcel
     }
@@ -337,6 +285,14 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
 impl Next {
     /// Whether the head will make more.
     fn goes_on(&self) -> bool {
-        matches!(self, Self::More | Self::Starved | Self::Parked)
+        matches!(self, Self::More | Self::Stopped | Self::Starved | Self::Parked)
+    }
+
+    /// What a head said that made the last items of a chunk.
+    fn from(end: End) -> Self {
+        match end {
+            End::Complete => Self::End,
+            End::Failed(error) => Self::Upstream(error),
+        }
     }
 }

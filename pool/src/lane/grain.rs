@@ -7,6 +7,8 @@
 
 /// What a chunk should take, in nanoseconds.
 const CHUNK_NANOS: f32 = 60_000.0;
+/// Beyond this a chunk has turned out too large, in nanoseconds: what is left of it is for everyone.
+pub(crate) const LATE_NANOS: u128 = 240_000;
 /// How much of the processor's cache a chunk may fill, in bytes.
 const CHUNK_BYTES: usize = 32 * 1024;
 /// Beyond this, larger chunks gain nothing.
@@ -102,9 +104,10 @@ impl Grain {
         self.singles_left = self.allowed;
     }
 
-    /// After how many items a worker looks whether it is still wanted: each, where items are slow.
-    pub(super) fn stride(&self) -> usize {
-        if self.nanos_per_item == 0.0 || self.nanos_per_item > 200.0 { 1 } else { 256 }
+    /// A chunk has taken far longer than was foreseen: what was learned holds no more.
+    pub(super) fn begin_anew(&mut self) {
+        (self.chunk, self.nanos_per_item, self.firings) = (1, 0.0, 0);
+        (self.allowed, self.singles_left) = (0, 0);
     }
 }
 
@@ -147,7 +150,6 @@ mod tests {
         let mut grain = Grain::new(8);
         grain.learn(1, 5_000_000);
         assert_eq!(grain.chunk(), 1);
-        assert_eq!(grain.stride(), 1);
     }
 
     #[test]

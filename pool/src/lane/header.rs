@@ -109,6 +109,11 @@ impl Limits {
         expands: false,
         wants_chunks: false,
     };
+
+    /// Whether a chunk must stay whole: a function is to get at least so many items at once.
+    pub(crate) fn keeps_chunks(&self) -> bool {
+        self.wants_chunks && self.min_count > 1
+    }
 }
 
 /// One task of a lane, and what it has done so far.
@@ -159,6 +164,8 @@ pub(crate) struct Header<'env> {
     pub(crate) is_cancelled: AtomicBool,
     /// The output has ended: what the head holds is of no more use.
     pub(crate) has_ended: AtomicBool,
+    /// An item has failed: what is on its way behind it is of no more use.
+    pub(crate) has_failed: AtomicBool,
     /// The inputs have been told that this lane reads from them no more.
     is_detached: AtomicBool,
     /// The last walk through here ended at a source that waits for data from outside.
@@ -197,6 +204,7 @@ impl<'env> Header<'env> {
             consumers: (0..outlets).map(|_| AtomicUsize::new(1)).collect(),
             is_cancelled: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
+            has_failed: AtomicBool::new(false),
             is_detached: AtomicBool::new(false),
             is_parked: AtomicBool::new(false),
             barren: AtomicU64::new(0),
@@ -260,6 +268,7 @@ pub(crate) fn lose_consumer<'env>(lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: 
                 lost.extend(lane.header().inputs.iter().map(|input| (Arc::clone(&input.lane), input.outlet)));
             }
             let core = Arc::clone(&lane.header().core);
+            core.nudges().nudge();
             let _ = lane.header().waiters.notify_all();
             core.litter(lane);
         }

@@ -5,20 +5,40 @@
 
 use millpond_sync::shim::atomic::Ordering;
 
-use super::fire::Logged;
-use super::state::{End, HeadState, Landing, State};
+use super::firing::Logged;
+use super::sequence::{Chunk, Departed, Place, SlotId};
+use super::state::{End, HeadState, Landing, Rest, State};
 use super::{Header, Lane, Order, TaskCounters, detach};
+use crate::discard::discard;
 use crate::fault::{self, Fault};
 use crate::gate::Pass;
 use crate::head::Next;
 use crate::host::{self, Site};
 
 /// Things to drop once the state is released.
-type Litter<T> = Vec<Landing<T>>;
+pub(super) struct Litter<T> {
+    landings: Vec<Landing<T>>,
+    rests: Vec<Rest>,
+}
+
+impl<T> Litter<T> {
+    pub(super) const fn new() -> Self {
+        Self { landings: Vec::new(), rests: Vec::new() }
+    }
+
+    /// What nobody was at.
+    fn add(&mut self, place: Place<T>) {
+        match place {
+            Place::Flying => {}
+            Place::Landed(landing) => self.landings.push(*landing),
+            Place::Left(left) => self.rests.push(left.rest),
+        }
+    }
+}
 
 impl<T> State<T> {
     /// The head is back; see [`super::AnyLane::release`].
-    pub(super) fn release(&mut self, granted_most: usize, made: usize, next: &Next) -> Option<u64> {
+    pub(super) fn release(&mut self, granted_most: usize, made: usize, next: &Next) -> Option<Chunk> {
         let is_last = matches!(next, Next::End | Next::Upstream(_) | Next::Fail(_));
         if self.head == HeadState::Out {
             self.head = if is_last { HeadState::Done } else { HeadState::Idle };
@@ -28,57 +48,91 @@ impl<T> State<T> {
             self.flying -= 1;
             return None;
         }
-        if !fault::is(Fault::MadeNotCounted) {
-            self.reserved += made;
-        }
+        let counted = if fault::is(Fault::MadeNotCounted) { 0 } else { made };
+        self.reserved += counted;
+        let number = self.made;
         self.made += 1;
-        Some(self.made - 1)
+        Some(Chunk { slot: self.sequence.push(number, counted, self.has_failed), number })
     }
 
-    /// Puts a chunk into its place and lets out what is next in order. Says whether the lane has ended by it.
-    fn land(&mut self, sequence: u64, landing: Landing<T>, header: &Header<'_>, litter: &mut Litter<T>) {
+    /// Puts a chunk into its place and lets out what is next in order.
+    fn land(&mut self, chunk: Chunk, mut landing: Landing<T>, header: &Header<'_>, litter: &mut Litter<T>) {
         self.flying -= 1;
-        if landing.failure.is_some() {
-            self.head = HeadState::Done;
+        let Chunk { slot, .. } = chunk;
+        if self.end.is_some() || (self.sequence.is_doomed(slot) && self.limits.is_ordered) {
+            // A failure came before it.
+            let Departed { made, .. } = self.sequence.remove(slot);
+            self.reserved -= made;
+            litter.rests.extend(landing.left.drain(..).map(|left| left.rest));
+            litter.landings.push(landing);
+            return;
+        }
+        let mut failing = landing.failure.is_some().then_some(slot);
+        let is_doomed = self.sequence.is_doomed(slot);
+        let mut last = slot;
+        for left in landing.left.drain(..) {
+            if is_doomed {
+                litter.rests.push(left.rest);
+                continue;
+            }
+            let (items, fails) = (left.items, left.failure.is_some());
+            last = self.sequence.push_left_after(slot, last, left, items);
+            failing = failing.or(fails.then_some(last));
+        }
+        if let Some(failing) = failing {
+            self.fail_after(failing, header, litter);
         }
         if !self.limits.is_ordered {
-            self.let_out(landing, header, litter);
+            let Departed { made, .. } = self.sequence.remove(slot);
+            self.let_out(made, landing, header, litter);
             return;
         }
-        if sequence == self.next && self.in_ring == 0 {
-            self.ring.pop_front();
-            self.next += 1;
-            self.let_out(landing, header, litter);
+        if !self.sequence.is_first(slot) {
+            self.sequence.land(slot, landing);
             return;
         }
-        let place = usize::try_from(sequence - self.next).expect("a ring is shorter than memory");
-        if self.ring.len() <= place {
-            self.ring.resize_with(place + 1, || None);
+        let Departed { made, .. } = self.sequence.remove(slot);
+        self.let_out(made, landing, header, litter);
+        while let Some((made, landing)) = self.sequence.pop_landed() {
+            self.let_out(made, landing, header, litter);
         }
-        self.ring[place] = Some(landing);
-        self.in_ring += 1;
-        while let Some(landing) = self.ring.front_mut().and_then(Option::take) {
-            self.ring.pop_front();
-            self.in_ring -= 1;
-            self.next += 1;
-            self.let_out(landing, header, litter);
-        }
+    }
+
+    /// An item of the chunk in this slot has failed: the head makes no more, and nobody gets what comes after it.
+    fn fail_after(&mut self, slot: SlotId, header: &Header<'_>, litter: &mut Litter<T>) {
+        self.head = HeadState::Done;
+        self.has_failed = true;
+        header.has_failed.store(true, Ordering::Release);
+        let reserved = &mut self.reserved;
+        let is_ordered = self.limits.is_ordered;
+        self.sequence.doom_after(slot, |Departed { made, place }| {
+            debug_assert!(is_ordered || !matches!(place, Place::Landed(_)), "nothing waits out of order");
+            *reserved -= made;
+            litter.add(place);
+        });
+    }
+
+    /// Drops what nobody is at: nobody wants it any more.
+    pub(super) fn drop_waiting(&mut self, litter: &mut Litter<T>) {
+        let reserved = &mut self.reserved;
+        self.sequence.drain_waiting(|Departed { made, place }| {
+            *reserved -= made;
+            litter.add(place);
+        });
     }
 
     /// A chunk leaves the lane: its items go to the outlets, its log to the counters.
-    fn let_out(&mut self, mut landing: Landing<T>, header: &Header<'_>, litter: &mut Litter<T>) {
-        if !fault::is(Fault::MadeNotCounted) {
-            self.reserved -= landing.made;
-        }
+    fn let_out(&mut self, made: usize, mut landing: Landing<T>, header: &Header<'_>, litter: &mut Litter<T>) {
+        self.reserved -= made;
         if self.end.is_some() {
             // A failure came before it.
-            litter.push(landing);
+            litter.landings.push(landing);
             return;
         }
         let failed = landing.failure.take().map(|failure| {
             let (task, position, cause) = failure.into_parts();
             let task = task.min(self.given.len().saturating_sub(1));
-            let index = self.given.get(task).copied().unwrap_or(0) + position as u64;
+            let index = self.given.get(task).copied().unwrap_or(0).saturating_add_signed(position);
             End::Failed(header.tasks[task].error(index, cause))
         });
         for (outlet, items) in landing.parcel.iter_mut().enumerate() {
@@ -112,50 +166,69 @@ impl<T> State<T> {
         }
         // What is left in it has no consumer.
         if landing.parcel.iter().any(|items| !items.is_empty()) {
-            litter.push(landing);
+            litter.landings.push(landing);
         }
     }
 
     /// Whether the end is here: what was in flight when it was decided has landed.
     pub(super) fn settle(&mut self) {
-        if self.end.is_none() && self.ending.is_some() && self.flying == 0 && self.head != HeadState::Out {
+        let is_through = self.flying == 0 && self.sequence.left() == 0;
+        if self.end.is_none() && self.ending.is_some() && is_through && self.head != HeadState::Out {
             self.end = self.ending.take();
         }
     }
 }
 
 impl<'env, T: Send + 'env> Lane<'env, T> {
-    /// A chunk has come to the end of the lane; with its number, or else with the head still out.
+    /// A chunk has come to the end of the lane; with its place, or else with the head still out.
     pub(super) fn land(
         &self,
         pass: &Pass<'_>,
         order: &Order,
-        sequence: Option<u64>,
+        chunk: Option<Chunk>,
         landing: Landing<T>,
         nanos: Option<u64>,
     ) {
         let mut litter = Litter::new();
-        let has_ended = self.state.with(pass, |state| {
-            let release = || state.release(order.most, landing.made, &Next::More).expect("a chunk gets a number");
-            let sequence = sequence.unwrap_or_else(release);
-            if let Some(nanos) = nanos {
-                state.grain.learn(landing.made, nanos);
+        let (has_ended, has_failed) = self.state.with(pass, |state| {
+            let had_failed = state.has_failed;
+            let release = || state.release(order.most, landing.made, &Next::More).expect("a chunk gets a place");
+            let chunk = chunk.unwrap_or_else(release);
+            if landing.is_late {
+                state.grain.begin_anew();
+            } else if let Some(nanos) = nanos {
+                let left: usize = landing.left.iter().map(|left| left.items).sum();
+                state.grain.learn(landing.made.saturating_sub(left), nanos);
             }
-            state.land(sequence, landing, &self.header, &mut litter);
+            state.land(chunk, landing, &self.header, &mut litter);
             state.settle();
             if state.end.is_some() {
-                state.in_ring = 0;
-                litter.extend(state.ring.drain(..).flatten());
+                state.drop_waiting(&mut litter);
             }
-            state.end.is_some()
+            (state.end.is_some(), state.has_failed && !had_failed)
         });
+        if has_failed {
+            // What is on its way behind the failure stops at the next item.
+            self.header.core.nudges().nudge();
+        }
         self.header.is_parked.store(false, Ordering::Relaxed);
-        self.changed(pass, sequence, Site::Landed);
-        drop(litter);
+        self.changed(pass, chunk.map(|chunk| chunk.number), Site::Landed);
+        self.throw_away(pass, litter);
         if has_ended {
             self.let_head_go(pass);
             detach(&self.header);
+        } else if has_failed {
+            self.work.clear(pass);
         }
+    }
+
+    /// Drops what nobody will get.
+    pub(super) fn throw_away(&self, pass: &Pass<'_>, litter: Litter<T>) {
+        let Litter { landings, rests } = litter;
+        for rest in rests {
+            self.work.drop_rests(pass, Some(rest));
+        }
+        discard(landings);
     }
 
     /// The output has ended: drops the head, which may not be at its own end, with what it asked of the lanes upstream.

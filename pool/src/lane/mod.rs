@@ -13,21 +13,28 @@
 
 mod admit;
 mod fire;
+mod firing;
 mod grain;
 mod header;
 mod inlet;
 mod land;
 mod one;
+mod sequence;
 mod spread;
 mod state;
 mod take;
 
 pub(crate) use admit::Order;
-pub(crate) use fire::{Firing, Headed, Step, Work};
+pub(crate) use fire::{Headed, Step, Work};
+pub(crate) use firing::{Firing, Watched};
+#[cfg(feature = "simulation")]
+pub(crate) use grain::LATE_NANOS;
 pub(crate) use header::{Header, Input, Limits, TaskCounters, TaskEntry, Waiters, detach, lose_consumer};
 pub(crate) use inlet::{Inlet, Taken};
 pub(crate) use one::{One, Single};
+pub(crate) use sequence::Chunk;
 pub(crate) use spread::Spread;
+pub(crate) use state::Rest;
 pub(crate) use take::{Ready, Want};
 
 use std::sync::Arc;
@@ -36,6 +43,7 @@ use std::collections::VecDeque;
 
 use millpond_sync::shim::atomic::Ordering;
 
+use self::land::Litter;
 use self::state::{End, HeadState, State};
 use crate::discard::discard;
 use crate::gate::Pass;
@@ -57,8 +65,11 @@ pub(crate) trait AnyLane<'env>: Send + Sync {
     /// Whether something is wanted at `outlet` that is not there yet, in flight or not.
     fn is_short(&self, outlet: usize, pass: &Pass<'_>) -> bool;
 
-    /// The head is back after making `made` items; gives the chunk its number, if there is one.
-    fn release(&self, pass: &Pass<'_>, order: &Order, made: usize, next: &Next) -> Option<u64>;
+    /// The head is back after making `made` items; gives the chunk its place, if there is one.
+    fn release(&self, pass: &Pass<'_>, order: &Order, made: usize, next: &Next) -> Option<Chunk>;
+
+    /// Whether an item has failed before those of a chunk; of one without a place yet, whether any has.
+    fn is_doomed(&self, pass: &Pass<'_>, chunk: Option<Chunk>) -> bool;
 
     /// Lets go of what a cancelled lane holds: its function, its iterator, its items.
     fn clear(&self, pass: &Pass<'_>);
@@ -109,36 +120,45 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
         self.state.with(pass, |state| state.is_short(outlet, self.header.core.window(), is_iterated))
     }
 
-    fn release(&self, pass: &Pass<'_>, order: &Order, made: usize, next: &Next) -> Option<u64> {
-        let (number, was_missed) = self.state.with(pass, |state| {
-            let number = state.release(order.most, made, next);
+    fn is_doomed(&self, pass: &Pass<'_>, chunk: Option<Chunk>) -> bool {
+        self.state.with(pass, |state| chunk.map_or(state.has_failed, |chunk| state.sequence.is_doomed(chunk.slot)))
+    }
+
+    fn release(&self, pass: &Pass<'_>, order: &Order, made: usize, next: &Next) -> Option<Chunk> {
+        let (chunk, was_missed) = self.state.with(pass, |state| {
+            let chunk = state.release(order.most, made, next);
             state.settle();
-            (number, std::mem::take(&mut state.is_head_missed))
+            (chunk, std::mem::take(&mut state.is_head_missed))
         });
         // Subtle: a head that made nothing has changed nothing but for those who came to it in vain; a starved one has stated demand
         // upstream, where whoever waits may find something to do. Telling more would have the very worker that fires, or the reader
         // that asks, look again at once, whenever it has looked, and it would never sleep.
-        if number.is_some() || (was_missed && matches!(next, Next::Parked)) {
-            self.changed(pass, number, Site::Made(made));
+        if chunk.is_some() || (was_missed && matches!(next, Next::Parked)) {
+            self.changed(pass, chunk.map(|chunk| chunk.number), Site::Made(made));
         } else if !matches!(next, Next::Parked) {
             self.tell_walkers(pass);
         }
-        number
+        chunk
     }
 
     fn clear(&self, pass: &Pass<'_>) {
         self.work.clear(pass);
-        let mut litter = VecDeque::new();
+        let mut items = VecDeque::new();
+        let mut litter = Litter::new();
         self.state.with(pass, |state| {
             if state.end.is_none() {
                 state.end = Some(End::Complete);
             }
+            state.drop_waiting(&mut litter);
             for outlet in &mut state.outlets {
                 outlet.len = 0;
-                litter.append(&mut outlet.chunks);
+                items.append(&mut outlet.chunks);
             }
         });
-        discard(litter);
+        self.throw_away(pass, litter);
+        // Those of chunks that were cut when this came in between.
+        self.work.drop_rests(pass, None);
+        discard(items);
     }
 
     fn remove(&self, pass: &Pass<'_>) -> bool {
@@ -150,7 +170,9 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
             state.ending.get_or_insert(End::Complete);
             state.settle();
             let after = (state.head, state.ending.is_some(), state.end.is_some());
-            (state.end.is_some(), before != after)
+            // What is left of chunks that were cut comes out when somebody reads.
+            let is_over = state.end.is_some() || (state.flying == 0 && state.head != HeadState::Out);
+            (is_over, before != after)
         });
         // Who waits for the end calls this again and again, and would wake itself each time.
         if has_changed {

@@ -54,7 +54,7 @@ impl<T> State<T> {
     fn begin_one(&mut self) -> bool {
         let Limits { min_count, expands, wants_chunks, .. } = self.limits;
         let is_plain = self.outlets.len() == 1 && min_count == 1 && !expands && !wants_chunks;
-        let is_empty = self.flying == 0 && self.in_ring == 0 && self.outlets[0].len == 0;
+        let is_empty = self.flying == 0 && self.sequence.is_empty() && self.outlets[0].len == 0;
         let goes_on = self.head == HeadState::Idle && self.end.is_none() && self.ending.is_none();
         let may = is_plain && is_empty && goes_on && self.grain.start_one();
         if may {
@@ -78,7 +78,6 @@ impl<T> State<T> {
     fn land_one(&mut self, reached: usize, header: &Header<'_>) {
         self.count_one(reached, header);
         self.made += 1;
-        self.next += 1;
         self.flying = 0;
         self.head = HeadState::Idle;
         if self.ending.is_some() {

@@ -5,9 +5,10 @@ use std::vec;
 
 use smallvec::SmallVec;
 
-use super::fire::{Logged, StageFailure};
+use super::firing::{Logged, StageFailure};
 use super::grain::Grain;
 use super::header::Limits;
+use super::sequence::Sequence;
 use super::spread::Parcel;
 use crate::error::TaskError;
 
@@ -31,6 +32,26 @@ pub(super) enum HeadState {
     Done,
 }
 
+/// Where a stage keeps what it has not begun of a chunk that was cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rest {
+    /// Which task of the lane.
+    pub(crate) task: usize,
+    /// Names it within the stage.
+    pub(crate) key: u64,
+}
+
+/// The rest of a chunk that was cut.
+pub(super) struct Left {
+    pub(super) rest: Rest,
+    /// How many items the stage has not begun.
+    pub(super) items: usize,
+    /// The failure of a task before it, on an item after these.
+    pub(super) failure: Option<StageFailure>,
+    /// The head's end, when these are its last items.
+    pub(super) end: Option<End>,
+}
+
 /// A chunk that has come to the end of its lane.
 pub(super) struct Landing<T> {
     /// How many items the head made it of.
@@ -42,6 +63,10 @@ pub(super) struct Landing<T> {
     pub(super) failure: Option<StageFailure>,
     /// The head's end, when this is its last chunk.
     pub(super) end: Option<End>,
+    /// What was left of it when it was cut, in order.
+    pub(super) left: SmallVec<[Left; 1]>,
+    /// Whether it was cut because it has lasted too long.
+    pub(super) is_late: bool,
 }
 
 /// Where chunks wait for whoever reads them.
@@ -75,15 +100,13 @@ pub(super) struct State<T> {
     pub(super) is_head_missed: bool,
     /// Chunks made so far; the number of the next one.
     pub(super) made: u64,
-    /// The number of the next chunk to leave, for an ordered lane.
-    pub(super) next: u64,
-    /// Chunks that landed before one that was made earlier; the first is number `next`.
-    pub(super) ring: VecDeque<Option<Landing<T>>>,
-    /// How many of those there are.
-    pub(super) in_ring: usize,
-    /// Chunks granted or made that have not landed.
+    /// The chunks that have been given out and have not left the lane, in order.
+    pub(super) sequence: Sequence<T>,
+    /// Whether a chunk has failed: no chunk that is given out from now on leaves the lane.
+    pub(super) has_failed: bool,
+    /// Chunks that workers are at: granted or made, and neither landed nor left.
     pub(super) flying: usize,
-    /// Items in those chunks and in the ring, as their heads made them.
+    /// Items in those chunks and in the sequence, as their heads made them.
     pub(super) reserved: usize,
     pub(super) grain: Grain,
     pub(super) limits: Limits,
@@ -104,9 +127,8 @@ impl<T> State<T> {
             head: HeadState::Idle,
             is_head_missed: false,
             made: 0,
-            next: 0,
-            ring: VecDeque::new(),
-            in_ring: 0,
+            sequence: Sequence::new(),
+            has_failed: false,
             flying: 0,
             reserved: 0,
             grain: Grain::new(size_of::<T>()),

@@ -49,7 +49,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
 
     /// One item in, any number out. See [`Task::flat_map`].
     #[track_caller]
-    pub fn flat_map<U: Send + 'env, I: IntoIterator<Item = U>>(
+    pub fn flat_map<U: Send + 'env, I: IntoIterator<Item = U, IntoIter: Send + 'env>>(
         self,
         function: impl Fn(T) -> I + Send + Sync + 'env,
     ) -> ScopedReader<'env, U> {
@@ -106,7 +106,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     #[track_caller]
     pub fn flatten(self) -> ScopedReader<'env, T::Item>
     where
-        T: IntoIterator,
+        T: IntoIterator<IntoIter: Send + 'env>,
         T::Item: Send + 'env,
     {
         add(Task::flat_map(self, |items| items).name("flatten"))

@@ -14,7 +14,8 @@ use crate::discard::discard;
 use crate::error::Cause;
 use crate::head::Next;
 use crate::host::Site;
-use crate::lane::{Firing, Header, TaskEntry};
+use crate::lane::{Firing, Header, LATE_NANOS, TaskEntry};
+use crate::stage::{Batch, Ran};
 
 /// What an item of a task takes, in nanoseconds; which of these, the seed decides for each task, and for each run how many of them it
 /// may be: quick tasks make large chunks and short runs.
@@ -90,6 +91,10 @@ fn before_call(firing: &mut Firing<'_, '_>, items: usize) -> Option<Cut> {
         Planned::Panic(at) if at < items => Some(Cut { task: number, at, is_panic: true }),
         Planned::Slow(nanos) => {
             scheduler.sleep(Duration::from_nanos(nanos));
+            if u128::from(nanos) > LATE_NANOS {
+                // Somewhere in it; the number that was drawn says where.
+                firing.late_after.set(Some(nanos.trailing_zeros() as usize * 7 % (items + 1)));
+            }
             None
         }
         _ => None,
@@ -98,19 +103,36 @@ fn before_call(firing: &mut Firing<'_, '_>, items: usize) -> Option<Cut> {
 
 /// Gives a stage its items, and has go wrong what is to. The stage is called from one place, so that it is inlined there.
 #[inline(always)]
-pub(crate) fn call<A, B>(
-    mut items: Vec<A>,
+pub(crate) fn call<A, O, B>(
+    mut batch: Batch<A, O>,
     firing: &mut Firing<'_, '_>,
-    run_stage: impl FnOnce(Vec<A>, &mut Firing<'_, '_>) -> Vec<B>,
-) -> Vec<B> {
-    let cut = if run::is_simulated() { before_call(firing, items.len()) } else { None };
-    let rest = cut.as_ref().map(|cut| items.split_off(cut.at));
-    let results = run_stage(items, firing);
-    if let Some(Cut { task, at, is_panic }) = cut {
+    run_stage: impl FnOnce(Batch<A, O>, &mut Firing<'_, '_>) -> Ran<A, O, B>,
+) -> Ran<A, O, B> {
+    let is_simulated = run::is_simulated();
+    let task = firing.next_task();
+    let cut = if is_simulated { before_call(firing, batch.items.len()) } else { None };
+    let others = cut.as_ref().map(|cut| batch.items.split_off(cut.at));
+    let (results, mut rest) = run_stage(batch, firing);
+    if is_simulated && let Some(rest) = &mut rest {
+        // What it has not begun, it is given again.
+        rest.items.extend(others.into_iter().flatten());
+        not_called(firing, task, rest.items.len());
+    } else if let Some(Cut { task, at, is_panic }) = cut {
         firing.fail_instead(task, at, cause(is_panic));
-        discard(rest);
+        discard(others);
     }
-    results
+    (results, rest)
+}
+
+/// The stage of this task has not begun so many of the items that it was given.
+#[cold]
+#[inline(never)]
+fn not_called(firing: &Firing<'_, '_>, task: usize, items: usize) {
+    if let Some(scheduler) = run::scheduler()
+        && let Some(task) = firing.lane.header().tasks.get(task)
+    {
+        scheduler.not_called(&task.name, items);
+    }
 }
 
 /// What goes wrong instead of a head's making a chunk, where something does.

@@ -241,6 +241,13 @@ impl Injector {
         self.inject(at, what)
     }
 
+    /// So many of the items that `task` was given last, it has not begun.
+    pub(super) fn not_called(&mut self, task: &str, items: usize) {
+        if let Some(called) = self.called.get_mut(task) {
+            *called = called.saturating_sub(items as u64);
+        }
+    }
+
     fn draw_call(&mut self, task: &str, items: usize) -> Option<Planned> {
         if !self.faults.chosen.is_empty() {
             let before = self.called.get(task).copied().unwrap_or(0);

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::Stage;
+use super::{Batch, Nothing, Ran, Stage};
 use crate::error::Cause;
 use crate::lane::{Firing, One};
 
@@ -14,10 +14,17 @@ where
     I: IntoIterator<Item = B>,
     F: Fn(Vec<A>) -> Result<I, Cause> + Send + Sync,
 {
-    fn run(&self, items: Vec<A>, firing: &mut Firing<'_, '_>) -> Vec<B> {
+    type Open = Nothing;
+
+    fn run(&self, batch: Batch<A, Nothing>, firing: &mut Firing<'_, '_>) -> Ran<A, Nothing, B> {
+        let items = batch.items;
         let given = items.len();
         let mut results = Vec::new();
-        if given > 0 && !firing.is_cancelled() {
+        if given > 0 && !firing.watch().goes_on() {
+            firing.mark(0);
+            return (results, Some(Batch { open: None, items }));
+        }
+        if given > 0 {
             let outcome = catch_unwind(AssertUnwindSafe(|| {
                 results.extend((self.0)(items)?);
                 Ok(())
@@ -27,7 +34,7 @@ where
             }
         }
         firing.mark(given);
-        results
+        (results, None)
     }
 
     fn one(&self, _item: A) -> One<B> {

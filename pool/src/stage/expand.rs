@@ -1,36 +1,217 @@
-//! Functions that make any number of items of one.
+//! Functions that make any number of items of one, as they are wanted.
+//!
+//! The stage makes as many results as are wanted, or as fit into a chunk, and keeps what it has begun: an inner iterator is
+//! pulled no further than that, and may be endless.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::Stage;
-use crate::error::Cause;
-use crate::lane::{Firing, One};
+use millpond_sync::shim::atomic::{AtomicUsize, Ordering};
+
+use super::operator::Items;
+use super::{Batch, Ran, Stage};
+use crate::error::{BoxError, Cause};
+use crate::lane::{Firing, One, Watched};
+
+/// How much of the processor's cache the results of one firing may fill, in bytes.
+const MOST_BYTES: usize = 32 * 1024;
+/// How many results a firing makes at the most, however small.
+const MOST: usize = 8 * 1024;
+
+/// How many results a firing makes where there is no end to what is wanted: one at first, so that it comes at once, then more
+/// as long as a firing is not cut for taking too long.
+struct Pace {
+    most: AtomicUsize,
+}
+
+impl Pace {
+    const fn new() -> Self {
+        Self { most: AtomicUsize::new(1) }
+    }
+
+    fn most<B>(&self, wanted: usize) -> usize {
+        let by_size = (MOST_BYTES / size_of::<B>().max(1)).clamp(16, MOST);
+        wanted.min(self.most.load(Ordering::Relaxed)).min(by_size)
+    }
+
+    fn learn(&self, made: usize, was_cut: bool) {
+        let before = self.most.load(Ordering::Relaxed);
+        if was_cut {
+            self.most.store(1, Ordering::Relaxed);
+        } else if made >= before && before < MOST {
+            self.most.store(before.saturating_mul(8), Ordering::Relaxed);
+        }
+    }
+}
 
 /// One item in, any number out.
-pub(crate) struct FlatMap<F>(pub(crate) F);
+pub(crate) struct FlatMap<F> {
+    function: F,
+    pace: Pace,
+}
+
+impl<F> FlatMap<F> {
+    pub(crate) const fn new(function: F) -> Self {
+        Self { function, pace: Pace::new() }
+    }
+}
 
 impl<A, B, I, F> Stage<A, B> for FlatMap<F>
 where
     I: IntoIterator<Item = B>,
+    I::IntoIter: Send,
     F: Fn(A) -> I + Send + Sync,
 {
-    fn run(&self, items: Vec<A>, firing: &mut Firing<'_, '_>) -> Vec<B> {
-        let given = items.len();
-        let mut results = Vec::with_capacity(given);
+    type Open = I::IntoIter;
+
+    fn run(&self, batch: Batch<A, I::IntoIter>, firing: &mut Firing<'_, '_>) -> Ran<A, I::IntoIter, B> {
+        let Batch { mut open, items } = batch;
         let mut items = items.into_iter();
+        let (before, mut given) = (items.len(), 0);
+        let most = self.pace.most::<B>(firing.order.results);
+        let mut results = Vec::new();
+        let mut watch = firing.watch();
+        let mut is_stopped = false;
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            for item in items.by_ref() {
-                results.extend((self.0)(item));
-                if firing.is_cancelled() {
-                    break;
+            loop {
+                if let Some(inner) = &mut open {
+                    let mut watched =
+                        Watched { items: inner, most: most - results.len(), watch: &mut watch, is_over: false };
+                    results.extend(watched.by_ref());
+                    if !watched.is_over {
+                        is_stopped = results.len() < most;
+                        return;
+                    }
                 }
+                open = None;
+                if results.len() == most {
+                    return;
+                }
+                if items.len() == 0 {
+                    return;
+                }
+                if !watch.goes_on() {
+                    is_stopped = true;
+                    return;
+                }
+                let Some(item) = items.next() else { return };
+                given += 1;
+                open = Some((self.function)(item).into_iter());
             }
         }));
         if let Err(payload) = outcome {
-            firing.fail(given - items.len() - 1, Cause::panic(payload));
+            drop_open(&mut open);
+            // A failure of what was opened in an earlier firing is that of the item before the first of this one.
+            firing.fail_at(position(given), Cause::panic(payload));
+            firing.mark(before - items.len());
+            crate::discard::discard(items);
+            return (results, None);
         }
-        firing.mark(given - items.len());
-        results
+        self.pace.learn(results.len(), is_stopped);
+        firing.mark(given);
+        let rest = Batch { open, items: items.collect() };
+        if rest.len() == 0 {
+            return (results, None);
+        }
+        if !is_stopped {
+            firing.cut_here();
+        }
+        (results, Some(rest))
+    }
+
+    fn one(&self, _item: A) -> One<B> {
+        unreachable!("a lane that expands is asked for chunks")
+    }
+}
+
+/// The position of the item that was begun last, when `given` were begun in this firing.
+fn position(given: usize) -> i64 {
+    i64::try_from(given).unwrap_or(i64::MAX) - 1
+}
+
+/// Drops what was begun, which may panic.
+fn drop_open<O>(open: &mut Option<O>) {
+    crate::discard::discard(open.take());
+}
+
+/// A function over items that gives any number of items for each, as they are wanted, and has something to do once per chunk.
+///
+/// What it makes of the items must not depend on the chunks that they come in. Any number of workers call it at once.
+pub trait Expander<A, B>: Send + Sync {
+    /// What it has begun of an item and not ended: an iterator over the results.
+    type Open: Send;
+
+    /// Adds at most `most` results to `into`: first what `open` still has, then those of the items, one after the other, up to
+    /// the first that it fails on. What it has begun when there are enough, or when `is_wanted` says to stop, it leaves in
+    /// `open`, and what it has not begun in `items`; it is called again with these when more is wanted. Where it fails it leaves
+    /// nothing in `open`.
+    ///
+    /// # Errors
+    /// The failure that stops the task, on the item that it took last.
+    fn expand(
+        &self,
+        open: &mut Option<Self::Open>,
+        items: &mut Items<A>,
+        most: usize,
+        is_wanted: &dyn Fn() -> bool,
+        into: &mut Vec<B>,
+    ) -> Result<(), BoxError>;
+}
+
+/// The stage of an [`Expander`]'s task.
+pub(crate) struct Expand<E> {
+    expander: E,
+    pace: Pace,
+}
+
+impl<E> Expand<E> {
+    pub(crate) const fn new(expander: E) -> Self {
+        Self { expander, pace: Pace::new() }
+    }
+}
+
+impl<A, B, E: Expander<A, B>> Stage<A, B> for Expand<E> {
+    type Open = E::Open;
+
+    fn run(&self, batch: Batch<A, E::Open>, firing: &mut Firing<'_, '_>) -> Ran<A, E::Open, B> {
+        let Batch { mut open, items } = batch;
+        let mut items = Items::new(items);
+        let before = items.len();
+        let most = self.pace.most::<B>(firing.order.results);
+        let mut results = Vec::new();
+        let watch = std::cell::RefCell::new(firing.watch());
+        let is_stopped = std::cell::Cell::new(false);
+        let is_wanted = || {
+            let goes_on = watch.borrow_mut().goes_on();
+            is_stopped.set(is_stopped.get() || !goes_on);
+            goes_on
+        };
+        let outcome = if before == 0 && open.is_none() {
+            Ok(())
+        } else {
+            catch_unwind(AssertUnwindSafe(|| {
+                self.expander.expand(&mut open, &mut items, most, &is_wanted, &mut results).map_err(Cause::Error)
+            }))
+            .unwrap_or_else(|payload| Err(Cause::panic(payload)))
+        };
+        let is_stopped = is_stopped.get();
+        let given = before - items.len().min(before);
+        if let Err(cause) = outcome {
+            drop_open(&mut open);
+            firing.fail_at(position(given), cause);
+            firing.mark(given);
+            crate::discard::discard(items);
+            return (results, None);
+        }
+        self.pace.learn(results.len(), is_stopped);
+        firing.mark(given);
+        let rest = Batch { open, items: items.into_rest() };
+        if rest.len() == 0 {
+            return (results, None);
+        }
+        if !is_stopped {
+            firing.cut_here();
+        }
+        (results, Some(rest))
     }
 
     fn one(&self, _item: A) -> One<B> {

@@ -12,31 +12,28 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::error::Cause;
 
 /// What came of a chunk.
-pub(super) struct Applied<B> {
+pub(super) struct Applied<A, B> {
     pub(super) results: Vec<B>,
     /// How many items the function was given, the one that it failed on included.
     pub(super) given: usize,
     /// Why it failed on the last of them.
     pub(super) cause: Option<Cause>,
+    /// What it was not given, where it did not fail.
+    pub(super) rest: Option<Vec<A>>,
 }
 
-/// Applies `function` to one item after the other, as long as `goes_on`, which is asked after every `stride` items.
+/// Applies `function` to one item after the other, as long as `goes_on`, which is asked before each.
 pub(super) fn apply<A, B>(
     items: Vec<A>,
-    stride: usize,
     mut goes_on: impl FnMut() -> bool,
     mut function: impl FnMut(A) -> Result<Option<B>, Cause>,
-) -> Applied<B> {
+) -> Applied<A, B> {
     let mut chunk = Chunk::<A, B>::new(items);
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        while chunk.has_items() && goes_on() {
-            chunk.apply(stride, &mut function)?;
-        }
-        Ok(())
-    }));
+    let outcome = catch_unwind(AssertUnwindSafe(|| chunk.apply(&mut goes_on, &mut function)));
     let cause = outcome.unwrap_or_else(|payload| Err(Cause::panic(payload))).err();
     let given = chunk.read();
-    Applied { results: chunk.into_results(), given, cause }
+    let rest = if cause.is_none() && chunk.has_items() { Some(chunk.take_items()) } else { None };
+    Applied { results: chunk.into_results(), given, cause, rest }
 }
 
 /// A chunk that is being worked on.
@@ -72,11 +69,16 @@ impl<A, B> Chunk<A, B> {
     }
 
     #[inline]
-    fn apply(&mut self, most: usize, function: &mut impl FnMut(A) -> Result<Option<B>, Cause>) -> Result<(), Cause> {
+    fn apply(
+        &mut self,
+        goes_on: &mut impl FnMut() -> bool,
+        function: &mut impl FnMut(A) -> Result<Option<B>, Cause>,
+    ) -> Result<(), Cause> {
         match self {
-            Self::Shared(shared) => shared.apply(most, function),
+            Self::Shared(shared) => shared.apply(goes_on, function),
             Self::Apart { items, given, results } => {
-                for item in items.by_ref().take(most) {
+                while items.len() > 0 && goes_on() {
+                    let Some(item) = items.next() else { break };
                     *given += 1;
                     if let Some(result) = function(item)? {
                         results.push(result);
@@ -84,6 +86,14 @@ impl<A, B> Chunk<A, B> {
                 }
                 Ok(())
             }
+        }
+    }
+
+    /// The items that are left.
+    fn take_items(&mut self) -> Vec<A> {
+        match self {
+            Self::Shared(shared) => shared.take_items(),
+            Self::Apart { items, .. } => items.by_ref().collect(),
         }
     }
 
@@ -121,17 +131,24 @@ impl<A, B> Shared<A, B> {
         }
     }
 
-    /// Applies the function to at most `most` items. When it fails or panics, the counts say how far it came.
+    /// Applies the function to the items while it goes on. When it fails or panics, the counts say how far it came.
     #[inline]
-    fn apply(&mut self, most: usize, function: &mut impl FnMut(A) -> Result<Option<B>, Cause>) -> Result<(), Cause> {
-        let end = self.read + most.min(self.len - self.read);
+    fn apply(
+        &mut self,
+        goes_on: &mut impl FnMut() -> bool,
+        function: &mut impl FnMut(A) -> Result<Option<B>, Cause>,
+    ) -> Result<(), Cause> {
+        let end = self.len;
         let (read, written, buffer) = (self.read, self.written, self.buffer);
         // The counts stay in registers; they are written back when this is dropped, also by a panic.
         let mut at = Counts { counts: (&mut self.read, &mut self.written), read, written };
         // Subtle: as long as every item has given a result the two counts are equal. A loop that says so with one count is
-        // made into vector instructions where the function allows it.
+        // quicker.
         if read == written {
             for place in read..end {
+                if !goes_on() {
+                    return Ok(());
+                }
                 // SAFETY: as below.
                 let source = unsafe { buffer.add(place) };
                 // SAFETY: as below.
@@ -143,7 +160,7 @@ impl<A, B> Shared<A, B> {
                 at.written = place + 1;
             }
         }
-        while at.read < end {
+        while at.read < end && goes_on() {
             // SAFETY: `read < end <= len`, so the place is within the buffer.
             let source = unsafe { buffer.add(at.read) };
             // SAFETY: items from `read` on are there and not yet taken; adding one before anything else can happen makes sure
@@ -168,6 +185,20 @@ impl<A, B> Shared<A, B> {
         // SAFETY: the buffer came from a vector of `A` of this capacity, so it was allocated with the layout of as many `B`;
         // the first `written` places hold results, and `this` is not dropped, so nobody else frees it.
         unsafe { Vec::from_raw_parts(this.buffer.cast::<B>(), this.written, this.capacity) }
+    }
+
+    /// Moves the items that were not taken out, into a buffer of their own.
+    fn take_items(&mut self) -> Vec<A> {
+        let count = self.len - self.read;
+        let mut items = Vec::with_capacity(count);
+        let source = self.buffer.wrapping_add(self.read);
+        // SAFETY: the items from `read` on are there and not taken, `count` of them, and the new buffer has room for as many.
+        unsafe { std::ptr::copy_nonoverlapping(source, items.as_mut_ptr(), count) };
+        // SAFETY: they were just moved there.
+        unsafe { items.set_len(count) };
+        // Taken: nobody drops them here.
+        self.read = self.len;
+        items
     }
 
     fn drop_items(&mut self) {
@@ -218,7 +249,6 @@ mod tests {
         let items: Vec<Counted> = (0..10).map(|number| Counted(number, Rc::clone(&drops))).collect();
         let applied = apply(
             items,
-            4,
             || true,
             |item: Counted| match fails_at {
                 Some((at, panics)) if at == item.0 && panics => panic!("told to"),
@@ -243,17 +273,24 @@ mod tests {
     fn the_same_buffer_is_used_again_where_it_fits() {
         let items: Vec<u64> = (0..100).collect();
         let buffer = items.as_ptr();
-        let applied = apply(items, 7, || true, |item: u64| Ok(Some(item as i64 - 50)));
+        let applied = apply(items, || true, |item: u64| Ok(Some(item as i64 - 50)));
         assert_eq!(applied.results, (-50..50).collect::<Vec<i64>>());
         assert_eq!(applied.results.as_ptr().cast(), buffer);
     }
 
     #[test]
-    fn it_stops_between_items_when_it_is_not_to_go_on() {
-        let strides = Cell::new(0);
-        let goes_on = || strides.replace(strides.get() + 1) < 3;
-        let applied = apply((0..100_u32).collect(), 5, goes_on, |item| Ok(Some(item)));
-        assert_eq!((applied.results, applied.given), ((0..15).collect(), 15));
-        assert!(applied.cause.is_none());
+    fn what_was_not_begun_is_handed_back() {
+        for most in 0..=5_usize {
+            let looks = Cell::new(0);
+            let goes_on = || looks.replace(looks.get() + 1) < most;
+            let in_place = apply((0..5_u32).map(Box::new).collect(), goes_on, |item| Ok(Some(item)));
+            assert_eq!((in_place.results.len(), in_place.given), (most, most));
+            assert_eq!(in_place.rest.map(|rest| rest.len()), (most < 5).then(|| 5 - most));
+            looks.set(0);
+            let apart = apply((0..5_u32).map(Box::new).collect(), goes_on, |item| Ok(Some(*item as u8)));
+            assert_eq!(apart.results, (0..most as u8).collect::<Vec<_>>());
+            let rest: Vec<u32> = apart.rest.into_iter().flatten().map(|item| *item).collect();
+            assert_eq!(rest, (most as u32..5).collect::<Vec<_>>());
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Functions of one item.
 
-use super::Stage;
 use super::in_place::{Applied, apply};
+use super::{Batch, Nothing, Ran, Stage};
 use crate::error::Cause;
 use crate::lane::{Firing, One};
 
@@ -9,8 +9,10 @@ use crate::lane::{Firing, One};
 pub(crate) struct Each<F>(pub(crate) F);
 
 impl<A, B, F: Fn(A) -> Result<Option<B>, Cause> + Send + Sync> Stage<A, B> for Each<F> {
-    fn run(&self, items: Vec<A>, firing: &mut Firing<'_, '_>) -> Vec<B> {
-        run_each(items, firing, |_, item| (self.0)(item))
+    type Open = Nothing;
+
+    fn run(&self, batch: Batch<A, Nothing>, firing: &mut Firing<'_, '_>) -> Ran<A, Nothing, B> {
+        run_each(batch.items, firing, |_, item| (self.0)(item))
     }
 
     #[inline]
@@ -29,12 +31,13 @@ pub(super) fn run_each<'a, 'env, A, B>(
     items: Vec<A>,
     firing: &mut Firing<'a, 'env>,
     call: impl Fn(&Firing<'a, 'env>, A) -> Result<Option<B>, Cause>,
-) -> Vec<B> {
+) -> Ran<A, Nothing, B> {
     let now = &*firing;
-    let Applied { results, given, cause } = apply(items, now.stride(), || !now.is_cancelled(), |item| call(now, item));
+    let mut watch = now.watch();
+    let Applied { results, given, cause, rest } = apply(items, || watch.goes_on(), |item| call(now, item));
     if let Some(cause) = cause {
         firing.fail(given - 1, cause);
     }
     firing.mark(given);
-    results
+    (results, rest.map(|items| Batch { open: None, items }))
 }

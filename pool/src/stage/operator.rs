@@ -1,36 +1,79 @@
 //! Functions that see the chunks that their items come in.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::Stage;
+use super::{Batch, Nothing, Ran, Stage};
+use crate::discard::discard;
 use crate::error::{BoxError, Cause};
 use crate::lane::{Firing, One};
+
+/// Items on their way into an [`Operator`], which takes them one by one.
+#[derive(Debug)]
+pub struct Items<A> {
+    /// What was put back.
+    front: Option<A>,
+    rest: std::vec::IntoIter<A>,
+}
+
+impl<A> Items<A> {
+    pub(super) fn new(items: Vec<A>) -> Self {
+        Self { front: None, rest: items.into_iter() }
+    }
+
+    /// Puts the item that was taken last back: its call does not count, and is made again later.
+    pub fn put_back(&mut self, item: A) {
+        debug_assert!(self.front.is_none(), "one item is put back at a time");
+        self.front = Some(item);
+    }
+
+    /// What was not taken.
+    pub(super) fn into_rest(self) -> Vec<A> {
+        match self.front {
+            Some(item) => std::iter::once(item).chain(self.rest).collect(),
+            None => self.rest.collect(),
+        }
+    }
+}
+
+impl<A> Iterator for Items<A> {
+    type Item = A;
+
+    #[inline]
+    fn next(&mut self) -> Option<A> {
+        match self.front.take() {
+            Some(item) => Some(item),
+            None => self.rest.next(),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let count = self.rest.len() + usize::from(self.front.is_some());
+        (count, Some(count))
+    }
+}
+
+impl<A> ExactSizeIterator for Items<A> {}
 
 /// A function over items that has something to do once per chunk: taking a lock, entering a context, one call for many items.
 ///
 /// What it makes of the items must not depend on the chunks that they come in. Any number of workers call it at once.
 ///
 /// ```
-/// use millpond_pool::{BoxError, Operator, Outcome, Pool, Task};
+/// use millpond_pool::{BoxError, Items, Operator, Outcome, Pool, Task};
 ///
 /// struct Halve;
 /// impl Operator<u32, u32> for Halve {
-///     fn apply(&self, items: Vec<u32>, is_wanted: &dyn Fn() -> bool) -> Outcome<u32> {
-///         let mut outcome = Outcome::default();
-///         for item in items {
-///             if !is_wanted() {
-///                 break;
-///             }
-///             outcome.given += 1;
+///     fn apply(&self, items: &mut Items<u32>, is_wanted: &dyn Fn() -> bool, outcome: &mut Outcome<u32>) {
+///         // What is left in `items` is given to it again, if it is still wanted then.
+///         while is_wanted() && outcome.error.is_none()
+///             && let Some(item) = items.next()
+///         {
 ///             match self.apply_one(item) {
 ///                 Ok(result) => outcome.results.extend(result),
-///                 Err(error) => {
-///                     outcome.error = Some(error);
-///                     break;
-///                 }
+///                 Err(error) => outcome.error = Some(error),
 ///             }
 ///         }
-///         outcome
 ///     }
 ///
 ///     fn apply_one(&self, item: u32) -> Result<Option<u32>, BoxError> {
@@ -41,14 +84,17 @@ use crate::lane::{Firing, One};
 /// let pool = Pool::serial();
 /// let mut halves = pool.add_task(Task::operator(pool.source([2, 4, 5]), Halve));
 /// assert_eq!(halves.read(2)?, [1, 2]);
-/// assert_eq!(halves.read(9).unwrap_err().as_task_error().map(|error| error.index()), Some(2));
+/// assert_eq!(halves.read(1).unwrap_err().as_task_error().map(|error| error.index()), Some(2));
 /// # Ok::<(), millpond_pool::ReadError>(())
 /// ```
 pub trait Operator<A, B>: Send + Sync {
-    /// Makes a chunk of items into results, up to the first item that it fails on; stops where the items are not wanted any more.
-    fn apply(&self, items: Vec<A>, is_wanted: &dyn Fn() -> bool) -> Outcome<B>;
+    /// Takes items one after the other and adds what comes of them, up to the first that it fails on, which it has taken then.
+    /// Stops where they are not wanted any more, which it asks before each; what it has not taken, it is given later.
+    ///
+    /// Where it panics, the failure is that of the item that it took last, and what it has added by then counts.
+    fn apply(&self, items: &mut Items<A>, is_wanted: &dyn Fn() -> bool, outcome: &mut Outcome<B>);
 
-    /// Makes one item into a result, or into none. Not called of a task that [expands](crate::Task::expander).
+    /// Makes one item into a result, or into none.
     ///
     /// # Errors
     /// The failure that stops the task.
@@ -60,15 +106,13 @@ pub trait Operator<A, B>: Send + Sync {
 pub struct Outcome<B> {
     /// What came of the items, in order.
     pub results: Vec<B>,
-    /// How many items it has used, the one that it failed on included.
-    pub given: usize,
-    /// Why it failed on the last of them.
+    /// Why it failed on the item that it took last.
     pub error: Option<BoxError>,
 }
 
 impl<B> Default for Outcome<B> {
     fn default() -> Self {
-        Self { results: Vec::new(), given: 0, error: None }
+        Self { results: Vec::new(), error: None }
     }
 }
 
@@ -76,25 +120,31 @@ impl<B> Default for Outcome<B> {
 pub(crate) struct Operate<O>(pub(crate) O);
 
 impl<A, B, O: Operator<A, B>> Stage<A, B> for Operate<O> {
-    fn run(&self, items: Vec<A>, firing: &mut Firing<'_, '_>) -> Vec<B> {
-        if items.is_empty() {
-            firing.mark(0);
-            return Vec::new();
-        }
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.0.apply(items, &|| !firing.is_cancelled())));
-        let (outcome, cause) = match outcome {
-            Ok(mut outcome) => {
-                let cause = outcome.error.take().map(Cause::Error);
-                (outcome, cause)
+    type Open = Nothing;
+
+    fn run(&self, batch: Batch<A, Nothing>, firing: &mut Firing<'_, '_>) -> Ran<A, Nothing, B> {
+        let mut items = Items::new(batch.items);
+        let before = items.len();
+        let mut outcome = Outcome::default();
+        if before > 0 {
+            let watch = RefCell::new(firing.watch());
+            let is_wanted = || watch.borrow_mut().goes_on();
+            let applied = catch_unwind(AssertUnwindSafe(|| self.0.apply(&mut items, &is_wanted, &mut outcome)));
+            let given = before - items.len();
+            let cause = match applied {
+                Ok(()) => outcome.error.take().map(Cause::Error),
+                Err(payload) => Some(Cause::panic(payload)),
+            };
+            if let Some(cause) = cause {
+                firing.fail(given.saturating_sub(1), cause);
+                firing.mark(given);
+                discard(items);
+                return (outcome.results, None);
             }
-            // The chunk is lost with the operator's frame.
-            Err(payload) => (Outcome { given: 1, ..Outcome::default() }, Some(Cause::panic(payload))),
-        };
-        if let Some(cause) = cause {
-            firing.fail(outcome.given.saturating_sub(1), cause);
         }
-        firing.mark(outcome.given);
-        outcome.results
+        firing.mark(before - items.len());
+        let rest = if items.len() > 0 { Some(Batch { open: None, items: items.into_rest() }) } else { None };
+        (outcome.results, rest)
     }
 
     #[inline]

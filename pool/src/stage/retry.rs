@@ -3,8 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use super::Stage;
 use super::map::run_each;
+use super::{Batch, Nothing, Ran, Stage};
 use crate::error::{BoxError, Cause};
 use crate::host;
 use crate::lane::{Firing, One};
@@ -87,8 +87,10 @@ pub(crate) type Pause<'a> = &'a dyn Fn(Duration) -> bool;
 pub(crate) struct Retrying<F>(pub(crate) F);
 
 impl<A, B, F: Fn(A, Pause<'_>) -> Result<B, Cause> + Send + Sync> Stage<A, B> for Retrying<F> {
-    fn run(&self, items: Vec<A>, firing: &mut Firing<'_, '_>) -> Vec<B> {
-        run_each(items, firing, |firing, item| (self.0)(item, &|wait| firing.pause(wait)).map(Some))
+    type Open = Nothing;
+
+    fn run(&self, batch: Batch<A, Nothing>, firing: &mut Firing<'_, '_>) -> Ran<A, Nothing, B> {
+        run_each(batch.items, firing, |firing, item| (self.0)(item, &|wait| firing.pause(wait)).map(Some))
     }
 
     fn one(&self, item: A) -> One<B> {

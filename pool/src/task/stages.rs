@@ -3,7 +3,7 @@
 use super::Task;
 use crate::error::{BoxError, Cause};
 use crate::reader::ScopedReader;
-use crate::stage::{Each, FlatMap, MapChunk, Operate, Operator, Pause, Retry, Retrying};
+use crate::stage::{Each, Expand, Expander, FlatMap, MapChunk, Operate, Operator, Pause, Retry, Retrying};
 
 impl<'env, T: Send + 'env> Task<'env, T> {
     /// One item in, one out.
@@ -63,11 +63,11 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     /// How many items an input gives is only known when it has been asked, so a read of `n` items asks for one input after the other.
     /// Iterating and reading all run the function on several inputs at once.
     #[track_caller]
-    pub fn flat_map<A: Send + 'env, I: IntoIterator<Item = T>>(
+    pub fn flat_map<A: Send + 'env, I: IntoIterator<Item = T, IntoIter: Send + 'env>>(
         input: ScopedReader<'env, A>,
         function: impl Fn(A) -> I + Send + Sync + 'env,
     ) -> Self {
-        let mut task = Self::stage("flat_map", input, FlatMap(function), false);
+        let mut task = Self::stage("flat_map", input, FlatMap::new(function), false);
         task.limits.expands = true;
         task
     }
@@ -95,8 +95,11 @@ impl<'env, T: Send + 'env> Task<'env, T> {
 
     /// One item in, any number out, by a function that sees chunks. See [`flat_map`](Self::flat_map) for what a read asks for.
     #[track_caller]
-    pub fn expander<A: Send + 'env>(input: ScopedReader<'env, A>, operator: impl Operator<A, T> + 'env) -> Self {
-        let mut task = Self::stage("expander", input, Operate(operator), false);
+    pub fn expander<A: Send + 'env, E>(input: ScopedReader<'env, A>, expander: E) -> Self
+    where
+        E: Expander<A, T, Open: 'env> + 'env,
+    {
+        let mut task = Self::stage("expander", input, Expand::new(expander), false);
         task.limits.expands = true;
         task
     }

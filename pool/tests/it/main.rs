@@ -23,5 +23,6 @@ mod order;
 mod panics;
 mod processors;
 mod scoped;
+mod turning;
 #[path = "../workers/mod.rs"]
 mod workers;

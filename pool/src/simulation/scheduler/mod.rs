@@ -571,6 +571,11 @@ impl Scheduler {
         planned
     }
 
+    /// Of what a task's function was given it has not begun so many, which it is given again.
+    pub(super) fn not_called(&self, task: &str, items: usize) {
+        self.state.borrow_mut().injector.not_called(task, items);
+    }
+
     /// The thread that runs now sleeps until the next fault beside the tasks is due; gives it. `None` when there are none left.
     pub(super) fn next_mischief(&self) -> Option<Planned> {
         let fault = self.state.borrow_mut().injector.next_mischief()?;

@@ -1,0 +1,302 @@
+//! Functions whose cost changes, that fail, or that give without an end, while workers are in the middle of a chunk.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Barrier, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use millpond_pool::{BoxError, Expander, Items, Operator, Outcome, ReadError, Task};
+
+use crate::calls::Calls;
+use crate::modes::is_serial;
+
+/// More quick items than the first chunks have, so that the slow ones come in the middle of a large one.
+const QUICK: u64 = 20_000;
+
+/// Takes far longer than a chunk should.
+fn be_slow() {
+    std::thread::sleep(Duration::from_millis(5));
+}
+
+in_parallel! {
+    fn what_is_left_of_a_chunk_that_turns_slow_is_for_every_worker(pool) {
+        // Two items after the slow one are done at the same time, or never.
+        let meeting = Arc::new(Barrier::new(2));
+        let meet = Arc::clone(&meeting);
+        let reader = pool.source(0..QUICK + 3).map(move |n| {
+            if n == QUICK {
+                be_slow();
+            } else if n > QUICK {
+                meet.wait();
+            }
+            n
+        });
+        assert_eq!(reader.collect::<Vec<_>>().unwrap(), (0..QUICK + 3).collect::<Vec<_>>());
+    }
+
+    fn a_failure_stops_the_workers_that_are_behind_it(pool) {
+        let here = std::thread::current().id();
+        // The first item that a helper fails on, and how many were begun behind it after that.
+        let failed_at = Arc::new(AtomicU64::new(u64::MAX));
+        let begun_behind = Calls::new();
+        let (failed, behind) = (Arc::clone(&failed_at), begun_behind.clone());
+        let mut reader = pool.source(0_u64..).try_map(move |n| {
+            if n < QUICK {
+                return Ok(n);
+            }
+            if std::thread::current().id() != here {
+                failed.fetch_min(n, Ordering::SeqCst);
+                return Err("failed by a helper");
+            }
+            if n > failed.load(Ordering::SeqCst) {
+                behind.add();
+            }
+            if n >= failed.load(Ordering::SeqCst) || failed.load(Ordering::SeqCst) == u64::MAX {
+                be_slow();
+            }
+            Ok(n)
+        });
+        let error = reader.find_map(Result::err).expect("endless but for the failure");
+        let error = error.as_task_error().expect("the helper's").index();
+        assert_eq!(error, failed_at.load(Ordering::SeqCst));
+        // Those between the failure and its landing, where the thread was not run in between.
+        assert!(begun_behind.count() < 20, "{} calls after the failure", begun_behind.count());
+    }
+}
+
+in_every_mode! {
+    fn items_in_front_of_one_that_turns_slow_come_out(pool) {
+        let given = Arc::new(AtomicU64::new(0));
+        let (seen, early) = (Arc::clone(&given), Arc::new(AtomicBool::new(false)));
+        let is_early = Arc::clone(&early);
+        let here = std::thread::current().id();
+        let mut reader = pool.source(0..QUICK + 2).map(move |n| {
+            if n == QUICK {
+                be_slow();
+            } else if n > QUICK && std::thread::current().id() == here && seen.load(Ordering::SeqCst) < QUICK {
+                is_early.store(true, Ordering::SeqCst);
+            }
+            n
+        });
+        for n in 0..QUICK + 2 {
+            assert_eq!(reader.next().unwrap().unwrap(), n);
+            given.store(n, Ordering::SeqCst);
+        }
+        assert!(reader.next().is_none());
+        assert!(!early.load(Ordering::SeqCst), "the reader went on to the next slow item before it gave what was there");
+    }
+
+    fn a_time_out_is_looked_at_between_the_readers_own_items(pool) {
+        let deadline = Arc::new(Mutex::new(None::<Instant>));
+        let late = Calls::new();
+        let (until, counted) = (Arc::clone(&deadline), late.clone());
+        let here = std::thread::current().id();
+        let mut reader = pool.source(0_u64..).map(move |n| {
+            if n >= QUICK
+                && let Some(deadline) = *until.lock().unwrap()
+            {
+                if Instant::now() > deadline && std::thread::current().id() == here {
+                    counted.add();
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            n
+        });
+        let moment = Instant::now() + Duration::from_millis(200);
+        *deadline.lock().unwrap() = Some(moment);
+        let count = 4 * QUICK as usize;
+        match reader.read_deadline(count, moment) {
+            Err(ReadError::TimedOut { asked, ready, .. }) => assert!(asked == count && ready < count),
+            other => panic!("nobody can do so much in the time: {:?}", other.map(|items| items.len())),
+        }
+        assert!(late.count() <= 1, "{} calls of the reader's begun after its time was up", late.count());
+        *deadline.lock().unwrap() = None;
+        assert_eq!(reader.read(count).unwrap(), (0..count as u64).collect::<Vec<_>>(), "nothing is lost");
+    }
+
+    fn a_source_is_left_between_two_items_when_the_time_is_up(pool) {
+        let late = Calls::new();
+        let counted = late.clone();
+        let here = std::thread::current().id();
+        let slow = Arc::new(Mutex::new(None::<Instant>));
+        let until = Arc::clone(&slow);
+        let mut reader = pool.source((0_u64..).inspect(move |n| {
+            if *n >= QUICK
+                && let Some(deadline) = *until.lock().unwrap()
+            {
+                if Instant::now() > deadline && std::thread::current().id() == here {
+                    counted.add();
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }));
+        let moment = Instant::now() + Duration::from_millis(200);
+        *slow.lock().unwrap() = Some(moment);
+        let count = 4 * QUICK as usize;
+        assert!(matches!(reader.read_deadline(count, moment), Err(ReadError::TimedOut { .. })));
+        assert!(late.count() <= 1, "{} items taken after the time was up", late.count());
+        *slow.lock().unwrap() = None;
+        assert_eq!(reader.read(count).unwrap(), (0..count as u64).collect::<Vec<_>>());
+    }
+
+    fn an_endless_inner_iterator_is_pulled_as_far_as_is_wanted(pool) {
+        let pulled = Calls::new();
+        let counting = pulled.clone();
+        let mut reader = pool.source([10_u64, 20]).flat_map(move |n| (n..).inspect({
+            let counting = counting.clone();
+            move |_| { counting.add(); }
+        }));
+        assert_eq!(pulled.count(), 0);
+        assert_eq!(reader.read(5).unwrap(), [10, 11, 12, 13, 14]);
+        assert_eq!(pulled.count(), 5);
+        assert_eq!(reader.read(1).unwrap(), [15]);
+        assert_eq!(pulled.count(), 6);
+        let ahead: Vec<u64> = Iterator::map(reader.by_ref(), Result::unwrap).skip(1000).step_by(1000).take(3).collect();
+        assert_eq!(ahead, [1016, 2016, 3016]);
+        if is_serial(&pool) {
+            assert_eq!(pulled.count(), 6 + 3001);
+        }
+    }
+
+    fn inner_iterators_keep_their_order_and_none_of_their_items_is_lost(pool) {
+        let lengths = |n: u64| n * 7919 % 23;
+        let expected: Vec<(u64, u64)> = (0..3000).flat_map(|n| (0..lengths(n)).map(move |k| (n, k))).collect();
+        let reader = || pool.source(0..3000_u64).flat_map(move |n| (0..lengths(n)).map(move |k| (n, k)));
+        assert_eq!(reader().read_all().unwrap(), expected);
+        assert_eq!(Iterator::map(reader(), Result::unwrap).collect::<Vec<_>>(), expected);
+        let mut in_parts = reader();
+        let mut all = Vec::new();
+        for count in (1..).map(|n| n * 31 % 97 + 1) {
+            let items = in_parts.read(count).unwrap();
+            if items.is_empty() { break; }
+            all.extend(items);
+        }
+        assert_eq!(all, expected);
+    }
+
+    fn what_an_inner_iterator_fails_on_names_the_item_that_it_came_of(pool) {
+        let mut reader = pool.source(0..100_u64).flat_map(|n| (0..10_u64).map(move |k| {
+            assert!((n, k) != (42, 7), "no good");
+            n * 10 + k
+        }));
+        assert_eq!(reader.read(300).unwrap(), (0..300).collect::<Vec<_>>());
+        let items = reader.by_ref().map_while(Result::ok).collect::<Vec<_>>();
+        assert_eq!(items, (300..427).collect::<Vec<_>>());
+        let error = reader.read(1).unwrap_err();
+        assert_eq!(error.as_task_error().unwrap().index(), 42);
+    }
+
+    fn an_operator_that_panics_keeps_what_it_has_made(pool) {
+        struct Doubles;
+        impl Operator<u64, u64> for Doubles {
+            fn apply(&self, items: &mut Items<u64>, is_wanted: &dyn Fn() -> bool, outcome: &mut Outcome<u64>) {
+                while is_wanted() && let Some(item) = items.next() {
+                    assert!(item != 70, "not this one");
+                    outcome.results.push(item * 2);
+                }
+            }
+
+            fn apply_one(&self, item: u64) -> Result<Option<u64>, BoxError> {
+                assert!(item != 70, "not this one");
+                Ok(Some(item * 2))
+            }
+        }
+        let mut reader = pool.add_task(Task::operator(pool.source(0..100_u64), Doubles));
+        let items = reader.by_ref().map_while(Result::ok).collect::<Vec<_>>();
+        assert_eq!(items, (0..70).map(|n| n * 2).collect::<Vec<_>>());
+        assert_eq!(reader.read(1).unwrap_err().as_task_error().unwrap().index(), 70);
+    }
+
+    fn an_expander_goes_on_where_it_stopped(pool) {
+        struct Repeats;
+        impl Expander<u64, u64> for Repeats {
+            type Open = std::ops::Range<u64>;
+
+            fn expand(
+                &self,
+                open: &mut Option<Self::Open>,
+                items: &mut Items<u64>,
+                most: usize,
+                is_wanted: &dyn Fn() -> bool,
+                into: &mut Vec<u64>,
+            ) -> Result<(), BoxError> {
+                while into.len() < most && is_wanted() {
+                    match open {
+                        Some(range) => match range.next() {
+                            Some(next) => into.push(next),
+                            None => *open = None,
+                        },
+                        None => match items.next() {
+                            Some(13) => return Err("unlucky".into()),
+                            Some(item) => *open = Some(item * 100..item * 100 + 50),
+                            None => break,
+                        },
+                    }
+                }
+                Ok(())
+            }
+        }
+        let mut reader = pool.add_task(Task::expander(pool.source(0_u64..), Repeats));
+        let expected = |items: std::ops::Range<u64>| items.flat_map(|n| n * 100..n * 100 + 50).collect::<Vec<_>>();
+        assert_eq!(reader.read(120).unwrap(), expected(0..3)[..120]);
+        let others = reader.by_ref().map_while(Result::ok).collect::<Vec<_>>();
+        assert_eq!(others, expected(0..13)[120..]);
+        assert_eq!(reader.read(1).unwrap_err().as_task_error().unwrap().index(), 13);
+    }
+
+    fn what_is_cut_keeps_the_place_of_a_failure_before_it(pool) {
+        // The first task fails at an item of a chunk in which the second turns slow before.
+        let mut reader = pool
+            .source(0..2 * QUICK)
+            .try_map(|n| if n == QUICK + 10 { Err("the eleventh") } else { Ok(n) })
+            .map(|n| {
+                if n == QUICK + 3 {
+                    be_slow();
+                }
+                n
+            });
+        let items = reader.by_ref().map_while(Result::ok).collect::<Vec<_>>();
+        assert_eq!(items, (0..QUICK + 10).collect::<Vec<_>>());
+        let error = reader.read(1).unwrap_err();
+        let error = error.as_task_error().unwrap();
+        assert_eq!((error.index(), error.task()), (QUICK + 10, "try_map"));
+    }
+}
+
+/// Opens once, for all.
+#[derive(Clone, Default)]
+struct Latch(Arc<(Mutex<bool>, Condvar)>);
+
+impl Latch {
+    fn open(&self) {
+        *self.0.0.lock().unwrap() = true;
+        self.0.1.notify_all();
+    }
+
+    fn wait(&self) {
+        drop(self.0.1.wait_while(self.0.0.lock().unwrap(), |is_open| !*is_open).unwrap());
+    }
+}
+
+in_parallel! {
+    fn a_lane_that_is_dropped_with_a_rest_left_drops_its_items(pool) {
+        struct Counted(Calls);
+        impl Drop for Counted {
+            fn drop(&mut self) { self.0.add(); }
+        }
+        let (dropped, latch) = (Calls::new(), Latch::default());
+        let (counted, opens) = (dropped.clone(), latch.clone());
+        let mut reader = pool.source(0..QUICK + 100).map(move |n| (n, Counted(counted.clone()))).map(move |pair| {
+            if pair.0 == QUICK {
+                be_slow();
+                opens.open();
+            }
+            pair
+        });
+        let items = reader.read(QUICK as usize + 1).unwrap().len();
+        latch.wait();
+        assert_eq!(items, QUICK as usize + 1);
+        drop(reader);
+        drop(pool);
+        dropped.wait_for(QUICK as usize + 1);
+    }
+}
