@@ -236,7 +236,12 @@ impl<'a, 'env> Walker<'a, 'env> {
                         return Walked::Paused;
                     }
                 }
-                Step::Stopped => return Walked::Paused,
+                Step::Stopped => {
+                    // There is more to do, so it counts: a helper that has done nothing goes.
+                    self.landings += 1;
+                    self.restart();
+                    return Walked::Paused;
+                }
                 Step::Starved => self.frame_fired(),
                 Step::Busy => {
                     self.is_held_up = true;

@@ -11,9 +11,9 @@ fn a_task_fails_at_the_call_that_was_chosen() {
         let faults = if is_panic { Faults::none().panic_at("half", 17) } else { Faults::none().fail_at("half", 17) };
         let pool = Pool::simulated_with(Simulation::new(seed).workers(1).faults(faults));
         let mut reader = pool.source(0..100_u32).map(|n| n / 2).named("half").filter(|n| n % 2 == 0);
-        let items = reader.read_all().unwrap();
-        assert!(items.into_iter().eq((0..17).map(|n| n / 2).filter(|n| n % 2 == 0)), "seed {seed}");
         let error = reader.read_all().unwrap_err();
+        let items: Vec<u32> = reader.by_ref().map_while(Result::ok).collect();
+        assert!(items.into_iter().eq((0..17).map(|n| n / 2).filter(|n| n % 2 == 0)), "seed {seed}");
         let error = error.as_task_error().expect("a task's error");
         assert_eq!((error.task(), error.index()), ("half", 17), "seed {seed}");
         assert!(error.cause().to_string().contains("injected by the simulation"));
@@ -37,17 +37,24 @@ fn drawn_failures_end_the_output_after_what_came_before() {
         let simulation = Simulation::new(seed).faults(Faults::none().fail(60).panic(60));
         let pool = Pool::simulated_with(simulation);
         let mut reader = tasks(&pool);
-        let items = reader.read_all().unwrap_or_default();
-        assert_eq!(items[..], expected[..items.len()], "seed {seed}");
         let outcome = reader.read_all();
-        if items.len() < expected.len() {
+        let items = match &outcome {
+            Ok(items) => items.clone(),
+            Err(_) => reader.by_ref().map_while(Result::ok).collect(),
+        };
+        assert_eq!(items[..], expected[..items.len()], "seed {seed}");
+        if let Err(error) = outcome {
             failed += 1;
-            let error = outcome.unwrap_err();
-            assert!(error.as_task_error().is_some(), "seed {seed}: {error}");
-            assert_eq!(reader.read(1).unwrap_err().to_string(), error.to_string(), "an error stays");
+            let error = error.as_task_error().unwrap_or_else(|| panic!("seed {seed}: {error}"));
+            let again = reader.read(1).unwrap_err();
+            let again = again.as_task_error().expect("an error stays");
+            assert_eq!(
+                (again.task(), again.index(), again.unread()),
+                (error.task(), error.index(), 0),
+                "an error stays"
+            );
         } else {
-            // Nothing failed, or nothing that the output needed.
-            let _ = outcome;
+            assert_eq!(items.len(), expected.len(), "nothing failed that the output needed");
         }
         drop((reader, pool));
         let report = simulation::last().expect("a run has ended");
