@@ -76,7 +76,10 @@ mod _native {
     use crate::window::Window;
 
     #[pymodule_init]
-    fn init() {
+    fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
+        use pyo3::types::PyModuleMethods as _;
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         millpond::sync::set_around_wait(crate::interpreter::around_wait);
+        Ok(())
     }
 }

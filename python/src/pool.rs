@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use pyo3::prelude::*;
+use pyo3::types::IntoPyDict;
 
 use crate::crew::Calls;
 use crate::dispatch::Dispatch;
@@ -112,7 +113,10 @@ impl Pool {
     }
 
     #[setter]
-    fn set_size(&self, size: usize) -> PyResult<()> {
+    fn set_size(&self, size: &Bound<'_, PyAny>) -> PyResult<()> {
+        let options = size.py().import("millpond._options")?;
+        let least = [("least", 0)].into_py_dict(size.py())?;
+        let size: usize = options.call_method("integer", (size, "size"), Some(&least))?.extract()?;
         let engine = self.engine()?;
         self.threads.set_most(size);
         told(|| {

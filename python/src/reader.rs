@@ -2,7 +2,7 @@
 
 #[cfg(Py_GIL_DISABLED)]
 use std::sync::atomic::fence;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -80,7 +80,14 @@ pub(crate) struct PoolReader {
     /// How many items have been read.
     taken: AtomicUsize,
     is_closed: AtomicBool,
+    /// What the last read met that was not an item.
+    met: AtomicU8,
 }
+
+/// A reader has met its end.
+const ENDED: u8 = 1;
+/// A reader has met a failure.
+const FAILED: u8 = 2;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What panicked was the engine's or the user's; the reader itself is as good as before.
@@ -229,7 +236,12 @@ impl PoolReader {
                         return Err(self.gone());
                     }
                 }
-                Err(error) => return Err(raise(py, &error)),
+                Err(error) => {
+                    if matches!(error, ReadError::Task(_)) {
+                        self.met.store(FAILED, Ordering::Relaxed);
+                    }
+                    return Err(raise(py, &error));
+                }
             }
         }
     }
@@ -244,8 +256,9 @@ impl PoolReader {
                 None => reader.next().transpose(),
             })
         })?;
-        if item.is_some() {
-            self.count(1);
+        match &item {
+            Some(_) => self.count(1),
+            None => self.met.store(ENDED, Ordering::Relaxed),
         }
         Ok(item.map(|item| item.0))
     }
@@ -269,7 +282,14 @@ impl PoolReader {
             let outcome = self.patiently(py, 0, timeout, |slice| {
                 match reader.read_chunks(slice.map(|slice| host::now() + slice), |chunk| chunks.push(chunk)) {
                     // The items before come first, and the error with the next read.
-                    Err(ReadError::Task(_)) if !chunks.is_empty() => Ok(()),
+                    Err(ReadError::Task(_)) if !chunks.is_empty() => {
+                        self.met.store(FAILED, Ordering::Relaxed);
+                        Ok(())
+                    }
+                    Ok(()) => {
+                        self.met.store(ENDED, Ordering::Relaxed);
+                        Ok(())
+                    }
                     outcome => outcome,
                 }
             });
@@ -410,6 +430,7 @@ impl PoolReader {
             length,
             taken: AtomicUsize::new(0),
             is_closed: AtomicBool::new(false),
+            met: AtomicU8::new(0),
         })
     }
 
@@ -466,6 +487,9 @@ impl PoolReader {
                 items_first(reader, count, result)
             })
         })?;
+        if items.len() < count {
+            self.met.store(ENDED, Ordering::Relaxed);
+        }
         self.list(py, items)
     }
 
@@ -534,6 +558,16 @@ impl PoolReader {
     #[getter]
     fn closed(&self) -> bool {
         self.is_closed.load(Ordering::Relaxed)
+    }
+
+    /// What the last read met that was not an item: `"ended"`, `"failed"` or nothing.
+    #[getter]
+    fn _met(&self) -> Option<&'static str> {
+        match self.met.load(Ordering::Relaxed) {
+            ENDED => Some("ended"),
+            FAILED => Some("failed"),
+            _ => None,
+        }
     }
 
     /// The name of the task whose output this reads.

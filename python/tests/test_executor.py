@@ -337,8 +337,11 @@ class _StopAll(BaseException):
     pass
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_callback_that_raises_what_is_no_exception_leaves_nothing_counted(executor: PoolExecutor) -> None:
+def test_a_callback_that_raises_what_is_no_exception_leaves_nothing_counted(
+    executor: PoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = threading.Event()
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: told.set())
     begun, may_end = threading.Event(), threading.Event()
 
     def stop(_: object) -> None:
@@ -359,6 +362,7 @@ def test_a_callback_that_raises_what_is_no_exception_leaves_nothing_counted(exec
         future.add_done_callback(stop)
     may_end.set()
     executor.shutdown()
+    assert executor._pool.size == 0 or told.wait(30)
     assert repr(executor).endswith(": 0 outstanding, shut down>")
 
 

@@ -42,7 +42,9 @@ def test_a_missing_library_is_named() -> None:
 
 
 def test_other_workers_are_refused() -> None:
-    with pytest.raises(ValueError, match=r'^workers is "threads" or "gcd", not `\'rayon\'`$'):
+    with pytest.raises(
+        ValueError, match=r'^workers must be "threads" or "gcd", got \'rayon\'; how many work at once is `size`$'
+    ):
         millpond.Pool(2, workers="rayon")  # type: ignore[arg-type]
 
 

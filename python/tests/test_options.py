@@ -149,7 +149,7 @@ def test_try_map_says_what_on_error_may_be() -> None:
     with pytest.raises(ValueError, match="on_error") as caught:
         reader.try_map(abs, on_error="ignore")
     assert str(caught.value) == (
-        'on_error is "reject", "raise", "skip" or a function of the error and the item, not `\'ignore\'`'
+        'on_error must be "reject", "raise", "skip" or a function of the error and the item, got \'ignore\''
     )
 
 

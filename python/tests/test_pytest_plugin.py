@@ -116,4 +116,4 @@ def test_next(millpond_pool):
 
 def test_a_wrong_number_is_refused(run) -> None:  # type: ignore[no-untyped-def]
     result = run("def test_it(millpond_pool): pass", "--millpond-seeds=-1")
-    assert "--millpond-seeds is `-1` and must be at least 0" in result.stdout.str() + result.stderr.str()
+    assert "--millpond-seeds must be at least 0, got -1" in result.stdout.str() + result.stderr.str()

@@ -363,10 +363,10 @@ def test_what_no_simulation_can_run_is_refused() -> None:
 
 def test_a_wrong_option_is_named() -> None:
     for wrong, message in (
-        (lambda: Simulation(-1), "seed is `-1` and must be at least 0"),
-        (lambda: Simulation(2**64), f"seed is `{2**64}` and can be at most {sys.maxsize}"),
-        (lambda: Simulation(order="other"), 'order is "drawn", "walk" or "priorities", not `\'other\'`'),  # type: ignore[arg-type]
-        (lambda: Faults(fail=2**32), f"fail is `{2**32}` and can be at most {2**32 - 1}"),
+        (lambda: Simulation(-1), "seed must be at least 0, got -1"),
+        (lambda: Simulation(2**64), f"seed must be at most {sys.maxsize}, got {2**64}"),
+        (lambda: Simulation(order="other"), 'order must be "drawn", "walk" or "priorities", got \'other\''),  # type: ignore[arg-type]
+        (lambda: Faults(fail=2**32), f"fail must be at most {2**32 - 1}, got {2**32}"),
         (
             lambda: Pool.simulated("seed 7 workers 2 choices 12-1"),
             "parsing a schedule failed at `12-1`; one looks like `seed 7 workers 2 choices 12>1 faults 4:fail@2`",

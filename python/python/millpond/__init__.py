@@ -20,6 +20,7 @@ from millpond._errors import (
     TaskError,
     TaskTimeoutError,
 )
+from millpond._native import __version__ as __version__
 from millpond._options import Rejected, Retry
 from millpond._pool import Pool
 from millpond._reader import PoolReader

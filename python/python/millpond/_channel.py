@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from millpond import _native, _options
 from millpond._closing import Closing
+from millpond._hints import OfWriters
 
 __all__ = ["ChannelWriter"]
 
 _T_contra = TypeVar("_T_contra", contravariant=True)
 
 
-class ChannelWriter(_native.ChannelWriter, Closing, Generic[_T_contra]):
+class ChannelWriter(_native.ChannelWriter, Closing, OfWriters, Generic[_T_contra]):
     """The writing end of a channel, made by :meth:`Pool.channel`.
 
     Any thread may write, and several at once. Closing the writer, leaving it as a context manager, or losing it ends

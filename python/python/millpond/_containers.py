@@ -145,7 +145,7 @@ def _kind_of(container: type[Any]) -> Kind | None:
 
 
 #: The same, remembered for the types that were asked about last.
-kind_of: Callable[[type[Any]], Kind | None] = functools.lru_cache(maxsize=1024)(_kind_of)
+kind_of: Callable[[type[Any]], Kind | None] = functools.lru_cache(maxsize=1024)(_kind_of)  # type: ignore[assignment]
 
 
 class _Keys(NamedTuple):

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
+from millpond import _options
 from millpond._native import Crew
 
 if TYPE_CHECKING:
@@ -164,7 +165,8 @@ class PoolExecutor(Executor):
         for name, value in (("chunksize", chunksize), ("buffersize", buffersize)):
             if value is not None and value < 1:
                 raise ValueError(f"mapping with {name} `{value}`: it is at least 1")
-        deadline = None if timeout is None else time.monotonic() + timeout
+        seconds = _options.seconds(timeout, "timeout")
+        deadline = None if seconds is None else time.monotonic() + min(seconds, threading.TIMEOUT_MAX / 2)
         arguments = zip(*iterables)
         chunks = iter(lambda: list(itertools.islice(arguments, chunksize)), [])
         # Only whoever takes the results holds on to the executor.

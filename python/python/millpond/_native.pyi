@@ -8,6 +8,7 @@ from millpond import _pool
 from millpond._options import Failing, Limits, Named
 
 __all__ = [
+    "__version__",
     "Crew",
     "Pool",
     "PoolReader",
@@ -50,6 +51,8 @@ __all__ = [
     "_yield_now",
     "_zip",
 ]
+
+__version__: str
 
 _P = ParamSpec("_P")
 _T_co = TypeVar("_T_co", covariant=True)
@@ -106,6 +109,8 @@ class PoolReader:
     def _share(self) -> _Added: ...
     @property
     def _place(self) -> tuple[str, int]: ...
+    @property
+    def _met(self) -> str | None: ...
     @property
     def _is_moved(self) -> bool: ...
 

@@ -77,7 +77,7 @@ def named(name: str | None, default: str) -> Named:
     if name is None:
         name = default
     elif not isinstance(name, str):
-        raise TypeError(f"naming a task: name is a str, not `{name!r}`")
+        raise TypeError(f"naming a task: name must be a str, got {name!r}")
     frame: Any = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
@@ -96,27 +96,36 @@ def name_of(function: object, default: str | None) -> str | None:
     return name if isinstance(name, str) and name != "<lambda>" else default
 
 
-def integer(value: object, argument: str, *, least: int) -> int:
+def integer(value: object, argument: str, *, least: int, most: int = sys.maxsize) -> int:
     """Check an argument that is a number of things."""
     if isinstance(value, bool) or _of_type(value, "__index__") is None:
-        raise TypeError(f"{argument} is an int, not `{value!r}`")
+        raise TypeError(f"{argument} must be an int, got {value!r}")
     number = operator.index(value)  # type: ignore[arg-type]
     if number < least:
-        raise ValueError(f"{argument} is `{number}` and must be at least {least}")
-    if number > sys.maxsize:
-        raise OverflowError(f"{argument} is `{number}` and can be at most {sys.maxsize}")
+        raise ValueError(f"{argument} must be at least {least}, got {number}")
+    if number > most:
+        raise OverflowError(f"{argument} must be at most {most}, got {number}")
     return number
 
 
 def seconds(value: object, argument: str) -> float | None:
-    """Check an argument that is a time in seconds, or none."""
+    """Check an argument that is a time in seconds, or none: any real number, NumPy's or a fraction too."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{argument} is a number of seconds or None, not `{value!r}`")
-    number = float(value)
-    if math.isnan(number) or number < 0:
-        raise ValueError(f"{argument} is `{value!r}` and must not be negative")
+    if isinstance(value, bool) or (_of_type(value, "__float__") is None and _of_type(value, "__index__") is None):
+        raise TypeError(f"{argument} must be a number of seconds or None, got {value!r}")
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        # More than a float can be is as good as for ever.
+        number = math.inf if value > 0 else -math.inf  # type: ignore[operator]
+    except ValueError:
+        # A Decimal that signals that it is none.
+        number = math.nan
+    if math.isnan(number):
+        raise ValueError(f"{argument} must be a number of seconds, got {value!r}")
+    if number < 0:
+        raise ValueError(f"{argument} must not be negative, got {value!r}")
     return number
 
 
@@ -185,7 +194,7 @@ def _attribute(value: object, name: str) -> Any:
 def function(value: object, argument: str) -> Any:
     """Check an argument that is called."""
     if not callable(value):
-        raise TypeError(f"{argument} is something that can be called, not `{value!r}`")
+        raise TypeError(f"{argument} must be something that can be called, got {value!r}")
     return value
 
 
@@ -221,7 +230,7 @@ def returned(value: _T, caller: str) -> _T:
 def iterable(value: Any, argument: str) -> Iterable[Any]:
     """Check an argument that is iterated over."""
     if _of_type(value, "__iter__") is None and _of_type(value, "__getitem__") is None:
-        raise TypeError(f"{argument} is an iterable, not `{value!r}`")
+        raise TypeError(f"{argument} must be an iterable, got {value!r}")
     return value  # type: ignore[no-any-return]
 
 
@@ -262,7 +271,7 @@ def failing(on_error: OnError, retries: int | Retry, timeout: float | None, *, r
         handler = on_error
     else:
         names = '"reject", "raise", "skip"' if rejects else '"raise", "skip"'
-        raise ValueError(f"on_error is {names} or a function of the error and the item, not `{on_error!r}`")
+        raise ValueError(f"on_error must be {names} or a function of the error and the item, got {on_error!r}")
     if not isinstance(retries, Retry):
         retries = Retry(integer(retries, "retries", least=0))
     times = integer(retries.times, "retries", least=0)

@@ -12,6 +12,7 @@ from millpond import _native, _options, _threads
 from millpond._channel import ChannelWriter
 from millpond._closing import Closing
 from millpond._errors import SimulationError
+from millpond._hints import OfPools, explained
 from millpond._reader import PoolReader
 from millpond._values import WithValues
 
@@ -39,7 +40,7 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-class Pool(_native.Pool, WithValues, Closing):
+class Pool(_native.Pool, WithValues, Closing, OfPools):
     """What executes tasks.
 
     A pool is a context manager: leaving it closes it. Without that it is closed when nobody has it or a reader of its
@@ -119,13 +120,16 @@ class Pool(_native.Pool, WithValues, Closing):
         if name is None:
             name = f"millpond-{next(_numbers)}"
         elif not isinstance(name, str):
-            raise TypeError(f"name is a str, not `{name!r}`")
+            raise TypeError(f"name must be a str, got {name!r}")
         if workers not in ("threads", "gcd"):
-            raise ValueError(f'workers is "threads" or "gcd", not `{workers!r}`')
+            raise ValueError(f'workers must be "threads" or "gcd", got {workers!r}; how many work at once is `size`')
         pool = super().__new__(cls, size, name, workers == "gcd")
         pool._elsewhere = elsewhere
         _threads.pools.add(pool)
         return pool
+
+    if not TYPE_CHECKING:
+        __new__ = explained(__new__, "Pool")
 
     @classmethod
     def simulated(cls, simulation: SimulationSource = 0, *, name: str | None = None) -> Self:
@@ -368,3 +372,5 @@ class Pool(_native.Pool, WithValues, Closing):
 
 
 Pool.__module__ = "millpond"
+for _name in ("source", "channel", "chain", "merge"):
+    setattr(Pool, _name, explained(getattr(Pool, _name), _name))

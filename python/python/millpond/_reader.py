@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from millpond import _native, _options
 from millpond._closing import Closing
 from millpond._functions import WithFunctions
+from millpond._hints import OfReaders, explained
 from millpond._shapes import WithShapes
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ async def _read_async(reader: PoolReader[_T], count: int) -> list[_T]:
     return await read(reader, count)
 
 
-class PoolReader(WithFunctions[_T_co], Closing):
+class PoolReader(WithFunctions[_T_co], Closing, OfReaders):
     """The reader of a task's output: reading from it pulls.
 
     Nothing runs until something is read, and a read runs just the work that it needs: the demand goes up through the
@@ -176,11 +177,7 @@ class PoolReader(WithFunctions[_T_co], Closing):
 
     # ---- reading to the end
 
-    @overload
-    def fold(self, function: Callable[[_U, _T_co], _U], start: _U) -> _U: ...
-    @overload
-    def fold(self, function: Callable[[Any, _T_co], Any], start: Any) -> Any: ...
-    def fold(self, function: Callable[[Any, Any], Any], start: Any) -> Any:
+    def fold(self, function: Callable[[_U, _T_co], _U], start: _U) -> _U:
         """Read all items and put them together: ``function(function(start, first), second)`` and so on.
 
         Examples
@@ -253,8 +250,8 @@ class PoolReader(WithFunctions[_T_co], Closing):
 
     def __repr__(self) -> str:
         file, line = self._place
-        state = ", closed" if self.closed else ", used up by another task" if self._is_moved else ""
-        return f"<PoolReader of task {self.name!r}, added at {file}:{line}{state}>"
+        state = "closed" if self.closed else "used up by another task" if self._is_moved else self._met
+        return f"<PoolReader of task {self.name!r}, added at {file}:{line}{f', {state}' if state else ''}>"
 
     def __reduce__(self) -> str:
         raise TypeError(
@@ -265,7 +262,9 @@ class PoolReader(WithFunctions[_T_co], Closing):
 
 PoolReader.__module__ = "millpond"
 for _part in (WithFunctions, WithShapes):
-    for _method in vars(_part).values():
+    for _name, _method in list(vars(_part).items()):
         if callable(_method):
             # What errors of calls name is the class that people know.
             _method.__qualname__ = f"PoolReader.{_method.__name__}"
+            if not _name.startswith("_"):
+                setattr(_part, _name, explained(_method, _name))

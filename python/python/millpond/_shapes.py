@@ -125,7 +125,7 @@ class WithShapes(_native.PoolReader, Generic[_T_co]):
         >>> Pool(0).source("ab").enumerate(1).read_all()
         [(1, 'a'), (2, 'b')]
         """
-        start = _options.integer(start, "start", least=-(2**62))
+        start = _options.integer(start, "start", least=-(2**126), most=2**126)
         limits = _options.limits(None, True, min_count, max_chunksize, read_ahead)
         return self._reader(_native._enumerate(self, start, _options.named(name, "enumerate"), limits))
 

@@ -10,6 +10,8 @@ from collections import deque
 from types import TracebackType
 from typing import Any
 
+from millpond import _options
+
 __all__ = ["AsyncQueue", "DummyLock", "HSCondition", "ReadOnly", "SyncQueue", "cpu_count"]
 
 
@@ -167,7 +169,8 @@ class AsyncQueue(_Queue):
             When there was no room in time.
         """
         with self._lock:
-            deadline = None if timeout is None else time.monotonic() + timeout
+            seconds = _options.seconds(timeout, "timeout")
+            deadline = None if seconds is None else time.monotonic() + min(seconds, threading.TIMEOUT_MAX / 2)
             while self._is_writable and 0 < self.maxsize <= len(self._items):
                 left = None if deadline is None else deadline - time.monotonic()
                 if not block or (left is not None and left <= 0):
@@ -199,7 +202,8 @@ class AsyncQueue(_Queue):
             When there was none in time, or there will be none any more.
         """
         with self._lock:
-            deadline = None if timeout is None else time.monotonic() + timeout
+            seconds = _options.seconds(timeout, "timeout")
+            deadline = None if seconds is None else time.monotonic() + min(seconds, threading.TIMEOUT_MAX / 2)
             while not self._items:
                 left = None if deadline is None else deadline - time.monotonic()
                 if not self._is_writable or not block or (left is not None and left <= 0):

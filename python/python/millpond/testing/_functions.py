@@ -38,7 +38,7 @@ class Functions:
 
     def _free(self, name: str) -> str:
         if not isinstance(name, str):
-            raise TypeError(f"name is a str, not `{name!r}`")
+            raise TypeError(f"name must be a str, got {name!r}")
         if name in self.one or name in self.two:
             raise ValueError(f"there is a function `{name}` already; give another name")
         return name

@@ -82,7 +82,7 @@ class Faults:
         for name in ("fail", "slow", "cancel", "resize", "visit", "remove"):
             number = _options.integer(getattr(self, name), name, least=0)
             if number >= 2**32:
-                raise OverflowError(f"{name} is `{number}` and can be at most {2**32 - 1}")
+                raise OverflowError(f"{name} must be at most {2**32 - 1}, got {number}")
 
     @classmethod
     def harmless(cls) -> Faults:
@@ -143,15 +143,15 @@ class Simulation:
         if self.workers is not None:
             _options.integer(self.workers, "workers", least=0)
         if self.order not in ("drawn", "walk", "priorities"):
-            raise ValueError(f'order is "drawn", "walk" or "priorities", not `{self.order!r}`')
+            raise ValueError(f'order must be "drawn", "walk" or "priorities", got {self.order!r}')
         _options.integer(self.preemptions, "preemptions", least=0)
         if not isinstance(self.faults, Faults):
-            raise TypeError(f"faults is a Faults, not `{self.faults!r}`")
+            raise TypeError(f"faults must be a Faults, got {self.faults!r}")
         _options.integer(self.most_steps, "most_steps", least=1)
         _options.integer(self.trace_rows, "trace_rows", least=0)
         _options.seconds(self.patience, "patience")
         if self.schedule is not None and not isinstance(self.schedule, str):
-            raise TypeError(f"schedule is a str, not `{self.schedule!r}`")
+            raise TypeError(f"schedule must be a str, got {self.schedule!r}")
 
     @classmethod
     def replay(cls, schedule: str) -> Simulation:

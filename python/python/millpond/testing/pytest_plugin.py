@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _seeds(config: pytest.Config, marked: int | None) -> range:
     count, first = config.getoption("millpond_seeds"), config.getoption("millpond_seed")
     if count is not None and count < 0:
-        raise pytest.UsageError(f"--millpond-seeds is `{count}` and must be at least 0")
+        raise pytest.UsageError(f"--millpond-seeds must be at least 0, got {count}")
     if count is None:
         count = 1 if first is not None else SEEDS if marked is None else marked
     return range(first or 0, (first or 0) + count)
