@@ -28,6 +28,8 @@ pub(super) struct Grant {
     pub(super) log: Vec<Logged>,
     /// Whether the chunk takes less time than another reader would mind waiting for the head.
     pub(super) is_quick: bool,
+    /// After how many items a reader that gives up at some time looks at the clock.
+    pub(super) stride: u32,
     /// What another worker could start at once: time in nanoseconds, as far as is known; infinite for no known end.
     pub(super) surplus_nanos: f32,
 }
@@ -219,6 +221,7 @@ impl<T> State<T> {
             sample: self.grain.start(order.most),
             log,
             is_quick: self.grain.is_quick(order.most),
+            stride: self.grain.stride(),
             surplus_nanos: self.surplus_nanos(order.missing, order.most),
             from,
         }

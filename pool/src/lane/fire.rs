@@ -181,7 +181,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             Admission::Full => return Step::Full,
             Admission::Done => return Step::Done,
         };
-        let Grant { order, sample, log, surplus_nanos, is_quick, from } = grant;
+        let Grant { order, sample, log, surplus_nanos, is_quick, stride, from } = grant;
         let useful = walker.offer(surplus_nanos);
         if fault::is(Fault::LendsBeforeMade) {
             self.header.core.lend(useful);
@@ -190,7 +190,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             self.header.core.nudges().begin();
         }
         let deadline = walker.deadline();
-        let mut firing = Firing::begin(Beginning { pass, lane: self, order, seen, deadline, log, sample });
+        let mut firing = Firing::begin(Beginning { pass, lane: self, order, seen, deadline, stride, log, sample });
         walker.begin(&self.header, is_quick);
         host::step_at(&self.header, None, Site::Granted(order.most));
         let chunk = match from {
@@ -254,7 +254,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         });
         let Firing { order, log, failure, left, is_late, .. } = firing;
         let is_cut = !left.is_empty();
-        let is_late = is_late.get();
+        let is_late = is_cut && is_late.get();
         self.land(pass, &order, chunk, Landing { made, parcel, log, failure, end, left, is_late }, nanos);
         for rest in lost {
             self.work.drop_rests(pass, Some(rest));

@@ -23,6 +23,9 @@ use crate::head::Next;
 use crate::host;
 use crate::nudge::{Nudges, Seen};
 
+/// Beyond this between two looks at the clock, items are not quick, in nanoseconds.
+const SLOW_NANOS: u128 = 100_000;
+
 /// What one task did in one firing.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Logged {
@@ -99,7 +102,12 @@ pub(crate) struct Firing<'a, 'env> {
     /// Whether the chunk may be cut: not where a function must get all of its items at once.
     pub(super) may_cut: bool,
     /// When the reader that works here gives up.
-    pub(super) deadline: Deadline,
+    deadline: Deadline,
+    /// After how many items it looks at the clock, and how many of them are left.
+    stride: Cell<u32>,
+    countdown: Cell<u32>,
+    /// When it looked last.
+    looked: Cell<Option<Instant>>,
     /// When the firing began, where that is known.
     pub(super) begun: Option<Instant>,
     /// Whether it was cut because it has lasted too long.
@@ -125,16 +133,20 @@ pub(super) struct Beginning<'a, 'env> {
     pub(super) order: Order,
     pub(super) seen: Seen,
     pub(super) deadline: Deadline,
+    /// After how many items a reader that gives up at some time looks at the clock.
+    pub(super) stride: u32,
     pub(super) log: Vec<Logged>,
     pub(super) sample: u32,
 }
 
 impl<'a, 'env> Firing<'a, 'env> {
     pub(super) fn begin(beginning: Beginning<'a, 'env>) -> Self {
-        let Beginning { pass, lane, order, seen, deadline, log, sample } = beginning;
+        let Beginning { pass, lane, order, seen, deadline, stride, log, sample } = beginning;
         let header = lane.header();
-        // A reader whose time is limited looks at the clock at each item.
-        let seen = if deadline.moment().is_some() { Seen::ALWAYS } else { seen };
+        // A reader whose time is limited looks at the clock by itself, unless items are so quick that
+        // it is told often enough.
+        let is_told = pass.is_shared() && stride > 1;
+        let seen = if deadline.moment().is_some() && !is_told { Seen::ALWAYS } else { seen };
         let begun = (sample > 0).then(host::now);
         Self {
             pass,
@@ -152,6 +164,9 @@ impl<'a, 'env> Firing<'a, 'env> {
             stop: Cell::new(Stop::None),
             may_cut: !header.limits.keeps_chunks(),
             deadline,
+            stride: Cell::new(stride),
+            countdown: Cell::new(stride - 1),
+            looked: Cell::new(None),
             begun,
             is_late: Cell::new(false),
             marked: begun,
@@ -236,25 +251,51 @@ impl<'a, 'env> Firing<'a, 'env> {
         Watch { firing: self, nudges: self.nudges, seen: self.seen.get() }
     }
 
-    /// Finds out why the pool's word has changed.
+    /// Finds out why the pool's word has changed, or whether the reader's time is up.
     fn look(&self, seen: Seen) -> Stop {
-        if seen != Seen::ALWAYS {
+        if seen == Seen::ALWAYS {
+            let left = self.countdown.get();
+            if left > 0 {
+                self.countdown.set(left - 1);
+                return Stop::None;
+            }
+            self.countdown.set(self.stride.get() - 1);
+        } else {
             self.seen.set(self.nudges.seen());
         }
         if self.is_cancelled() || (self.has_failed.load(Ordering::Acquire) && self.is_doomed()) {
             return Stop::Discard;
         }
-        if !self.may_cut {
-            return Stop::None;
+        if self.may_cut && self.is_over_time() { Stop::Cut } else { Stop::None }
+    }
+
+    fn is_over_time(&self) -> bool {
+        #[cfg(feature = "simulation")]
+        if let Some(items) = self.late_after.get() {
+            self.late_after.set(items.checked_sub(1));
+            self.is_late.set(items == 0);
+            return items == 0;
         }
-        if self.deadline.moment().is_some() && self.deadline.has_passed() {
-            return Stop::Cut;
+        let now = host::now();
+        if let Some(moment) = self.deadline.moment() {
+            if now >= moment {
+                return true;
+            }
+            // What was foreseen to be quick may not be: from now on it looks at each item.
+            let is_slow = |looked: Instant| now.duration_since(looked).as_nanos() > SLOW_NANOS;
+            if self.seen.get() != Seen::ALWAYS || self.looked.replace(Some(now)).is_some_and(is_slow) {
+                self.seen.set(Seen::ALWAYS);
+                self.stride.set(1);
+                self.countdown.set(0);
+            }
         }
-        if self.is_too_late() {
-            self.is_late.set(true);
-            return Stop::Cut;
+        if !self.pass.is_shared() || host::is_simulated() {
+            return false;
         }
-        Stop::None
+        // A chunk that is not measured was known to be quick: it is not, unless the thread was not run.
+        let is_late = self.begun.is_none_or(|begun| now.duration_since(begun).as_nanos() > LATE_NANOS);
+        self.is_late.set(is_late);
+        is_late
     }
 
     fn is_doomed(&self) -> bool {
@@ -263,20 +304,6 @@ impl<'a, 'env> Firing<'a, 'env> {
             Made::Nothing | Made::Held(_) => None,
         };
         self.lane.is_doomed(self.pass, chunk)
-    }
-
-    /// Whether the chunk has lasted so long that others should have the rest of it.
-    fn is_too_late(&self) -> bool {
-        #[cfg(feature = "simulation")]
-        if let Some(items) = self.late_after.get() {
-            self.late_after.set(items.checked_sub(1));
-            return items == 0;
-        }
-        if !self.pass.is_shared() || host::is_simulated() {
-            return false;
-        }
-        // A chunk that is not measured was known to be quick: it is not, unless the thread was not run.
-        self.begun.is_none_or(|begun| host::now().duration_since(begun).as_nanos() > LATE_NANOS)
     }
 
     /// Waits for so long, or until the items are wanted no more; says whether they still are.

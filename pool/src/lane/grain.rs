@@ -9,6 +9,9 @@
 const CHUNK_NANOS: f32 = 60_000.0;
 /// Beyond this a chunk has turned out too large, in nanoseconds: what is left of it is for everyone.
 pub(crate) const LATE_NANOS: u128 = 240_000;
+/// How long a reader that gives up at some time goes without a look at the clock, in nanoseconds, and for how many items at the most.
+const STRIDE_NANOS: f32 = 20_000.0;
+const MOST_STRIDE: u32 = 16;
 /// How much of the processor's cache a chunk may fill, in bytes.
 const CHUNK_BYTES: usize = 32 * 1024;
 /// Beyond this, larger chunks gain nothing.
@@ -102,6 +105,17 @@ impl Grain {
         self.chunk = ideal.clamp(1, self.most).min(self.chunk.saturating_mul(8));
         self.allowed = if self.firings >= MEASURED_FIRINGS && self.is_quick(1) { SINGLES - 1 } else { 0 };
         self.singles_left = self.allowed;
+    }
+
+    /// After how many items a reader that gives up at some time looks at the clock: often enough, and not so often that it costs
+    /// much beside the items.
+    pub(super) fn stride(&self) -> u32 {
+        if self.nanos_per_item == 0.0 {
+            return 1;
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and clamped next")]
+        let stride = (STRIDE_NANOS / self.nanos_per_item) as u32;
+        stride.clamp(1, MOST_STRIDE)
     }
 
     /// A chunk has taken far longer than was foreseen: what was learned holds no more.
