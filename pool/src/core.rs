@@ -15,6 +15,7 @@ use crate::fork::Process;
 use crate::gate::{Gate, Pass};
 use crate::hold;
 use crate::host::{self, Site};
+use crate::interrupt::Interrupts;
 use crate::lane::{AnyLane, TaskEntry, detach};
 use crate::lend;
 use crate::nudge::Nudges;
@@ -70,6 +71,7 @@ pub(crate) struct Core<'env> {
     callers: AtomicUsize,
     /// What workers look at before each item.
     nudges: Arc<Nudges>,
+    interrupts: Interrupts,
     /// Goes up with every change in any lane.
     ticks: AtomicU64,
     walks: AtomicU64,
@@ -107,6 +109,7 @@ impl<'env> Core<'env> {
             lent: Arc::default(),
             callers: AtomicUsize::new(0),
             nudges: Nudges::new(),
+            interrupts: Interrupts::default(),
             ticks: AtomicU64::new(0),
             walks: AtomicU64::new(0),
             jobs: Mutex::default(),
@@ -153,6 +156,10 @@ impl<'env> Core<'env> {
 
     pub(crate) fn nudges(&self) -> &Arc<Nudges> {
         &self.nudges
+    }
+
+    pub(crate) fn interrupts(&self) -> &Interrupts {
+        &self.interrupts
     }
 
     /// Something changed in a lane.
@@ -404,6 +411,10 @@ impl<'env> Core<'env> {
     /// Walks once from one job; says whether anything was done.
     fn help_with(self: &Arc<Self>, pass: &Pass<'_>, job: &Listed<'env>) -> bool {
         let Listed { lane, outlet, is_awaited, asked } = job;
+        if self.interrupts.has_one_for(lane.header()) {
+            // Its reader is told first.
+            return false;
+        }
         let mut walker = Walker::of_helper(self, pass, lane, *outlet);
         let walked = walker.walk(usize::MAX, Deadline::NEVER);
         // What is still in flight may turn out to be too little, so the job stays until all has landed. A reader whose

@@ -67,6 +67,14 @@ impl Cause {
         };
         Self::Panic(Panic { message, payload: Mutex::new(Some(payload)) })
     }
+
+    /// As an error by itself.
+    pub(crate) fn into_error(self) -> BoxError {
+        match self {
+            Self::Error(error) => error,
+            Self::Panic(panic) => format!("panicked: {}", panic.message).into(),
+        }
+    }
 }
 
 impl fmt::Display for Cause {
@@ -210,6 +218,14 @@ pub enum ReadError {
         /// The task that the read waited for.
         task: Arc<str>,
     },
+    /// A function was interrupted, by Ctrl-C, say: that is no failure of its task. The item is put back, and the next read has the
+    /// function called for it again.
+    Interrupted {
+        /// The task whose function was interrupted.
+        task: Arc<str>,
+        /// By what.
+        cause: Arc<dyn Error + Send + Sync>,
+    },
     /// In serial mode, a serial channel that feeds the graph is open and empty: nobody else could fill it.
     WouldWaitForever {
         /// The task that reads the channel.
@@ -248,6 +264,9 @@ impl fmt::Display for ReadError {
                 "reading from task `{task}` whose pool was made before this process was forked; make a pool after the \
                  fork"
             ),
+            Self::Interrupted { task, cause } => {
+                write!(f, "task `{task}` was interrupted by `{cause}`; read again to go on")
+            }
             Self::OwnOutput { task } => write!(
                 f,
                 "a task's function reads from task `{task}`, which waits for that very function; read from a task \

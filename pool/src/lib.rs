@@ -31,6 +31,7 @@ mod guarded;
 mod head;
 mod hold;
 mod host;
+mod interrupt;
 mod lane;
 mod lend;
 mod nudge;

@@ -18,7 +18,7 @@ use millpond_sync::{Deadline, Parker, Ticket};
 use smallvec::SmallVec;
 
 use crate::core::Core;
-use crate::error::ReadError;
+use crate::error::{BoxError, ReadError};
 use crate::fault::{self, Fault};
 use crate::gate::Pass;
 use crate::host::{self, Site};
@@ -82,6 +82,8 @@ pub(crate) struct Walker<'a, 'env> {
     looks: usize,
     /// When the reader gives up.
     deadline: Deadline,
+    /// Whether a function was interrupted.
+    is_interrupted: bool,
 }
 
 /// Who walks.
@@ -130,6 +132,7 @@ impl<'a, 'env> Walker<'a, 'env> {
             was_quick: false,
             looks: 0,
             deadline: Deadline::NEVER,
+            is_interrupted: false,
         }
     }
 
@@ -192,6 +195,14 @@ impl<'a, 'env> Walker<'a, 'env> {
         self.was_quick = false;
     }
 
+    /// The function of `task` was interrupted: whoever reads from the root is told, and the walk ends.
+    pub(crate) fn interrupt(&mut self, task: Arc<str>, cause: BoxError) {
+        let root = self.root.header();
+        self.core.interrupts().put(Some(root), task, cause);
+        self.is_interrupted = true;
+        let _ = root.waiters.notify_all();
+    }
+
     /// The firing that began last is over.
     pub(crate) fn finish(&self) {
         if self.pass.is_shared() {
@@ -230,7 +241,8 @@ impl<'a, 'env> Walker<'a, 'env> {
                         frame.is_fired = false;
                         frame.next_input = 0;
                     }
-                    if self.landings >= LANDINGS.max(self.deepest)
+                    if self.is_interrupted
+                        || self.landings >= LANDINGS.max(self.deepest)
                         || (!self.was_quick && deadline.moment().is_some() && deadline.has_passed())
                     {
                         return Walked::Paused;

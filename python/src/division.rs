@@ -85,7 +85,7 @@ impl Operator<Object, Sided> for Side {
         });
     }
 
-    fn apply_one(&self, item: Object) -> Result<Option<Sided>, BoxError> {
+    fn apply_one(&self, item: Object, _back: &mut Option<Object>) -> Result<Option<Sided>, BoxError> {
         let mut outcome = Outcome::default();
         let function = &self.0.function;
         run_chunk(function, &mut outcome, |py, outcome| match self.divide(py, &item.0.into_bound(py)) {

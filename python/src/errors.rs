@@ -39,6 +39,10 @@ pub(crate) fn raise(py: Python<'_>, error: &ReadError) -> PyErr {
         )),
         ReadError::SerialBusy { .. } => PoolBusyError::new_err(error.to_string()),
         ReadError::Forked { .. } => PoolForkedError::new_err(error.to_string()),
+        ReadError::Interrupted { cause, .. } => match cause.downcast_ref::<Raised>() {
+            Some(raised) => raised.raise(py),
+            None => PyRuntimeError::new_err(error.to_string()),
+        },
         ReadError::OwnOutput { .. } | ReadError::WouldWaitForever { .. } => DeadlockError::new_err(error.to_string()),
         _ => PyRuntimeError::new_err(error.to_string()),
     }

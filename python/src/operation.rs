@@ -138,7 +138,7 @@ impl Operator<Object, Object> for Operation {
     }
 
     #[inline]
-    fn apply_one(&self, item: Object) -> Result<Option<Object>, BoxError> {
+    fn apply_one(&self, item: Object, _back: &mut Option<Object>) -> Result<Option<Object>, BoxError> {
         reading(|py| {
             let item = item.0.into_bound(py);
             match self.function.in_context(py, || self.result(py, &item)) {
@@ -222,14 +222,12 @@ impl Expander<Object, Object> for Expansion {
         items: &mut Items<Object>,
         most: usize,
         is_wanted: &dyn Fn() -> bool,
-        into: &mut Vec<Object>,
-    ) -> Result<(), BoxError> {
-        let mut outcome = Outcome::<()>::default();
-        run_chunk(&self.0, &mut outcome, |py, outcome| {
-            if let Err(error) = self.chunk(py, open, items, most, is_wanted, into) {
+        outcome: &mut Outcome<Object>,
+    ) {
+        run_chunk(&self.0, outcome, |py, outcome| {
+            if let Err(error) = self.chunk(py, open, items, most, is_wanted, &mut outcome.results) {
                 outcome.error = Some(Raised::boxed(error, &self.0.place));
             }
         });
-        outcome.error.map_or(Ok(()), Err)
     }
 }

@@ -1,6 +1,6 @@
 //! Whether a lane may start another chunk, and how large.
 
-use super::firing::Logged;
+use super::firing::{Logged, next_key};
 use super::header::Limits;
 use super::sequence::{Chunk, SlotId};
 use super::state::{HeadState, Left, Outlet, Rest, State};
@@ -115,14 +115,13 @@ impl<T> State<T> {
 
     /// Decides on another chunk for `outlet`. With `enough` items there nothing is missing.
     ///
-    /// `number` names things, and `split` puts the first items of a rest apart under another name.
+    /// `split` puts the first items of a rest apart under another name.
     pub(super) fn admit(
         &mut self,
         outlet: usize,
         enough: usize,
         window: usize,
         is_iterated: bool,
-        number: impl FnOnce() -> u64,
         split: impl FnOnce(Rest, usize, u64),
     ) -> Admission {
         if self.end.is_some() {
@@ -132,7 +131,7 @@ impl<T> State<T> {
             if self.outlets[outlet].len >= enough || !self.lacks(outlet, window, is_iterated) {
                 return Admission::Nothing;
             }
-            return self.admit_rest(slot, outlet, enough, window, is_iterated, number, split);
+            return self.admit_rest(slot, outlet, enough, window, is_iterated, split);
         }
         if self.head == HeadState::Done || self.ending.is_some() {
             return Admission::Done;
@@ -172,7 +171,6 @@ impl<T> State<T> {
     }
 
     /// Decides whether the rest of a chunk is gone on with.
-    #[expect(clippy::too_many_arguments, reason = "those of `admit`")]
     fn admit_rest(
         &mut self,
         slot: SlotId,
@@ -180,7 +178,6 @@ impl<T> State<T> {
         enough: usize,
         window: usize,
         is_iterated: bool,
-        number: impl FnOnce() -> u64,
         split: impl FnOnce(Rest, usize, u64),
     ) -> Admission {
         let Limits { max_chunksize, concurrency, expands, is_ordered, .. } = self.limits;
@@ -201,7 +198,7 @@ impl<T> State<T> {
         let chunk = Chunk { slot, number: self.sequence.number(slot) };
         let mut left = self.sequence.resume(slot);
         if most < all {
-            let rest = Rest { key: number(), ..left.rest };
+            let rest = Rest { key: next_key(), ..left.rest };
             split(left.rest, most, rest.key);
             let (failure, end) = (left.failure.take(), left.end.take());
             let others = Left { rest: left.rest, items: all - most, failure, end };
@@ -254,10 +251,10 @@ mod tests {
     fn who_counts_on_what_a_head_has_reserved_has_missed_it() {
         let mut state = State::<u64>::new(1, Limits::NONE, 1);
         state.outlets[0].asked = 1;
-        assert!(matches!(state.admit(0, usize::MAX, 2, false, || 0, |_, _, _| {}), Admission::Granted(_)));
+        assert!(matches!(state.admit(0, usize::MAX, 2, false, |_, _, _| {}), Admission::Granted(_)));
         assert!(!state.is_head_missed, "nobody else has come by");
         assert!(
-            matches!(state.admit(0, usize::MAX, 2, false, || 0, |_, _, _| {}), Admission::Nothing),
+            matches!(state.admit(0, usize::MAX, 2, false, |_, _, _| {}), Admission::Nothing),
             "all that is wanted is reserved"
         );
         assert!(state.is_head_missed, "the head may come back with nothing");

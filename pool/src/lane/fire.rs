@@ -1,6 +1,7 @@
 //! One firing: make a chunk at the head or take up the rest of one, run it through the stages, land it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use millpond_sync::shim::atomic::Ordering;
 
@@ -172,7 +173,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         let is_iterated = self.header.iterating[outlet].load(Ordering::Relaxed) > 0;
         let admission = self.state.with(pass, |state| {
             let split = |rest, items, key| self.work.split(pass, rest, items, key);
-            state.admit(outlet, enough, window, is_iterated, || self.header.core.next_number(), split)
+            state.admit(outlet, enough, window, is_iterated, split)
         });
         let grant = match admission {
             Admission::Granted(grant) => grant,
@@ -252,12 +253,16 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             let nanos = host::now().duration_since(begun).as_nanos();
             u64::try_from(nanos).unwrap_or(u64::MAX)
         });
-        let Firing { order, log, failure, left, is_late, .. } = firing;
+        let Firing { order, log, failure, left, is_late, interrupt, .. } = firing;
+        let interrupted = left.first().map_or(0, |left| left.rest.task);
         let is_cut = !left.is_empty();
         let is_late = is_cut && is_late.get();
         self.land(pass, &order, chunk, Landing { made, parcel, log, failure, end, left, is_late }, nanos);
         for rest in lost {
             self.work.drop_rests(pass, Some(rest));
+        }
+        if let Some(cause) = interrupt {
+            walker.interrupt(Arc::clone(&self.header.tasks[interrupted].name), cause);
         }
         if is_cut {
             walker.was_cut();

@@ -6,6 +6,7 @@
 //! goes on to the reader, and the rest gets a slot of its own, which any worker may go on with.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use millpond_sync::Deadline;
@@ -17,7 +18,7 @@ use super::admit::Order;
 use super::grain::LATE_NANOS;
 use super::sequence::Chunk;
 use super::state::{End, Left, Rest};
-use crate::error::Cause;
+use crate::error::{BoxError, Cause};
 use crate::gate::Pass;
 use crate::head::Next;
 use crate::host;
@@ -42,6 +43,12 @@ pub(super) enum Made {
     Held(usize),
     /// A chunk of so many items, which has its place.
     Placed(Chunk, usize),
+}
+
+/// A name for what a stage keeps, never the same twice.
+pub(crate) fn next_key() -> u64 {
+    static KEYS: AtomicU64 = AtomicU64::new(0);
+    KEYS.fetch_add(1, Relaxed)
 }
 
 /// Where and why a stage stopped.
@@ -119,6 +126,8 @@ pub(crate) struct Firing<'a, 'env> {
     /// How many items the head was given, where that is not what it made.
     pub(super) given: Option<usize>,
     pub(super) failure: Option<StageFailure>,
+    /// What has interrupted a function.
+    pub(super) interrupt: Option<BoxError>,
     /// What stages have left, those after them first: the order in which it goes on.
     pub(super) left: SmallVec<[Left; 1]>,
     /// After how many items a simulation says that the chunk has lasted too long.
@@ -174,6 +183,7 @@ impl<'a, 'env> Firing<'a, 'env> {
             log,
             given: None,
             failure: None,
+            interrupt: None,
             left: SmallVec::new(),
             #[cfg(feature = "simulation")]
             late_after: Cell::new(None),
@@ -363,9 +373,15 @@ impl<'a, 'env> Firing<'a, 'env> {
 
     /// The stage of this task has stopped and keeps `items` items under the key that this gives.
     pub(crate) fn leave(&mut self, task: usize, items: usize) -> u64 {
-        let key = self.lane.header().core.next_number();
+        let key = next_key();
         self.left.insert(0, Left { rest: Rest { task, key }, items, failure: None, end: None });
         key
+    }
+
+    /// A function was interrupted, and its item put back.
+    pub(crate) fn interrupt(&mut self, cause: BoxError) {
+        self.interrupt = Some(cause);
+        self.cut_here();
     }
 
     /// Stops between items without being asked: what is left is kept for a later firing.

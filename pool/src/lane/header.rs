@@ -251,6 +251,9 @@ impl<'env> Header<'env> {
 impl Drop for Header<'_> {
     fn drop(&mut self) {
         self.core.forget_tasks(&self.tasks);
+        if self.core.is_of_this_process() {
+            self.core.interrupts().forget(self);
+        }
         // One after the other instead of one within the other: a long chain does not overflow the stack.
         self.core.bury(self.inputs.drain(..).map(|input| input.lane));
     }

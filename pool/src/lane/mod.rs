@@ -26,12 +26,12 @@ mod take;
 
 pub(crate) use admit::Order;
 pub(crate) use fire::{Headed, Step, Work};
-pub(crate) use firing::{Firing, Watched};
+pub(crate) use firing::{Firing, Watched, next_key};
 #[cfg(feature = "simulation")]
 pub(crate) use grain::LATE_NANOS;
 pub(crate) use header::{Header, Input, Limits, TaskCounters, TaskEntry, Waiters, detach, lose_consumer};
 pub(crate) use inlet::{Inlet, Taken};
-pub(crate) use one::{One, Single};
+pub(crate) use one::{Interrupted, One, Single};
 pub(crate) use sequence::Chunk;
 pub(crate) use spread::Spread;
 pub(crate) use state::Rest;

@@ -6,13 +6,14 @@
 //! comes after the end or a failure, which is only recorded here. Calls, order and errors are the same.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use millpond_sync::shim::atomic::Ordering;
 
 use super::header::{Header, Limits, TaskCounters};
-use super::state::{End, HeadState, State};
+use super::state::{End, HeadState, Left, Rest, State};
 use super::{Lane, detach};
-use crate::error::Cause;
+use crate::error::{BoxError, Cause};
 use crate::gate::Pass;
 
 /// How many lanes an item may be pulled through by calls within calls.
@@ -28,8 +29,16 @@ pub(crate) enum One<T> {
     NotHere,
     /// There are no more.
     End,
+    /// The function of a task was interrupted, and its item is put back.
+    Interrupted(Box<Interrupted>),
     /// The task that was [reached](Single::reach) last failed on it. In a box, so that an item of a word comes back in registers.
     Fail(Box<Cause>),
+}
+
+/// An interrupt, and where the item is.
+pub(crate) struct Interrupted {
+    pub(crate) rest: Rest,
+    pub(crate) cause: BoxError,
 }
 
 /// One item on its way through a lane.
@@ -85,6 +94,15 @@ impl<T> State<T> {
         }
     }
 
+    /// The item is with the stage that was interrupted.
+    fn leave_one(&mut self, rest: Rest, header: &Header<'_>) {
+        self.count_one(rest.task, header);
+        self.sequence.push_rest(self.made, Left { rest, items: 1, failure: None, end: None });
+        self.made += 1;
+        self.reserved += 1;
+        self.end_one(None);
+    }
+
     /// Puts the head back, or ends the lane.
     fn end_one(&mut self, end: Option<End>) {
         self.flying = 0;
@@ -138,6 +156,13 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             };
             let outcome = self.state.with(pass, |state| {
                 let outcome = match made.unwrap_or_else(|payload| One::Fail(Box::new(Cause::panic(payload)))) {
+                    One::Interrupted(interrupted) => {
+                        let Interrupted { rest, cause } = *interrupted;
+                        state.leave_one(rest, &self.header);
+                        let task = Arc::clone(&self.header.tasks[rest.task].name);
+                        self.header.core.interrupts().put(None, task, cause);
+                        return Some((None, None));
+                    }
                     One::Item(item) => Some((Some(item), None)),
                     One::Skipped if self.header.is_cancelled() => Some((None, None)),
                     One::Skipped => None,

@@ -131,6 +131,13 @@ impl<T> Sequence<T> {
         self.insert(last, Slot { before: NONE, after: NONE, number, made, is_doomed, place })
     }
 
+    /// A slot at the end for the rest of a chunk that nobody has carried.
+    pub(super) fn push_rest(&mut self, number: u64, left: Left) {
+        let slot = self.push(number, left.items, false);
+        self.slot_mut(slot).place = Place::Left(Box::new(left));
+        self.left += 1;
+    }
+
     /// Puts a slot after the one named `before`, or at the front.
     fn insert(&mut self, before: SlotId, mut slot: Slot<T>) -> SlotId {
         let after = if before == NONE { self.first } else { self.slot(before).after };

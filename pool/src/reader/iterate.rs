@@ -56,7 +56,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         let next = self.read_ahead_until(deadline);
         self.is_over = match &next {
             Ok(item) => item.is_none(),
-            Err(error) => !error.is_timed_out(),
+            Err(error) => !error.is_timed_out() && !matches!(error, ReadError::Interrupted { .. }),
         };
         next.transpose()
     }

@@ -63,21 +63,27 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         let _operation = Operation;
         let (lane, outlet) = (self.lane(), self.outlet());
         let pass = self.enter()?;
+        let core = &lane.header().core;
         if most == 1
             && let Some(item) = lane.one(&pass)
         {
             return self.settled(Ready::Items(vec![item])).expect("items are settled");
         }
+        if let Some(interrupt) = core.interrupts().take(lane.header()) {
+            return Err(interrupt);
+        }
         let first = lane.take_or_want(&pass, outlet, (least, most), want);
         if let Some(result) = self.settled(first) {
             return result;
         }
-        let core = &lane.header().core;
         let mut wanting = Wanting { consumer: self, pass: &pass, want };
         let started = since.or_else(|| deadline.moment().map(|_| host::now()));
         let mut walker = Walker::new(core, &pass, self.any(), outlet);
         let result = loop {
             let walked = walker.walk(least, deadline);
+            if let Some(interrupt) = core.interrupts().take(lane.header()) {
+                break Err(interrupt);
+            }
             if let Some(result) = self.settled(lane.take_wanted(&pass, outlet, (least, most), want)) {
                 wanting.want = None;
                 break result;
@@ -90,7 +96,9 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
                     // Lanes that were cancelled meanwhile look as if this thread were at them.
                     break Err(if core.is_closed() { self.refused(Refused::Closed) } else { error });
                 }
-                walker.wait(least, deadline, || core.is_closed() || lane.has(&pass, outlet, least));
+                walker.wait(least, deadline, || {
+                    core.is_closed() || core.interrupts().has_one_for(lane.header()) || lane.has(&pass, outlet, least)
+                });
             }
             if deadline.has_passed() {
                 let waited = started.map_or_else(Default::default, |started| host::now().duration_since(started));

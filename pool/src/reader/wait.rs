@@ -70,6 +70,12 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         };
         let core = &lane.header().core;
         let take = |asked: &mut usize| {
+            if let Some(interrupt) = core.interrupts().take(lane.header()) {
+                if *asked > 0 {
+                    lane.want(&pass, outlet, Want::Fewer(std::mem::take(asked)));
+                }
+                return Some(Err(interrupt));
+            }
             let want = (*asked > 0).then_some(Want::More(*asked));
             let result = self.settled(lane.take_wanted(&pass, outlet, (least, most), want));
             if result.is_some() {
@@ -278,7 +284,7 @@ impl<T: Send> Stream for ScopedReader<'_, T> {
                     this.local = items.into_iter();
                 }
                 Poll::Ready(Err(error)) => {
-                    this.is_over = true;
+                    this.is_over = !matches!(error, ReadError::Interrupted { .. });
                     return Poll::Ready(Some(Err(error)));
                 }
             }

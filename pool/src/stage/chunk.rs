@@ -37,7 +37,7 @@ where
         (results, None)
     }
 
-    fn one(&self, _item: A) -> One<B> {
+    fn one(&self, _item: A, _back: &mut Option<A>) -> One<B> {
         unreachable!("a lane that wants chunks is asked for chunks")
     }
 }

@@ -7,9 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use millpond_sync::shim::atomic::{AtomicUsize, Ordering};
 
-use super::operator::Items;
+use super::operator::{Items, Outcome};
 use super::{Batch, Ran, Stage};
-use crate::error::{BoxError, Cause};
+use crate::error::Cause;
 use crate::lane::{Firing, One, Watched};
 
 /// How much of the processor's cache the results of one firing may fill, in bytes.
@@ -118,7 +118,7 @@ where
         (results, Some(rest))
     }
 
-    fn one(&self, _item: A) -> One<B> {
+    fn one(&self, _item: A, _back: &mut Option<A>) -> One<B> {
         unreachable!("a lane that expands is asked for chunks")
     }
 }
@@ -140,21 +140,18 @@ pub trait Expander<A, B>: Send + Sync {
     /// What it has begun of an item and not ended: an iterator over the results.
     type Open: Send;
 
-    /// Adds at most `most` results to `into`: first what `open` still has, then those of the items, one after the other, up to
+    /// Adds results to the outcome up to `most`: first what `open` still has, then those of the items, one after the other, up to
     /// the first that it fails on. What it has begun when there are enough, or when `is_wanted` says to stop, it leaves in
     /// `open`, and what it has not begun in `items`; it is called again with these when more is wanted. Where it fails it leaves
     /// nothing in `open`.
-    ///
-    /// # Errors
-    /// The failure that stops the task, on the item that it took last.
     fn expand(
         &self,
         open: &mut Option<Self::Open>,
         items: &mut Items<A>,
         most: usize,
         is_wanted: &dyn Fn() -> bool,
-        into: &mut Vec<B>,
-    ) -> Result<(), BoxError>;
+        outcome: &mut Outcome<B>,
+    );
 }
 
 /// The stage of an [`Expander`]'s task.
@@ -177,7 +174,7 @@ impl<A, B, E: Expander<A, B>> Stage<A, B> for Expand<E> {
         let mut items = Items::new(items);
         let before = items.len();
         let most = self.pace.most::<B>(firing.order.results);
-        let mut results = Vec::new();
+        let mut outcome = Outcome::default();
         let watch = std::cell::RefCell::new(firing.watch());
         let is_stopped = std::cell::Cell::new(false);
         let is_wanted = || {
@@ -185,22 +182,25 @@ impl<A, B, E: Expander<A, B>> Stage<A, B> for Expand<E> {
             is_stopped.set(is_stopped.get() || !goes_on);
             goes_on
         };
-        let outcome = if before == 0 && open.is_none() {
-            Ok(())
-        } else {
-            catch_unwind(AssertUnwindSafe(|| {
-                self.expander.expand(&mut open, &mut items, most, &is_wanted, &mut results).map_err(Cause::Error)
-            }))
-            .unwrap_or_else(|payload| Err(Cause::panic(payload)))
-        };
+        let has_any = before > 0 || open.is_some();
+        let expand = || self.expander.expand(&mut open, &mut items, most, &is_wanted, &mut outcome);
+        let expanded = if has_any { catch_unwind(AssertUnwindSafe(expand)) } else { Ok(()) };
+        let Outcome { results, error, interrupt } = outcome;
         let is_stopped = is_stopped.get();
         let given = before - items.len().min(before);
-        if let Err(cause) = outcome {
+        let cause = match expanded {
+            Ok(()) => error.map(Cause::Error),
+            Err(payload) => Some(Cause::panic(payload)),
+        };
+        if let Some(cause) = cause {
             drop_open(&mut open);
             firing.fail_at(position(given), cause);
             firing.mark(given);
             crate::discard::discard(items);
             return (results, None);
+        }
+        if let Some(cause) = interrupt {
+            firing.interrupt(cause);
         }
         self.pace.learn(results.len(), is_stopped);
         firing.mark(given);
@@ -214,7 +214,7 @@ impl<A, B, E: Expander<A, B>> Stage<A, B> for Expand<E> {
         (results, Some(rest))
     }
 
-    fn one(&self, _item: A) -> One<B> {
+    fn one(&self, _item: A, _back: &mut Option<A>) -> One<B> {
         unreachable!("a lane that expands is asked for chunks")
     }
 }

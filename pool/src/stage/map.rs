@@ -16,7 +16,7 @@ impl<A, B, F: Fn(A) -> Result<Option<B>, Cause> + Send + Sync> Stage<A, B> for E
     }
 
     #[inline]
-    fn one(&self, item: A) -> One<B> {
+    fn one(&self, item: A, _back: &mut Option<A>) -> One<B> {
         match (self.0)(item) {
             Ok(Some(result)) => One::Item(result),
             Ok(None) => One::Skipped,

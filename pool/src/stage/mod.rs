@@ -20,7 +20,7 @@ use crate::discard::discard;
 use crate::gate::Pass;
 use crate::guarded::Guarded;
 use crate::host;
-use crate::lane::{Firing, One, Rest, Single, Work};
+use crate::lane::{Firing, Interrupted, One, Rest, Single, Work, next_key};
 
 /// Items on their way into a stage.
 pub(crate) struct Batch<A, O> {
@@ -52,7 +52,9 @@ pub(crate) trait Stage<A, B>: Send + Sync {
     fn run(&self, batch: Batch<A, Self::Open>, firing: &mut Firing<'_, '_>) -> Ran<A, Self::Open, B>;
 
     /// Makes one item into at most one; only for stages of lanes that neither expand nor want chunks.
-    fn one(&self, item: A) -> One<B>;
+    ///
+    /// Where the function is interrupted, the item goes into `back`.
+    fn one(&self, item: A, back: &mut Option<A>) -> One<B>;
 }
 
 /// The rests of chunks that a stage keeps, each with its key.
@@ -96,6 +98,18 @@ impl<'env, A, O, S> Staged<'env, A, O, S> {
             self.keep(rest, firing);
         }
         results
+    }
+
+    /// The stage was interrupted at a single item.
+    #[cold]
+    fn put_back<B>(&self, pass: &Pass<'_>, item: Option<A>, made: One<B>) -> One<B> {
+        let cause = match made {
+            One::Fail(cause) => cause.into_error(),
+            _ => "interrupted".into(),
+        };
+        let rest = Rest { task: self.task, key: next_key() };
+        self.rests.with(pass, |rests| rests.push((rest.key, Batch { open: None, items: item.into_iter().collect() })));
+        One::Interrupted(Box::new(Interrupted { rest, cause }))
     }
 
     /// The stage has stopped before it was through.
@@ -157,8 +171,11 @@ impl<'env, A: Send, B, S: Stage<A, B>> Work<'env, B> for Staged<'env, A, S::Open
         match self.before.one(single) {
             One::Item(item) => {
                 single.reach();
-                self.stage.one(item)
+                let mut back = None;
+                let made = self.stage.one(item, &mut back);
+                if back.is_some() { self.put_back(single.pass, back, made) } else { made }
             }
+            One::Interrupted(interrupted) => One::Interrupted(interrupted),
             One::Skipped => One::Skipped,
             One::NotHere => One::NotHere,
             One::End => One::End,

@@ -69,14 +69,14 @@ impl<A> ExactSizeIterator for Items<A> {}
 ///         while is_wanted() && outcome.error.is_none()
 ///             && let Some(item) = items.next()
 ///         {
-///             match self.apply_one(item) {
+///             match self.apply_one(item, &mut None) {
 ///                 Ok(result) => outcome.results.extend(result),
 ///                 Err(error) => outcome.error = Some(error),
 ///             }
 ///         }
 ///     }
 ///
-///     fn apply_one(&self, item: u32) -> Result<Option<u32>, BoxError> {
+///     fn apply_one(&self, item: u32, _back: &mut Option<u32>) -> Result<Option<u32>, BoxError> {
 ///         if item % 2 == 0 { Ok(Some(item / 2)) } else { Err("odd".into()) }
 ///     }
 /// }
@@ -97,8 +97,8 @@ pub trait Operator<A, B>: Send + Sync {
     /// Makes one item into a result, or into none.
     ///
     /// # Errors
-    /// The failure that stops the task.
-    fn apply_one(&self, item: A) -> Result<Option<B>, BoxError>;
+    /// The failure that stops the task; with the item in `back`, what has interrupted it, as [`Outcome::interrupt`].
+    fn apply_one(&self, item: A, back: &mut Option<A>) -> Result<Option<B>, BoxError>;
 }
 
 /// What an [`Operator`] has made of a chunk.
@@ -108,11 +108,14 @@ pub struct Outcome<B> {
     pub results: Vec<B>,
     /// Why it failed on the item that it took last.
     pub error: Option<BoxError>,
+    /// What has interrupted it: no failure, and told to whoever reads as [`ReadError::Interrupted`](crate::ReadError). The operator
+    /// has [put back](Items::put_back) the item that it was at.
+    pub interrupt: Option<BoxError>,
 }
 
 impl<B> Default for Outcome<B> {
     fn default() -> Self {
-        Self { results: Vec::new(), error: None }
+        Self { results: Vec::new(), error: None, interrupt: None }
     }
 }
 
@@ -142,14 +145,17 @@ impl<A, B, O: Operator<A, B>> Stage<A, B> for Operate<O> {
                 return (outcome.results, None);
             }
         }
+        if let Some(cause) = outcome.interrupt.take() {
+            firing.interrupt(cause);
+        }
         firing.mark(before - items.len());
         let rest = if items.len() > 0 { Some(Batch { open: None, items: items.into_rest() }) } else { None };
         (outcome.results, rest)
     }
 
     #[inline]
-    fn one(&self, item: A) -> One<B> {
-        match self.0.apply_one(item) {
+    fn one(&self, item: A, back: &mut Option<A>) -> One<B> {
+        match self.0.apply_one(item, back) {
             Ok(Some(result)) => One::Item(result),
             Ok(None) => One::Skipped,
             Err(error) => One::Fail(Box::new(Cause::Error(error))),

@@ -93,7 +93,7 @@ impl<A, B, F: Fn(A, Pause<'_>) -> Result<B, Cause> + Send + Sync> Stage<A, B> fo
         run_each(batch.items, firing, |firing, item| (self.0)(item, &|wait| firing.pause(wait)).map(Some))
     }
 
-    fn one(&self, item: A) -> One<B> {
+    fn one(&self, item: A, _back: &mut Option<A>) -> One<B> {
         // Only in serial mode: the reader itself waits.
         let pause = |wait| {
             host::sleep(wait);

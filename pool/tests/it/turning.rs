@@ -195,7 +195,7 @@ in_every_mode! {
                 }
             }
 
-            fn apply_one(&self, item: u64) -> Result<Option<u64>, BoxError> {
+            fn apply_one(&self, item: u64, _back: &mut Option<u64>) -> Result<Option<u64>, BoxError> {
                 assert!(item != 70, "not this one");
                 Ok(Some(item * 2))
             }
@@ -217,22 +217,21 @@ in_every_mode! {
                 items: &mut Items<u64>,
                 most: usize,
                 is_wanted: &dyn Fn() -> bool,
-                into: &mut Vec<u64>,
-            ) -> Result<(), BoxError> {
-                while into.len() < most && is_wanted() {
+                outcome: &mut Outcome<u64>,
+            ) {
+                while outcome.results.len() < most && outcome.error.is_none() && is_wanted() {
                     match open {
                         Some(range) => match range.next() {
-                            Some(next) => into.push(next),
+                            Some(next) => outcome.results.push(next),
                             None => *open = None,
                         },
                         None => match items.next() {
-                            Some(13) => return Err("unlucky".into()),
+                            Some(13) => outcome.error = Some("unlucky".into()),
                             Some(item) => *open = Some(item * 100..item * 100 + 50),
                             None => break,
                         },
                     }
                 }
-                Ok(())
             }
         }
         let mut reader = pool.add_task(Task::expander(pool.source(0_u64..), Repeats));
@@ -241,6 +240,76 @@ in_every_mode! {
         let others = reader.by_ref().map_while(Result::ok).collect::<Vec<_>>();
         assert_eq!(others, expected(0..13)[120..]);
         assert_eq!(reader.read(1).unwrap_err().as_task_error().unwrap().index(), 13);
+    }
+
+    fn an_interrupted_item_is_put_back_and_the_read_says_so(pool) {
+        // Each multiple of 50 is interrupted once.
+        struct Interrupted(Mutex<Vec<u64>>);
+        impl Operator<u64, u64> for Interrupted {
+            fn apply(&self, items: &mut Items<u64>, is_wanted: &dyn Fn() -> bool, outcome: &mut Outcome<u64>) {
+                while is_wanted() && let Some(item) = items.next() {
+                    let mut back = None;
+                    match self.apply_one(item, &mut back) {
+                        Ok(result) => outcome.results.extend(result),
+                        Err(cause) => {
+                            items.put_back(back.expect("it is interrupted, and does not fail"));
+                            outcome.interrupt = Some(cause);
+                            return;
+                        }
+                    }
+                }
+            }
+
+            fn apply_one(&self, item: u64, back: &mut Option<u64>) -> Result<Option<u64>, BoxError> {
+                let mut seen = self.0.lock().unwrap();
+                if item % 50 == 49 && !seen.contains(&item) {
+                    seen.push(item);
+                    *back = Some(item);
+                    return Err(format!("stopped at {item}").into());
+                }
+                Ok(Some(item))
+            }
+        }
+        let reader = || pool.add_task(Task::operator(pool.source(0..220_u64), Interrupted(Mutex::default()))).map(|n| n);
+        let expected: Vec<u64> = (0..220).collect();
+        let is_interrupt = |error: &ReadError| matches!(error, ReadError::Interrupted { .. });
+
+        let mut all = reader();
+        let mut interrupts = 0;
+        let items = loop {
+            match all.read_all() {
+                Ok(items) => break items,
+                Err(error) => assert!(is_interrupt(&error), "{error}"),
+            }
+            interrupts += 1;
+        };
+        assert_eq!((items, interrupts), (expected.clone(), 4));
+
+        let mut iterated = reader();
+        let mut interrupts = 0;
+        let items: Vec<u64> = Iterator::filter_map(&mut iterated, |next| match next {
+            Ok(item) => Some(item),
+            Err(error) => {
+                assert!(is_interrupt(&error), "{error}");
+                interrupts += 1;
+                None
+            }
+        }).collect();
+        assert_eq!((items, interrupts), (expected, 4));
+
+        let mut one_by_one = reader();
+        let mut interrupts = 0;
+        for n in 0..220 {
+            let item = loop {
+                match one_by_one.read(1) {
+                    Ok(items) => break items,
+                    Err(error) => assert!(is_interrupt(&error), "{error}"),
+                }
+                interrupts += 1;
+            };
+            assert_eq!(item, [n]);
+        }
+        assert_eq!(interrupts, 4);
     }
 
     fn what_is_cut_keeps_the_place_of_a_failure_before_it(pool) {
