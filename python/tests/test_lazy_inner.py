@@ -38,9 +38,14 @@ def test_lines_of_files_come_out_in_order(pool_size: int, tmp_path: Path) -> Non
     for number, path in enumerate(paths):
         path.write_text("".join(f"{number} {line}\n" for line in range(number * 7)))
     expected = [f"{number} {line}\n" for number in range(20) for line in range(number * 7)]
+
+    def lines(path: Path) -> Iterator[str]:
+        with path.open() as file:
+            yield from file
+
     with Pool(pool_size) as pool:
-        assert pool.source(paths).flat_map(open).read_all() == expected
-        assert list(pool.source(paths).flat_map(open)) == expected
+        assert pool.source(paths).flat_map(lines).read_all() == expected
+        assert list(pool.source(paths).flat_map(lines)) == expected
 
 
 def test_items_before_a_failure_of_an_inner_iterator_come_first(pool_size: int) -> None:
