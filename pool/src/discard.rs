@@ -21,7 +21,8 @@ pub(crate) fn discard<T>(value: T) {
     mem::forget(outcome);
 }
 
-/// Cleans up where something else is told already: a panic of what this drops is not. Does not unwind.
+/// Cleans up where something else is told already: a panic of what this drops is not. Does not
+/// unwind.
 pub(crate) fn quietly(clean_up: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(clean_up)) {
         discard(payload);

@@ -184,7 +184,7 @@ impl Function {
         let error = loop {
             let error = match self.call_once(py, item, &mut finish) {
                 Ok(result) => return Ok(Called::Returned(result)),
-                Err(error) => never_an_end(py, error, &self.place),
+                Err(error) => never_an_end(py, error, &self.place.name),
             };
             // What is no `Exception` is no failure of the item: an interrupt, an exit.
             if !is_of_the_item(py, &error) {

@@ -19,6 +19,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyTuple};
 
+use crate::values::hand_on;
+
 /// Whether the interpreter is on its way out: nobody attaches any more.
 static IS_LEAVING: AtomicBool = AtomicBool::new(false);
 
@@ -333,6 +335,7 @@ impl Context {
         let context = unsafe { ffi::PyContext_CopyCurrent() };
         // SAFETY: attached; a new reference or null with an exception set.
         let context = unsafe { Bound::from_owned_ptr_or_err(py, context)? };
+        hand_on(py, &context)?;
         let is_empty = context.len()? == 0;
         Ok(Self { context: context.unbind(), is_empty })
     }

@@ -71,7 +71,7 @@ mod _native {
         Simulation, Thread,
     };
     #[pymodule_export]
-    use crate::values::{_get_values, Value, ValueTask};
+    use crate::values::{_copy_context, _get_values, Value, ValueTask};
     #[pymodule_export]
     use crate::window::Window;
 

@@ -61,16 +61,16 @@ pub(crate) struct Raised {
     is_told: AtomicBool,
 }
 
-/// What counts as raised where a function of `place` raised `error`.
+/// What counts as raised where the function of the task `name` raised `error`.
 ///
 /// Python takes a `StopIteration` for the end of the innermost iteration that it passes. A function that raises one
 /// has failed, so it becomes the cause of a `RuntimeError`, as in a generator.
-pub(crate) fn never_an_end(py: Python<'_>, error: PyErr, place: &Place) -> PyErr {
+pub(crate) fn never_an_end(py: Python<'_>, error: PyErr, name: &str) -> PyErr {
     if !error.is_instance_of::<PyStopIteration>(py) && !error.is_instance_of::<PyStopAsyncIteration>(py) {
         return error;
     }
-    let name = error.get_type(py).name().map_or_else(|_| "StopIteration".to_owned(), |name| name.to_string());
-    let failure = PyRuntimeError::new_err(format!("the function of task `{}` raised {name}", place.name));
+    let raised = error.get_type(py).name().map_or_else(|_| "StopIteration".to_owned(), |name| name.to_string());
+    let failure = PyRuntimeError::new_err(format!("the function of task `{name}` raised {raised}"));
     failure.set_cause(py, Some(error));
     failure
 }
@@ -78,7 +78,7 @@ pub(crate) fn never_an_end(py: Python<'_>, error: PyErr, place: &Place) -> PyErr
 impl Raised {
     pub(crate) fn new(error: PyErr, place: &Arc<Place>) -> Self {
         let failure = Python::attach(|py| {
-            let error = never_an_end(py, error, place);
+            let error = never_an_end(py, error, &place.name);
             let traceback = error.traceback(py).map(Bound::unbind);
             let failure = Arc::new(Failure { exception: error.into_value(py), traceback });
             let mut failures = place.failures.lock().unwrap_or_else(PoisonError::into_inner);

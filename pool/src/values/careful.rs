@@ -4,7 +4,8 @@
 //! [frame](super::frame): the run's graph, or one that a task put into the run. Each frame counts what is outstanding; who
 //! brings that to nothing is alone with it, begins a loop's next round or ends the frame.
 //!
-//! A parked task, whose [limits](super::limits) have too few units, lies in no queue: who gives the units back makes it ready.
+//! A parked task, whose [limits](super::limits) have too few units, lies in no queue: who gives the
+//! units back makes it ready.
 
 use std::collections::BinaryHeap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -86,7 +87,8 @@ pub(super) fn item(frame: u32, task: u32) -> u64 {
     u64::from(frame) << 32 | u64::from(task)
 }
 
-/// Set in an item whose task has the units of its limits already: a graph has fewer tasks than this.
+/// Set in an item whose task has the units of its limits already: a graph has fewer tasks than
+/// this.
 const HAS_UNITS: u64 = 1 << 31;
 
 /// Adds to a counter and returns what it is then; a plain load and store while the caller is alone.
@@ -333,7 +335,8 @@ impl<'run, 'env> Careful<'run, 'env> {
         }
     }
 
-    /// Calls the progress callback, if there is one. False when it panicked, which is the failure of the task and stops the run.
+    /// Calls the progress callback, if there is one. False when it panicked, which is the failure
+    /// of the task and stops the run.
     pub(super) fn tell(
         &self,
         session: &Session<'_, 'env>,

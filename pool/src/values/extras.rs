@@ -95,12 +95,13 @@ impl Graph<'_> {
         Ok(self.extras.entry(task.index).or_default())
     }
 
-    /// Makes `task` take `units` of `limit` while it runs; it starts when the units of all its limits are free. Replaces what
-    /// was said of this task and this limit before; 0 takes the task out of the limit.
+    /// Makes `task` take `units` of `limit` while it runs; it starts when the units of all its
+    /// limits are free. Replaces what was said of this task and this limit before; 0 takes the task
+    /// out of the limit.
     ///
-    /// Units are not kept idle: while a task waits for several, tasks that need fewer may pass it. A task of lower
-    /// [priority](Self::priority) does not take what it waits for, and after a few others have passed it, all that it
-    /// needs is reserved for it.
+    /// Units are not kept idle: while a task waits for several, tasks that need fewer may pass it.
+    /// A task of lower [priority](Self::priority) does not take what it waits for, and after a few
+    /// others have passed it, all that it needs is reserved for it.
     ///
     /// # Errors
     /// [`GraphError::OtherGraph`], and [`GraphError::MoreThanTheLimit`].

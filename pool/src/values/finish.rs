@@ -79,8 +79,8 @@ impl<'env> Careful<'_, 'env> {
         }
     }
 
-    /// Goes from a task to the task of the run's plan that holds it, or is it, and visits each task of another frame on the
-    /// way. Returns that task of the plan, and the names of the others.
+    /// Goes from a task to the task of the run's plan that holds it, or is it, and visits each task
+    /// of another frame on the way. Returns that task of the plan, and the names of the others.
     ///
     /// Contract: the caller holds the task, so that its frame stays.
     fn outwards(&self, place: (u32, u32), mut visit: impl FnMut(View<'_, 'env>, u32)) -> (u32, Vec<String>) {

@@ -123,12 +123,13 @@ pub(super) struct Frame<'env> {
 pub(super) enum Holder {
     /// It waits for the graph, so its own frame stays: that frame and the task's number.
     Joined(u32, u32),
-    /// It went on, and its own frame may be gone: the task of the run's plan around both, and the names from the task
-    /// that put the graph there outwards, without that one.
+    /// It went on, and its own frame may be gone: the task of the run's plan around both, and the
+    /// names from the task that put the graph there outwards, without that one.
     Detached(u32, Vec<String>),
 }
 
-/// The graphs inside a run, by their numbers, from 1 on; 0 is the run's own graph. Numbers are used again.
+/// The graphs inside a run, by their numbers, from 1 on; 0 is the run's own graph. Numbers are used
+/// again.
 #[derive(Default)]
 pub(super) struct Frames<'env> {
     list: Vec<Option<Arc<Frame<'env>>>>,

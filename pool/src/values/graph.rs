@@ -47,7 +47,8 @@ pub struct Graph<'env> {
     pub(super) bodies: Bodies<'env>,
     pub(super) edges: Edges,
     pub(super) names: Names,
-    /// Tasks whose values are set from outside, in ascending order, and those of them that have no value.
+    /// Tasks whose values are set from outside, in ascending order, and those of them that have no
+    /// value.
     pub(super) inputs: Vec<u32>,
     pub(super) unset: Vec<u32>,
     /// Those whose value was taken away: other values may have been computed from it.
@@ -78,7 +79,8 @@ static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
 impl<'env> Graph<'env> {
     /// A graph without tasks.
     pub fn new() -> Self {
-        // Each run of a subflow makes a graph, so 32 bits would last for hours only. These last for centuries.
+        // Each run of a subflow makes a graph, so 32 bits would last for hours only. These last for
+        // centuries.
         let key = NonZeroU64::new(NEXT_KEY.fetch_add(1, Ordering::Relaxed)).expect("nobody makes 2^64 graphs");
         Self {
             key,
@@ -216,7 +218,8 @@ impl<'env> Graph<'env> {
     /// [`GraphError::OtherGraph`], and [`GraphError::NotAnInput`] for a task that computes its value.
     ///
     /// # Panics
-    /// When the drop of an old value panics: after the new value is there and all that depends on it was forgotten.
+    /// When the drop of an old value panics: after the new value is there and all that depends on
+    /// it was forgotten.
     pub fn set<T: Send + Sync + 'static>(&mut self, input: Task<T>, value: T) -> Result<(), GraphError> {
         self.check_handle(input.id)?;
         let index = input.id.index;
@@ -320,8 +323,8 @@ impl<'env> Graph<'env> {
         Ok(if body.get().has_value() { Some(body.source::<T>().get()) } else { None })
     }
 
-    /// Takes the remembered value of a task out of the graph, as if it had been forgotten alone. An input then has to be
-    /// [`set`](Self::set) again before anything that needs it runs.
+    /// Takes the remembered value of a task out of the graph, as if it had been forgotten alone. An
+    /// input then has to be [`set`](Self::set) again before anything that needs it runs.
     pub fn take<T: Send + Sync + 'static>(&mut self, task: Task<T>) -> Option<T> {
         self.check_handle(task.id).ok()?;
         let index = task.id.index;

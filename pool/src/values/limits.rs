@@ -1,22 +1,25 @@
 //! Who has which units of which limits in a run, and who waits for them.
 //!
-//! A task takes the units of all its limits at once or none. A task that lacks some is **parked** at one limit that has
-//! too few for it. Whoever gives units of that limit back looks at the tasks that are parked there, in the order of
-//! their ranks. Each of them is handed its units, or stays, or is parked at another limit that has too few. So units
-//! are never free while a task that they would do for waits, with two exceptions:
+//! A task takes the units of all its limits at once or none. A task that lacks some is **parked**
+//! at one limit that has too few for it. Whoever gives units of that limit back looks at the tasks
+//! that are parked there, in the order of their ranks. Each of them is handed its units, or stays,
+//! or is parked at another limit that has too few. So units are never free while a task that they
+//! would do for waits, with two exceptions:
 //!
-//! * A task of higher priority is parked at the limit. Tasks of lower priority leave its units alone.
-//! * The tasks in front have been passed [`MOST_PASSES`] times. From then on a task **reserves** the units of all its
-//!   limits, also those that are free already.
+//! * A task of higher priority is parked at the limit. Tasks of lower priority leave its units
+//!   alone.
+//! * The tasks in front have been passed [`MOST_PASSES`] times. From then on a task **reserves**
+//!   the units of all its limits, also those that are free already.
 //!
-//! **Nobody waits for ever.** Take the waiting task of the lowest rank. Nothing is reserved before it and no task of higher
-//! priority waits. So the limit that it is parked at has too few units because tasks that run have them; the last of these
-//! gives them back and looks at it.
+//! **Nobody waits for ever.** Take the waiting task of the lowest rank. Nothing is reserved before
+//! it and no task of higher priority waits. So the limit that it is parked at has too few units
+//! because tasks that run have them; the last of these gives them back and looks at it.
 //!
-//! **Nobody is overlooked.** A task can only begin to fit where it is parked: at another limit it would still lack these
-//! units. There it begins to fit when units are given back, which looks at it, and not when a reservation ends: that task
-//! takes as many units as it had reserved. A task of higher priority leaves a limit only while its owner looks at that
-//! limit, and the tasks of lower priority come next.
+//! **Nobody is overlooked.** A task can only begin to fit where it is parked: at another limit it
+//! would still lack these units. There it begins to fit when units are given back, which looks at
+//! it, and not when a reservation ends: that task takes as many units as it had reserved. A task of
+//! higher priority leaves a limit only while its owner looks at that limit, and the tasks of lower
+//! priority come next.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -28,7 +31,8 @@ use super::extras::Limit;
 
 /// How often the first task in line at a limit is passed before it reserves its units.
 ///
-/// Reserved units lie idle until the rest is there, so 0 would have the tasks around each large one run one after the other.
+/// Reserved units lie idle until the rest is there, so 0 would have the tasks around each large one
+/// run one after the other.
 const MOST_PASSES: u32 = 8;
 
 /// Who comes first: higher priorities, then those that came earlier.
@@ -91,7 +95,8 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// Takes what a task needs of its limits, or parks it: then `item` is given out by [`give_back`](Self::give_back) later.
+    /// Takes what a task needs of its limits, or parks it: then `item` is given out by
+    /// [`give_back`](Self::give_back) later.
     pub(super) fn take(&self, limits: &[(Limit, u32)], priority: i32, item: u64) -> bool {
         let needs = needs(limits);
         let mut state = self.state.lock();
@@ -332,7 +337,8 @@ mod tests {
                 let free: Vec<u32> = (0..3).map(|limit| all[limit].units().checked_sub(used(limit)).unwrap()).collect();
                 let fits = |number: usize| (0..3).all(|limit| tasks[number].0.counts[limit] <= free[limit]);
                 let rank = |number: usize| (-tasks[number].0.priority, number);
-                // Whoever fits and waits does so for another one, of a higher priority or passed often.
+                // Whoever fits and waits does so for another one, of a higher priority or passed
+                // often.
                 for waits in waiting.iter().copied().filter(|number| fits(*number)) {
                     let is_right = waiting.iter().copied().filter(|other| !fits(*other)).any(|other| {
                         let is_higher = tasks[other].0.priority > tasks[waits].0.priority;

@@ -36,8 +36,8 @@ impl ScopedPool<'_> {
     /// were computed until then are remembered, but for those of loops.
     ///
     /// # Blocking
-    /// Until the value is there. After a failure no further function is called, and this waits for those that other threads
-    /// are in, since they may borrow what the graph borrows.
+    /// Until the value is there. After a failure no further function is called, and this waits for
+    /// those that other threads are in, since they may borrow what the graph borrows.
     ///
     /// # Examples
     /// ```
@@ -278,7 +278,8 @@ impl Graph<'_> {
         panics.map(fail).collect()
     }
 
-    /// Forgets what a run that was broken off has computed in rounds: some of it may be of an earlier round.
+    /// Forgets what a run that was broken off has computed in rounds: some of it may be of an
+    /// earlier round.
     fn forget_torn_rounds(&mut self, is_whole: bool) -> Vec<Failure> {
         let plan = if is_whole { &self.whole } else { &self.wanted };
         let torn = plan.branching.as_ref().map_or_else(Vec::new, |branching| branching.behind_loops(plan));

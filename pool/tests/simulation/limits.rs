@@ -35,14 +35,15 @@ fn units_that_the_first_in_line_cannot_use_go_to_the_next() {
                 limits.iter().for_each(|limit| graph.limit(task, limit, 1).unwrap());
             }
             let (next, both, ..) = pool.get_many(&mut graph, (next, both, short, long)).unwrap();
-            // Whichever comes first, two workers are enough for the short ones while the long one runs.
+            // Whichever comes first, two workers are enough for the short ones while the long one
+            // runs.
             assert!(*next.min(both) - begun < LONG, "seed {seed}, {workers} workers");
         }
     }
 }
 
-/// How many tasks of one unit begin after a task of two units is ready and before it begins. They come in two lines, in
-/// each of which one follows the other, and never end at the same time.
+/// How many tasks of one unit begin after a task of two units is ready and before it begins. They
+/// come in two lines, in each of which one follows the other, and never end at the same time.
 fn passes(pool: &Pool, priority: i32) -> u32 {
     let limit = Limit::new("few", 2).unwrap();
     let (is_ready, passes) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));

@@ -12,7 +12,8 @@ const LONG: Duration = Duration::from_secs(20);
 
 #[test]
 fn units_that_the_first_in_line_cannot_use_go_to_the_next() {
-    // One task has the one limit for long; when the other limit is free again, the task that needs both is still in its way.
+    // One task has the one limit for long; when the other limit is free again, the task that needs
+    // both is still in its way.
     for pool in [workers::pool(2), workers::pool(3), workers::pool(8)] {
         for _ in 0..20 {
             let (sender, receiver) = mpsc::channel();

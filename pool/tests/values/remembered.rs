@@ -1,4 +1,5 @@
-//! Random graphs, and what is done to them between runs: what a graph remembers is never out of date, whatever panics.
+//! Random graphs, and what is done to them between runs: what a graph remembers is never out of
+//! date, whatever panics.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};

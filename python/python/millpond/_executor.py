@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import contextvars
 import itertools
 import os
 import threading
@@ -15,7 +14,7 @@ from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from millpond import _options
-from millpond._native import Crew
+from millpond._native import Crew, _copy_context
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
@@ -253,7 +252,7 @@ class _Call:
         self._executor = executor
         self._future = future
         self._function = function
-        self._context = contextvars.copy_context()
+        self._context = _copy_context()
 
     def __call__(self) -> None:
         executor = self._executor

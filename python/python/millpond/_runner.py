@@ -63,7 +63,7 @@ class Runner:
         self._named = named
         self._keeps = keeps
         self._is_starred = is_starred
-        self._context = contextvars.copy_context()
+        self._context = _native._copy_context()
         #: Items with their numbers, and the host on which the call was cancelled, if it was.
         self._waiting: deque[tuple[int, Any, Host | None]] = deque()
         self._works: set[Work] = set()

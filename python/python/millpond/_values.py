@@ -178,7 +178,12 @@ class WithValues:
         ------
         Exception
             What a function raised, as the object that it was, with a note of which value that was and which values
-            needed it. What was made before is remembered; getting the value again calls the function again.
+            needed it. It is raised as soon as this thread is not in a call itself: what other threads are calling goes
+            on, and no other call is begun. What is made is remembered; getting the value again calls the function
+            again.
+        RuntimeError
+            When a value needs itself: its function, or what the function has handed to a stream, an executor or
+            another worker, asks for it. And when a function raised ``StopIteration``.
         TypeError
             When something else than a value is given.
 

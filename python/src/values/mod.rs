@@ -8,11 +8,13 @@
 //! interrupt ends a get at once, and the caller keeps the interpreter's lock from function to function.
 
 mod arguments;
+mod calls;
 mod plan;
 mod run;
 mod task;
 mod value;
 
+pub(crate) use calls::{_copy_context, hand_on};
 pub(crate) use run::_get_values;
 pub(crate) use task::ValueTask;
 pub(crate) use value::Value;

@@ -8,19 +8,21 @@
 //! With the interpreter's lock a thread comes in when a function lets go of it, or after the interpreter's own interval, so quick
 //! functions all run in the caller. Without that lock a thread first looks how quick the caller is, and naps while it is quick.
 //!
-//! A failure ends the run when the calls in progress have ended; an interrupt ends it for the caller at once, and the calls in
-//! progress keep what they make in their values.
+//! A failure or an interrupt ends the run for the caller at once, or when the call that it is in
+//! itself has ended. No other call is begun. Those in progress in other threads keep what they make
+//! in their values.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use millpond::workers::{Help, Workers};
-use pyo3::exceptions::{PyException, PyRuntimeError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
+use super::calls::LOOK_AGAIN;
 use super::plan::{Missing, Plan};
-use super::value::{LOOK_AGAIN, Value};
+use super::value::Value;
 use crate::interpreter::{Context, attached};
 use crate::pool::Pool;
 use crate::threads::Threads;
@@ -121,9 +123,9 @@ impl Run {
     /// What the caller does: works until all is made, and waits where there is nothing to do.
     fn lead(self: &Arc<Self>, py: Python<'_>) -> PyResult<()> {
         loop {
-            self.context.run(py, || self.work(py, true))?;
+            self.work(py, true);
             let mut progress = self.progress();
-            if progress.running == 0 || progress.must_not_wait(py) {
+            if progress.running == 0 || progress.failure.is_some() {
                 progress.is_stopped = true;
                 let failure = progress.failure.take();
                 let left = progress.left;
@@ -155,7 +157,9 @@ impl Run {
     fn work(self: &Arc<Self>, py: Python<'_>, is_caller: bool) {
         let mut next = self.next(None, is_caller);
         while let Some((number, value)) = next {
-            let result = Value::ensure(value.bind(py), self.plan.shapes[number as usize]);
+            // Each call has variables of its own.
+            let shape = self.plan.shapes[number as usize];
+            let result = self.context.run(py, || Value::ensure(value.bind(py), shape)).flatten();
             self.made.fetch_add(1, Ordering::Relaxed);
             let failure = result.err().map(|error| Failure { number, value: value.clone_ref(py), error });
             // The arguments of what follows hold on to it now, or nobody does.
@@ -171,7 +175,8 @@ impl Run {
         let next = progress.take_ready();
         progress.helpers -= usize::from(next.is_none() && !is_caller);
         // Over, or more than this worker can do.
-        let wakes = progress.is_caller_idle && (progress.running == 0 || progress.has_ready());
+        let is_over = progress.running == 0 || progress.failure.is_some();
+        let wakes = progress.is_caller_idle && (is_over || progress.has_ready());
         progress.is_caller_idle &= !wakes;
         let asks = !wakes && progress.helpers < self.most_helpers && progress.is_worth_a_thread(next.as_ref());
         progress.helpers += usize::from(asks);
@@ -288,11 +293,6 @@ impl Progress {
         let Some(pace) = value.get().task().get().pace() else { return true };
         pace.saturating_mul(u32::try_from(self.ready.len()).unwrap_or(u32::MAX)) >= WORTH_A_THREAD
     }
-
-    /// Whether the caller leaves although others are still at it: an exit is on its way.
-    fn must_not_wait(&self, py: Python<'_>) -> bool {
-        self.failure.as_ref().is_some_and(|failure| !failure.error.is_instance_of::<PyException>(py))
-    }
 }
 
 /// A thread that helps with a run.
@@ -303,7 +303,8 @@ impl Help for Helper {
         let run = &self.0;
         let came = attached(|py| {
             let is_wanted = has_lock(py) || py.detach(|| run.is_wanted());
-            if is_wanted && run.context.run(py, || run.work(py, false)).is_ok() {
+            if is_wanted {
+                run.work(py, false);
                 return;
             }
             run.progress().helpers -= 1;

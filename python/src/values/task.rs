@@ -9,6 +9,7 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::arguments::Call;
 use super::value::Value;
+use crate::place::never_an_end;
 
 /// So many first calls are timed, and every so manieth after them: looking at the clock costs as much as a quick function.
 const FIRST_TIMED: u32 = 4;
@@ -61,7 +62,7 @@ impl ValueTask {
             let now = if before == 0 { took } else { before - before / 4 + took / 4 };
             self.nanos.store(now.max(1), Ordering::Relaxed);
         }
-        value
+        value.map_err(|error| never_an_end(py, error, &self.name(py)))
     }
 }
 

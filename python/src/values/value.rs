@@ -9,29 +9,25 @@
 //!
 //! A value that is done lets go of its arguments, and so of the values that only it needed.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::ThreadId;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use super::arguments::{Call, Shape};
+use super::calls::{self, UnderWay};
 use super::task::ValueTask;
-
-/// How often a thread that waits for another one's call looks whether it was interrupted.
-pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What a call of a function will be or is.
 #[pyclass(frozen, generic, weakref, module = "millpond._native")]
 pub(crate) struct Value {
     task: Py<ValueTask>,
     state: Mutex<State>,
-    /// The thread that is calling the function. Apart from the state, which only attached threads may lock: the collector looks at that.
-    runner: Mutex<Option<ThreadId>>,
+    /// The number of the call that makes it, 0 while none is under way. Apart from the state, which
+    /// only attached threads may lock.
+    under_way: AtomicU64,
 }
 
 enum State {
@@ -45,16 +41,10 @@ enum State {
     Cleared,
 }
 
-/// Who waits for a call that another thread makes, and for which value; told of every call that ends meanwhile.
-static WAITING: Mutex<Option<HashMap<ThreadId, Py<Value>>>> = Mutex::new(None);
-static HAS_ENDED: Condvar = Condvar::new();
-/// How many they are.
-static WAITERS: AtomicUsize = AtomicUsize::new(0);
-
 impl Value {
     pub(super) fn make(task: &Bound<'_, ValueTask>, call: Call) -> PyResult<Py<Self>> {
         let state = Mutex::new(State::Waiting(call));
-        Py::new(task.py(), Self { task: task.clone().unbind(), state, runner: Mutex::default() })
+        Py::new(task.py(), Self { task: task.clone().unbind(), state, under_way: AtomicU64::new(0) })
     }
 
     pub(super) fn task(&self) -> &Py<ValueTask> {
@@ -65,7 +55,8 @@ impl Value {
         self.task.get().name(py)
     }
 
-    /// Nothing is called, waited for or let go under this lock, so an attached thread may take it, and no other does.
+    /// Nothing is called, waited for or let go under this lock, so an attached thread may take it,
+    /// and no other does.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -102,12 +93,11 @@ impl Value {
     pub(super) fn ensure(slf: &Bound<'_, Self>, shape: Shape) -> PyResult<()> {
         let py = slf.py();
         let this = slf.get();
-        let me = std::thread::current().id();
-        let call = loop {
+        let (call, under_way) = loop {
             let mut state = this.state();
             match &*state {
                 State::Done(_) => return Ok(()),
-                State::Running(..) => {}
+                State::Running(_) => {}
                 State::Cleared => {
                     let name = this.name(py);
                     return Err(PyRuntimeError::new_err(format!("getting `{name}`, which was garbage")));
@@ -116,86 +106,29 @@ impl Value {
                     let mine = call.clone_ref(py);
                     let State::Waiting(call) = std::mem::replace(&mut *state, State::Cleared) else { unreachable!() };
                     *state = State::Running(call);
-                    *this.runner() = Some(me);
-                    break mine;
+                    let under_way = UnderWay::begin();
+                    this.under_way.store(under_way.number, Ordering::SeqCst);
+                    break (mine, under_way);
                 }
             }
             drop(state);
-            Self::wait_for_other(slf, me)?;
-        };
-        let result = call.make(py, this.task.get(), shape);
-        *this.runner() = None;
-        let before = match result {
-            Ok(result) => {
-                let before = std::mem::replace(&mut *this.state(), State::Done(result));
-                Self::tell();
-                drop(before);
-                return Ok(());
-            }
-            Err(error) => {
-                let before = std::mem::replace(&mut *this.state(), State::Waiting(call));
-                Self::tell();
-                (before, error)
-            }
-        };
-        Err(before.1)
-    }
-
-    /// A call has ended.
-    fn tell() {
-        if WAITERS.load(Ordering::SeqCst) > 0 {
-            drop(WAITING.lock().unwrap_or_else(PoisonError::into_inner));
-            HAS_ENDED.notify_all();
-        }
-    }
-
-    /// Any thread may take this lock, and does nothing else under it.
-    fn runner(&self) -> MutexGuard<'_, Option<ThreadId>> {
-        self.runner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits a while for the thread that is calling the function, unless that waits for this one.
-    fn wait_for_other(slf: &Bound<'_, Self>, me: ThreadId) -> PyResult<()> {
-        let py = slf.py();
-        let mine = slf.clone().unbind();
-        WAITERS.fetch_add(1, Ordering::SeqCst);
-        let waited = py.detach(|| {
-            let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
-            let threads = waiting.get_or_insert_default();
-            // From value to the thread that makes it to the value that this thread waits for, until that is this thread.
-            let mut next = Some(&mine);
-            let mut steps = 0;
-            while let Some(value) = next.take() {
-                let runner = *value.get().runner();
-                match runner {
-                    Some(runner) if runner == me => return Err(mine),
-                    Some(runner) if steps <= threads.len() => next = threads.get(&runner),
-                    _ => {}
-                }
-                steps += 1;
-            }
-            let is_ended = mine.get().runner().is_none();
-            if is_ended {
-                return Ok(Some(mine));
-            }
-            let before = threads.insert(me, mine);
-            let (mut waiting, _) = HAS_ENDED.wait_timeout(waiting, LOOK_AGAIN).unwrap_or_else(PoisonError::into_inner);
-            let mine = waiting.get_or_insert_default().remove(&me);
-            drop(waiting);
-            drop(before);
-            Ok(mine)
-        });
-        WAITERS.fetch_sub(1, Ordering::SeqCst);
-        match waited {
-            Ok(value) => drop(value),
-            Err(value) => {
-                let name = value.get().name(py);
+            if !calls::wait(py, &this.under_way)? {
+                let name = this.name(py);
                 return Err(PyRuntimeError::new_err(format!(
                     "getting `{name}` while it is being made: its function asks for its own value"
                 )));
             }
-        }
-        py.check_signals()
+        };
+        let (result, after) = match call.make(py, this.task.get(), shape) {
+            Ok(result) => (Ok(()), State::Done(result)),
+            Err(error) => (Err(error), State::Waiting(call)),
+        };
+        let before = std::mem::replace(&mut *this.state(), after);
+        // Unless another thread has begun to call the function again.
+        let _ = this.under_way.compare_exchange(under_way.number, 0, Ordering::SeqCst, Ordering::Relaxed);
+        calls::has_ended(under_way.number);
+        drop(before);
+        result
     }
 }
 
@@ -241,6 +174,134 @@ impl Value {
         self.task.get().pool().clone_ref(py)
     }
 
+    fn __bool__(&self, py: Python<'_>) -> PyResult<bool> {
+        Err(self.refuse(py, "testing the truth of"))
+    }
+
+    fn __iter__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "iterating over"))
+    }
+
+    fn __add__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "adding"))
+    }
+
+    fn __radd__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "adding"))
+    }
+
+    fn __sub__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "subtracting"))
+    }
+
+    fn __rsub__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "subtracting"))
+    }
+
+    fn __mul__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "multiplying"))
+    }
+
+    fn __rmul__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "multiplying"))
+    }
+
+    fn __matmul__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "multiplying"))
+    }
+
+    fn __rmatmul__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "multiplying"))
+    }
+
+    fn __truediv__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "dividing"))
+    }
+
+    fn __rtruediv__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "dividing"))
+    }
+
+    fn __floordiv__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "dividing"))
+    }
+
+    fn __rfloordiv__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "dividing"))
+    }
+
+    fn __mod__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "dividing"))
+    }
+
+    fn __rmod__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "dividing"))
+    }
+
+    fn __lshift__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "shifting"))
+    }
+
+    fn __rlshift__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "shifting"))
+    }
+
+    fn __rshift__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "shifting"))
+    }
+
+    fn __rrshift__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "shifting"))
+    }
+
+    fn __and__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "combining"))
+    }
+
+    fn __rand__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "combining"))
+    }
+
+    fn __or__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "combining"))
+    }
+
+    fn __ror__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "combining"))
+    }
+
+    fn __xor__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "combining"))
+    }
+
+    fn __rxor__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "combining"))
+    }
+
+    fn __pow__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>, _modulo: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "raising"))
+    }
+
+    fn __rpow__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>, _modulo: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "raising"))
+    }
+
+    fn __neg__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "negating"))
+    }
+
+    fn __pos__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "signing"))
+    }
+
+    fn __abs__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "taking the absolute value of"))
+    }
+
+    fn __invert__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "inverting"))
+    }
+
     fn __await__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         let py = slf.py();
         Ok(py.import("millpond._values")?.call_method1("_wait", (slf,))?.unbind())
@@ -259,7 +320,8 @@ impl Value {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.task)?;
-        // Free: attached threads alone hold it, and never over a point where the collector may come in.
+        // Free: attached threads alone hold it, and never over a point where the collector may come
+        // in.
         match self.state.try_lock().as_deref() {
             Ok(State::Waiting(call) | State::Running(call)) => call.traverse(&visit),
             Ok(State::Done(result)) => visit.call(result),
@@ -270,5 +332,15 @@ impl Value {
     fn __clear__(&self) {
         let before = std::mem::replace(&mut *self.state(), State::Cleared);
         drop(before);
+    }
+}
+
+/// What is taken for the value itself says how the value is had.
+impl Value {
+    fn refuse(&self, py: Python<'_>, what: &str) -> PyErr {
+        let name = self.name(py);
+        PyTypeError::new_err(format!(
+            "{what} the value `{name}`, which is made when it is asked for: call `get()` on it"
+        ))
     }
 }
