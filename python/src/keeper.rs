@@ -18,6 +18,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 
 use crate::interpreter::attached;
+use crate::values::{Read, helping};
 
 /// What the engine holds for one task.
 pub(crate) trait Held: Send + Sync {
@@ -74,7 +75,7 @@ impl Hold for Grip {
     fn within(&self, work: &mut dyn FnMut()) {
         let _ = attached(|py| {
             if let Some(_keeper) = self.take(py) {
-                work();
+                helping(std::ptr::from_ref(self).addr(), work);
             }
         });
     }
@@ -148,6 +149,11 @@ impl Keeper {
     /// What a helper must hold that works for a reader of the task.
     pub(crate) fn hold(&self) -> Arc<dyn Hold> {
         Arc::clone(&self.grip) as Arc<dyn Hold>
+    }
+
+    /// Notes a read from the reader that has this keeper, if it is one within the call of a value's function.
+    pub(crate) fn read(&self) -> Option<Read> {
+        Read::begin(Arc::as_ptr(&self.grip).addr())
     }
 
     /// What runs the coroutines of the task and of those upstream.

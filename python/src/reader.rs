@@ -138,7 +138,8 @@ impl PoolReader {
                 break seated;
             }
             if let Some(spare) = self.spare.get() {
-                let _keeper = self.keeper.get(py)?;
+                let keeper = self.keeper.get(py)?;
+                let _read = keeper.as_ref().and_then(|keeper| keeper.get().read());
                 let spare = lock(spare).clone();
                 return body(&mut spare.ok_or_else(|| self.gone())?);
             }
@@ -146,7 +147,8 @@ impl PoolReader {
             make_way(py)?;
         };
         let reader = seated.as_mut().ok_or_else(|| self.gone())?;
-        let _keeper = self.keeper.get(py)?;
+        let keeper = self.keeper.get(py)?;
+        let _read = keeper.as_ref().and_then(|keeper| keeper.get().read());
         self.spare.get_or_init(|| Mutex::new(Some(reader.clone())));
         let result = body(reader);
         self.rise(py, seated);

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import operator
 import threading
+import time
 from typing import Any, Callable
 
 import pytest
@@ -273,6 +274,32 @@ def test_values_that_need_each_other_are_told(size: int, way: Callable[[Pool, Ca
     values += [pool.value(need, 1), pool.value(need, 0)]
     with pytest.raises(RuntimeError, match="its function asks for its own value"):
         pool.get(*values)
+
+
+@pytest.mark.parametrize("is_deep", [False, True])
+def test_a_value_that_reads_what_asks_for_it_is_told(pool: Pool, is_deep: bool) -> None:
+    values: list[Value[Any]] = []
+    calls: list[str] = []
+
+    def ask(number: int) -> Any:
+        if number < 20:
+            # So slow that helpers come.
+            time.sleep(0.001)
+            return None
+        return values[0].get()
+
+    reader = pool.source(range(40)).map(ask, max_chunksize=1)
+    assert len(reader.read(20)) == 20
+
+    def function() -> Any:
+        calls.append("called")
+        if len(calls) > 1:
+            return "called again"
+        return pool.value(reader.read_all).get() if is_deep else reader.read_all()
+
+    values.append(pool.value(function))
+    with pytest.raises(RuntimeError, match="while it is being made: its function asks for its own value"):
+        values[0].get()
 
 
 def test_a_reader_made_by_a_function_may_ask_for_its_value_later(pool: Pool) -> None:

@@ -6,6 +6,9 @@
 //! functions of streams, coroutines, executors' functions and other gets run in. A call that has
 //! ended belongs to nobody's wait any more, so an old context does no harm.
 //!
+//! What a helper does for a reader belongs to the calls that are reading from it, wherever the reader
+//! was made.
+//!
 //! A thread that would wait for a call which it belongs to, or for one that waits for such a call
 //! in turn, would wait for ever: its value needs itself. The search goes from a call to what the
 //! waiting threads that belong to it wait for. It takes what a call has handed on for a part of the
@@ -14,7 +17,7 @@
 //! Each call that is waited for has a condition variable of its own, so its end wakes those whom it
 //! concerns.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -31,7 +34,12 @@ pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(50);
 thread_local! {
     /// The calls that this thread is in, the outermost first.
     static OWN: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+    /// The reader that this thread helps, by the address of what its helpers hold; 0 for none.
+    static HELPED: Cell<usize> = const { Cell::new(0) };
 }
+
+/// Reads under way within calls: the reader, as in [`HELPED`], and the calls.
+static READS: Mutex<Vec<(usize, Vec<u64>)>> = Mutex::new(Vec::new());
 
 /// Whom this thread waits for, and what it belongs to.
 struct Waiter {
@@ -73,6 +81,58 @@ impl Drop for UnderWay {
             }
         });
     }
+}
+
+/// A read within calls that this thread is in.
+pub(crate) struct Read {
+    reader: usize,
+    calls: Vec<u64>,
+}
+
+impl Read {
+    /// Notes that this thread reads from `reader`, if it does so within calls.
+    pub(crate) fn begin(reader: usize) -> Option<Self> {
+        let calls = own();
+        if calls.is_empty() {
+            return None;
+        }
+        reads().push((reader, calls.clone()));
+        Some(Self { reader, calls })
+    }
+}
+
+impl Drop for Read {
+    fn drop(&mut self) {
+        let mut reads = reads();
+        let place = reads.iter().rposition(|(reader, calls)| *reader == self.reader && *calls == self.calls);
+        place.map(|place| reads.swap_remove(place));
+    }
+}
+
+fn reads() -> MutexGuard<'static, Vec<(usize, Vec<u64>)>> {
+    READS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The calls that this thread is in, and those that read from the reader which it helps.
+fn own() -> Vec<u64> {
+    let mut own = OWN.with_borrow(Clone::clone);
+    let helped = HELPED.get();
+    if helped != 0 {
+        own.extend(reads().iter().filter(|(reader, _)| *reader == helped).flat_map(|(_, calls)| calls));
+    }
+    own
+}
+
+/// Works for the reader that is known by `reader`.
+pub(crate) fn helping<R>(reader: usize, work: impl FnOnce() -> R) -> R {
+    struct Before(usize);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            HELPED.set(self.0);
+        }
+    }
+    let _before = Before(HELPED.replace(reader));
+    work()
 }
 
 /// Under this lock nothing is called, and nobody attaches.
@@ -163,13 +223,13 @@ fn variable(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
 /// The calls that what this thread does belongs to.
 fn belonging(py: Python<'_>) -> PyResult<Vec<u64>> {
     let mut all: Vec<u64> = variable(py)?.call_method1("get", (PyTuple::empty(py),))?.extract()?;
-    OWN.with_borrow(|own| all.extend(own));
+    all.extend(own());
     Ok(all)
 }
 
 /// Has what runs in `context`, a copy of this thread's, belong to what this thread belongs to.
 pub(crate) fn hand_on(py: Python<'_>, context: &Bound<'_, PyAny>) -> PyResult<()> {
-    if OWN.with_borrow(Vec::is_empty) {
+    if OWN.with_borrow(Vec::is_empty) && HELPED.get() == 0 {
         return Ok(());
     }
     let belonging = PyTuple::new(py, belonging(py)?)?;

@@ -14,7 +14,7 @@ mod run;
 mod task;
 mod value;
 
-pub(crate) use calls::{_copy_context, hand_on};
+pub(crate) use calls::{_copy_context, Read, hand_on, helping};
 pub(crate) use run::_get_values;
 pub(crate) use task::ValueTask;
 pub(crate) use value::Value;
