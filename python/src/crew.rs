@@ -14,9 +14,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use millpond::workers::{Help, Workers as _};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
-use crate::errors::PoolClosedError;
-use crate::interpreter::detached;
+use crate::errors::pool_closed;
+use crate::interpreter::{attached, call, detached};
 use crate::pool::Pool;
 use crate::threads::{NoThread, Threads};
 
@@ -88,10 +89,11 @@ struct Helper(Arc<Calls>);
 
 impl Help for Helper {
     fn help(&self) {
-        let _ = Python::try_attach(|py| {
-            while let Some(call) = self.0.next() {
-                if let Err(error) = call.call0(py) {
-                    error.write_unraisable(py, Some(call.bind(py)));
+        let _ = attached(|py| {
+            let nothing = PyTuple::empty(py);
+            while let Some(function) = self.0.next() {
+                if let Err(error) = call(function.bind(py), &nothing, None) {
+                    error.write_unraisable(py, Some(function.bind(py)));
                 }
             }
         });
@@ -125,7 +127,7 @@ impl Crew {
             Err((_, NoThread::Serial)) => Ok(false),
             Err((_, NoThread::Closed)) => {
                 let message = format!("submitting to an executor whose pool `{}` was closed", self.pool.get().name());
-                Err(PoolClosedError::new_err(message))
+                Err(pool_closed(message))
             }
             Err((_, NoThread::NotStarted(error))) => {
                 Err(PyRuntimeError::new_err(format!("submitting to an executor that can start no thread: {error}")))

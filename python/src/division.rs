@@ -7,6 +7,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::function::{Called, Function, is_of_the_item};
+use crate::interpreter::call;
 use crate::keeper::Held;
 use crate::object::Object;
 use crate::operation::run_chunk;
@@ -58,7 +59,7 @@ impl Side {
             (Ok(Called::Returned(result) | Called::Replaced(result)), _) => Ok(Some(Ok(result.into()))),
             (Ok(Called::Skipped), _) => Ok(None),
             (Err(error), Some(rejected)) if is_of_the_item(py, &error) => {
-                let rejected = rejected.bind(py).call1((item, error.value(py)))?;
+                let rejected = call(rejected.bind(py), &(item, error.value(py)).into_pyobject(py)?, None)?;
                 Ok(Some(Err(rejected.into())))
             }
             (Err(error), _) => Err(error),

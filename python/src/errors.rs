@@ -1,9 +1,11 @@
 //! The engine's errors as Python's.
 
+use std::sync::OnceLock;
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use millpond::{Cause, ReadError};
-use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PySystemExit};
 use pyo3::intern;
 use pyo3::prelude::*;
 
@@ -28,15 +30,57 @@ mod classes {
 
 pub(crate) use classes::*;
 
+/// Looks the classes up, so that they are there when nothing can be imported any more: at the end of the program.
+pub(crate) fn load(py: Python<'_>) {
+    use pyo3::PyTypeInfo;
+    for class in [
+        ChannelClosedError::type_object,
+        ChannelFullError::type_object,
+        DeadlockError::type_object,
+        LibdispatchMissingError::type_object,
+        NotReadyError::type_object,
+        PoolBusyError::type_object,
+        PoolClosedError::type_object,
+        PoolForkedError::type_object,
+        ReaderClosedError::type_object,
+        ReadTimeoutError::type_object,
+        SimulationError::type_object,
+        SimulationOver::type_object,
+        TaskError::type_object,
+        TaskTimeoutError::type_object,
+    ] {
+        let _ = class(py);
+    }
+}
+
+/// The thread that ends the program, from when it closes the pools.
+static ENDS: OnceLock<ThreadId> = OnceLock::new();
+
+/// From now on the calling thread ends the program.
+pub(crate) fn end_here() {
+    let _ = ENDS.set(std::thread::current().id());
+}
+
+/// What the use of a closed pool raises.
+///
+/// At the end of the program only daemon threads are left beside the one that ends it. It has closed their pools, not they, so they
+/// end in silence, as Python ends daemon threads.
+pub(crate) fn pool_closed(message: String) -> PyErr {
+    match ENDS.get() {
+        Some(ends) if *ends != std::thread::current().id() => PySystemExit::new_err(()),
+        _ => PoolClosedError::new_err(message),
+    }
+}
+
 /// What a reader raises for an error of the engine.
 pub(crate) fn raise(py: Python<'_>, error: &ReadError) -> PyErr {
     match error {
         ReadError::Task(failed) => failure(py, failed),
         ReadError::TimedOut { .. } => ReadTimeoutError::new_err(error.to_string()),
         ReadError::NotYet { .. } => NotReadyError::new_err(error.to_string()),
-        ReadError::PoolGone { task } => PoolClosedError::new_err(format!(
-            "reading from task `{task}` of a pool that was closed; read before the pool is closed"
-        )),
+        ReadError::PoolGone { task } => {
+            pool_closed(format!("reading from task `{task}` of a pool that was closed; read before the pool is closed"))
+        }
         ReadError::SerialBusy { .. } => PoolBusyError::new_err(error.to_string()),
         ReadError::Forked { .. } => PoolForkedError::new_err(error.to_string()),
         ReadError::Interrupted { cause, .. } => match cause.downcast_ref::<Raised>() {

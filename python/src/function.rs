@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyTuple};
 
 use crate::errors::TaskTimeoutError;
-use crate::interpreter::{Callee, Context, is_awaitable, is_true};
+use crate::interpreter::{Callee, Context, call_method, is_awaitable, is_true};
 use crate::keeper::Held;
 use crate::place::{Place, never_an_end};
 use crate::simulation::sleep;
@@ -111,7 +111,7 @@ impl Function {
         let kind = result.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
         if kind == "coroutine" {
             // So that Python does not warn of one that was never awaited.
-            let _ = result.call_method0(intern!(py, "close"));
+            let _ = call_method(result, intern!(py, "close"), PyTuple::empty(py));
         }
         let error = PyTypeError::new_err(format!(
             "the function of task `{}` is a plain one and returned an awaitable (of type `{kind}`), which nobody would \

@@ -14,10 +14,10 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pyo3::exceptions::PyStopIteration;
+use pyo3::exceptions::{PyImportError, PyStopIteration};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyIterator, PyTuple};
+use pyo3::types::{PyDict, PyIterator, PyString, PyTuple};
 
 use crate::values::hand_on;
 
@@ -42,6 +42,20 @@ pub(crate) fn leave() {
 pub(crate) fn is_leaving() -> bool {
     IS_LEAVING.load(Ordering::Relaxed)
 }
+
+/// Refuses an interpreter that is not the main one: attaching goes to the main one, so that the pool's threads would work in another
+/// interpreter than their functions are of.
+///
+/// # Errors
+/// `ImportError`.
+pub(crate) fn check_is_main(_attached: Python<'_>) -> PyResult<()> {
+    // SAFETY: attached.
+    let number = unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) };
+    if number == 0 { Ok(()) } else { Err(PyImportError::new_err(ONLY_IN_MAIN)) }
+}
+
+const ONLY_IN_MAIN: &str = "millpond works in the main interpreter only, and this is a subinterpreter: use it there, or \
+    in processes";
 
 /// Calls `body` attached; `None` where the interpreter is on its way out.
 pub(crate) fn attached<R>(body: impl FnOnce(Python<'_>) -> R) -> Option<R> {
@@ -258,12 +272,32 @@ impl<'a, 'py> Callee<'a, 'py> {
 impl<'py> Callee<'_, 'py> {
     /// Calls the function with the arguments of a tuple.
     pub(crate) fn call_with(&self, arguments: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
-        let (function, arguments) = (self.function.as_ptr(), arguments.as_ptr());
-        // SAFETY: attached; a function, a tuple and no keywords.
-        let result = staying(|| unsafe { PyObject_Call(function, arguments, std::ptr::null_mut()) });
-        // SAFETY: attached; a new reference or null with an exception set.
-        unsafe { Bound::from_owned_ptr_or_err(self.function.py(), result) }
+        call(self.function, arguments, None)
     }
+}
+
+/// Calls a function on a thread that may not come back from it: whatever calls Python on a pool's thread, or on one of the user's that
+/// may be a daemon, does it so. See [`Stay`].
+pub(crate) fn call<'py>(
+    function: &Bound<'py, PyAny>,
+    arguments: &Bound<'py, PyTuple>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let keywords = keywords.map_or(std::ptr::null_mut(), Bound::as_ptr);
+    // SAFETY: attached; a function, a tuple, and a dictionary or no keywords.
+    let result = staying(|| unsafe { PyObject_Call(function.as_ptr(), arguments.as_ptr(), keywords) });
+    // SAFETY: attached; a new reference or null with an exception set.
+    unsafe { Bound::from_owned_ptr_or_err(function.py(), result) }
+}
+
+/// Calls a method in the same way.
+pub(crate) fn call_method<'py>(
+    object: &Bound<'py, PyAny>,
+    name: &Bound<'py, PyString>,
+    arguments: impl IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>, Error: Into<PyErr>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let arguments = arguments.into_pyobject(object.py()).map_err(Into::into)?;
+    call(&object.getattr(name)?, &arguments, None)
 }
 
 /// Whether an object counts as true.

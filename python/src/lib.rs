@@ -39,6 +39,12 @@ fn _end(py: Python<'_>, seconds: f64) -> usize {
     left_behind
 }
 
+/// The end of the program begins, in the calling thread: others that use a pool end in silence.
+#[pyfunction]
+fn _end_here() {
+    errors::end_here();
+}
+
 /// For threads of the pool's that Python has started; see [`threads::wake_on_time`].
 #[pyfunction]
 fn _wake_on_time() {
@@ -49,7 +55,7 @@ fn _wake_on_time() {
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
-    use super::{_end, _wake_on_time};
+    use super::{_end, _end_here, _wake_on_time};
     #[pymodule_export]
     use crate::adding::{
         _awaiting, _batch, _channel, _division, _enumerate, _expansion, _join, _operation, _skip, _source, _take,
@@ -78,6 +84,8 @@ mod _native {
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
         use pyo3::types::PyModuleMethods as _;
+        crate::interpreter::check_is_main(module.py())?;
+        crate::errors::load(module.py());
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         millpond::sync::set_around_wait(crate::interpreter::around_wait);
         Ok(())

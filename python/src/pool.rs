@@ -7,7 +7,7 @@ use pyo3::types::IntoPyDict;
 
 use crate::crew::Calls;
 use crate::dispatch::Dispatch;
-use crate::errors::{LibdispatchMissingError, PoolClosedError};
+use crate::errors::{LibdispatchMissingError, pool_closed};
 use crate::object::Object;
 use crate::simulation::{Simulation, told};
 use crate::threads::{Threads, stack_of_python};
@@ -34,9 +34,10 @@ impl Pool {
     /// The pool at work.
     pub(crate) fn engine(&self) -> PyResult<Arc<Engine>> {
         let engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
-        engine.as_ref().map(Arc::clone).ok_or_else(|| {
-            PoolClosedError::new_err(format!("pool `{}` was closed; make another one, or close it later", self.name))
-        })
+        engine
+            .as_ref()
+            .map(Arc::clone)
+            .ok_or_else(|| pool_closed(format!("pool `{}` was closed; make another one, or close it later", self.name)))
     }
 
     /// The threads, for work that is not a stream.

@@ -8,10 +8,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use millpond::ReadError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyList, PyTuple};
 
 use crate::errors::raise;
-use crate::interpreter::attached;
+use crate::interpreter::{attached, call};
 use crate::keeper::{Keeper, Kept};
 use crate::object::Object;
 use crate::pool::Reader;
@@ -44,7 +44,7 @@ impl Wake for Waking {
         if let Some(callback) = callback {
             // The engine wakes others when it holds no lock, so this may be any Python.
             let _ = attached(|py| {
-                if let Err(error) = callback.call0(py) {
+                if let Err(error) = call(callback.bind(py), &PyTuple::empty(py), None) {
                     error.write_unraisable(py, Some(callback.bind(py)));
                 }
             });

@@ -7,9 +7,9 @@ use millpond::{BoxError, Supply};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyIterator;
+use pyo3::types::{PyIterator, PyTuple};
 
-use crate::interpreter::{Context, Iteration, attached, chunk_is_done, is_leaving, reading};
+use crate::interpreter::{Context, Iteration, attached, call_method, chunk_is_done, is_leaving, reading};
 use crate::keeper::Held;
 use crate::object::Object;
 use crate::place::{Place, Raised};
@@ -101,7 +101,7 @@ impl Drop for Iterable {
         }
         let _ = attached(|py| {
             let iterator = self.0.iterator.bind(py);
-            if let Err(error) = iterator.call_method0(intern!(py, "close")) {
+            if let Err(error) = call_method(iterator, intern!(py, "close"), PyTuple::empty(py)) {
                 error.write_unraisable(py, Some(iterator.as_any()));
             }
         });

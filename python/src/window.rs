@@ -15,9 +15,9 @@ use millpond::{BoxError, Demand, PollSupply, ReadError, TaskError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyList, PyTuple};
 
-use crate::interpreter::attached;
+use crate::interpreter::{attached, call_method};
 use crate::keeper::Held;
 use crate::object::Object;
 use crate::place::{Place, Raised};
@@ -249,7 +249,7 @@ impl Awaiting {
         self.next += items.len() as u64;
         let submitted = attached(|py| {
             let pairs = PyList::new(py, (first..).zip(items.into_iter().map(|item| item.0)).collect::<Vec<_>>())?;
-            self.shared.runner.bind(py).call_method1(intern!(py, "submit"), (pairs,)).map(drop)
+            call_method(self.shared.runner.bind(py), intern!(py, "submit"), (pairs,)).map(drop)
         });
         match submitted {
             Some(Ok(())) => Ok(true),
@@ -263,7 +263,7 @@ impl Awaiting {
     /// Has the loop go on, since somebody reads.
     fn resume(&self) {
         let _ = attached(|py| {
-            if let Err(error) = self.shared.runner.bind(py).call_method0(intern!(py, "resume")) {
+            if let Err(error) = call_method(self.shared.runner.bind(py), intern!(py, "resume"), PyTuple::empty(py)) {
                 error.write_unraisable(py, None);
             }
         });
@@ -325,7 +325,7 @@ impl Drop for Awaiting {
             if self.shared.is_condemned.load(Ordering::Relaxed) {
                 return;
             }
-            if let Err(error) = self.shared.runner.bind(py).call_method0(intern!(py, "close")) {
+            if let Err(error) = call_method(self.shared.runner.bind(py), intern!(py, "close"), PyTuple::empty(py)) {
                 error.write_unraisable(py, None);
             }
         });

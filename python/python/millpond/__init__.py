@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# First of all, since it may refuse to go on.
+from millpond import _interpreter as _interpreter  # isort: skip
 from millpond import _threads as _threads
 from millpond._channel import ChannelWriter
 from millpond._errors import (

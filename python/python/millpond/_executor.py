@@ -93,8 +93,6 @@ class PoolExecutor(Executor):
         >>> Pool(0).as_executor().submit(divmod, 7, 2).result()
         (3, 1)
         """
-        future: Future[_T] = Future()
-        call = _Call(self, future, lambda: fn(*args, **kwargs))
         if os.getpid() != self._process:
             raise RuntimeError("submitting to an executor that another process made: make a pool after the fork")
         with self._changed:
@@ -102,6 +100,8 @@ class PoolExecutor(Executor):
                 raise RuntimeError(f"submitting `{_name_of(fn)}` to an executor that was shut down")
             self._outstanding += 1
         try:
+            future: Future[_T] = Future()
+            call = _Call(self, future, lambda: fn(*args, **kwargs))
             is_taken = self._crew.call(call)
         except BaseException:
             self._has_ended()

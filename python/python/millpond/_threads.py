@@ -42,6 +42,7 @@ def end() -> None:
 
 @atexit.register
 def _end_at_exit() -> None:
+    _native._end_here()
     for pool in list(pools):
         pool.close()
     left_behind = _native._end(GRACE_SECONDS)

@@ -16,6 +16,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use super::value::Value;
+use crate::interpreter::{call, call_method};
 
 /// How deep values are looked for.
 const DEEPEST: usize = 200;
@@ -140,7 +141,11 @@ impl<'a, 'py> Part<'a, 'py> {
         } else {
             static KIND_OF: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
             let py = item.py();
-            let kind = KIND_OF.import(py, "millpond._containers", "kind_of")?.call1((item.get_type(),))?;
+            let kind = call(
+                KIND_OF.import(py, "millpond._containers", "kind_of")?,
+                &(item.get_type(),).into_pyobject(py)?,
+                None,
+            )?;
             Ok(if kind.is_none() { Part::Leaf } else { Part::Other(kind) })
         }
     }
@@ -242,7 +247,7 @@ fn is_closed(kind: &Bound<'_, PyAny>) -> PyResult<bool> {
 
 /// What is in a container.
 fn parts<'py>(kind: &Bound<'py, PyAny>, container: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let parts = kind.call_method1(pyo3::intern!(kind.py(), "parts"), (container,))?;
+    let parts = call_method(kind, pyo3::intern!(kind.py(), "parts"), (container,))?;
     Ok(parts.cast_into::<PyList>()?.iter().collect())
 }
 
@@ -319,7 +324,7 @@ impl<'py> Filling<'py> {
                 }
                 let filled = self.fill_all(parts(&kind, item)?, depth, is_within)?;
                 let remade = pyo3::intern!(py, "remade");
-                filled.map(|filled| kind.call_method1(remade, (item, PyList::new(py, filled)?))).transpose()
+                filled.map(|filled| call_method(&kind, remade, (item, PyList::new(py, filled)?))).transpose()
             }
         }
     }

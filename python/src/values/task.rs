@@ -9,6 +9,7 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::arguments::Call;
 use super::value::Value;
+use crate::interpreter::call;
 use crate::place::never_an_end;
 
 /// So many first calls are timed, and every so manieth after them: looking at the clock costs as much as a quick function.
@@ -45,16 +46,16 @@ impl ValueTask {
         (nanos > 0).then(|| Duration::from_nanos(nanos))
     }
 
-    pub(super) fn call(
+    pub(super) fn call<'py>(
         &self,
-        py: Python<'_>,
-        arguments: &Bound<'_, PyTuple>,
-        keywords: Option<&Bound<'_, PyDict>>,
+        py: Python<'py>,
+        arguments: &Bound<'py, PyTuple>,
+        keywords: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
         let calls = self.calls.load(Ordering::Relaxed);
         self.calls.store(calls.wrapping_add(1), Ordering::Relaxed);
         let started = (calls < FIRST_TIMED || calls.is_multiple_of(TIMED_EACH)).then(Instant::now);
-        let value = self.function.call(py, arguments, keywords);
+        let value = call(self.function.bind(py), arguments, keywords).map(Bound::unbind);
         if let Some(started) = started {
             let took = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1);
             let before = self.nanos.load(Ordering::Relaxed);
