@@ -501,7 +501,10 @@ impl<'env> Core<'env> {
         self.has_litter.load(Ordering::Relaxed)
     }
 
-    /// Lets lanes go one after the other, however long the chain that hangs on them.
+    /// Lets lanes go one after the other, however long the chain that hangs on them. Does not unwind.
+    ///
+    /// Of several threads at once one lets go of the lanes of all. So dropping a reader may return while another thread is still to drop
+    /// what only that reader needed, also where it is held up meanwhile in a drop of the user's.
     pub(crate) fn bury(&self, lanes: impl Iterator<Item = Arc<dyn AnyLane<'env> + 'env>>) {
         let mut graves = self.graves.lock();
         graves.0.extend(lanes);

@@ -1,12 +1,16 @@
 //! Dropping what is the user's where the engine must not unwind.
 //!
-//! The drop of an item, of a function or of a panic's payload is the user's code and may panic; so may the drop of that panic's payload, and so on. All of
-//! them are dropped, one after the other, until one lets itself be dropped in peace. Payloads that make another one each time would keep the engine at it
-//! for ever, so the last of [`MOST_PANICS`] is forgotten: it and nothing else is leaked.
+//! Dropping an item, a function or a panic's payload runs the user's code, which may panic. Dropping that panic's payload may panic
+//! again. The engine drops each payload in turn; after [`MOST_PANICS`] panics in a row it leaks the last one instead of looping for
+//! ever.
+//!
+//! A list of items must not be dropped as a whole: when two of them panic, the second does so while the first unwinds, and the process
+//! is aborted. So the engine drops items one by one ([`discard_all`]), also while it unwinds itself ([`Remaining`], [`Held`]).
 
 use std::any::Any;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::vec;
 
 /// How many panics in a row there may be.
 const MOST_PANICS: usize = 100;
@@ -54,13 +58,95 @@ impl Drops {
     }
 }
 
+/// Drops values one by one, and the payloads of the panics that come of them. Does not unwind.
+pub(crate) fn discard_all<T>(values: impl IntoIterator<Item = T>) {
+    let mut values = values.into_iter();
+    if mem::needs_drop::<T>() {
+        while let Err(payload) = catch_unwind(AssertUnwindSafe(|| values.by_ref().for_each(drop))) {
+            discard(payload);
+        }
+    }
+    discard(values);
+}
+
+/// Items on their way through code of the user's. Those that are left when it panics are discarded.
+#[derive(Debug)]
+pub(crate) struct Remaining<T>(vec::IntoIter<T>);
+
+impl<T> Remaining<T> {
+    pub(crate) fn new(items: Vec<T>) -> Self {
+        Self(items.into_iter())
+    }
+}
+
+impl<T> Iterator for Remaining<T> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        self.0.next()
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl<T> ExactSizeIterator for Remaining<T> {}
+
+impl<T> Drop for Remaining<T> {
+    fn drop(&mut self) {
+        if self.0.len() > 0 {
+            discard_all(self.0.by_ref());
+        }
+    }
+}
+
+/// A value that code of the user's looks at. It is discarded when that code panics.
+#[derive(Debug)]
+pub(crate) struct Held<T>(Option<T>);
+
+impl<T> Held<T> {
+    #[inline]
+    pub(crate) fn new(item: T) -> Self {
+        Self(Some(item))
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        self.0.as_mut().expect("it is taken out last")
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> &T {
+        self.0.as_ref().expect("it is taken out last")
+    }
+
+    #[inline]
+    pub(crate) fn into_inner(mut self) -> T {
+        self.0.take().expect("it is taken out last")
+    }
+}
+
+impl<T> Drop for Held<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(item) = self.0.take() {
+            discard(item);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
     use std::panic::resume_unwind;
     use std::rc::Rc;
 
-    use super::{MOST_PANICS, discard};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::{Held, MOST_PANICS, Remaining, discard, discard_all};
 
     thread_local! {
         /// How many were dropped.
@@ -103,6 +189,28 @@ mod tests {
             discard(Chain(length));
             assert_eq!(DROPPED.get(), length + 1, "of a chain of {length} panics");
         }
+    }
+
+    #[test]
+    fn items_that_panic_when_dropped_are_all_dropped() {
+        DROPPED.set(0);
+        discard_all((0..5).map(|_| Chain(1)).collect::<Vec<_>>());
+        assert_eq!(DROPPED.get(), 10);
+    }
+
+    #[test]
+    fn items_are_dropped_one_by_one_while_another_panic_unwinds() {
+        DROPPED.set(0);
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let held = Held::new(Chain(1));
+            for item in Remaining::new(vec![Chain(0), Chain(1), Chain(1)]) {
+                std::mem::forget(item);
+                assert_eq!(held.get().0, 1);
+                resume_unwind(Box::new("the user's"));
+            }
+        }));
+        assert_eq!(outcome.unwrap_err().downcast_ref(), Some(&"the user's"));
+        assert_eq!(DROPPED.get(), 6, "the two behind the first, and the one that is held");
     }
 
     #[test]

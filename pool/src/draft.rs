@@ -18,8 +18,25 @@ const MOST_TASKS: usize = 64;
 /// See the [module documentation](self).
 pub(crate) struct Draft<'env, T> {
     core: Arc<Core<'env>>,
-    work: Box<dyn Work<'env, T> + 'env>,
+    work: Undone<'env, T>,
     parts: Parts<'env>,
+}
+
+/// The work of a lane that may never be made.
+struct Undone<'env, T>(Option<Box<dyn Work<'env, T> + 'env>>);
+
+impl<'env, T> Undone<'env, T> {
+    fn into_inner(mut self) -> Box<dyn Work<'env, T> + 'env> {
+        self.0.take().expect("it is taken out last")
+    }
+}
+
+impl<T> Drop for Undone<'_, T> {
+    fn drop(&mut self) {
+        if let Some(work) = self.0.take() {
+            work.dismantle();
+        }
+    }
 }
 
 /// What a draft has beside its work.
@@ -105,8 +122,8 @@ impl<'env, T: Send + 'env> Upstream<'env, T> {
         let Draft { core, work, mut parts } = draft;
         parts.tasks.push(task);
         parts.limit(limits);
-        let work = Box::new(Staged::new(work, stage, parts.tasks.len() - 1, &core));
-        Draft { core, work, parts }
+        let staged = Staged::new(work.into_inner(), stage, parts.tasks.len() - 1, &core);
+        Draft { core, work: Undone(Some(Box::new(staged))), parts }
     }
 }
 
@@ -162,7 +179,7 @@ impl<'env, T: Send + 'env> Draft<'env, T> {
             parts.limit(limits);
         }
         let head = Guarded::new(core.gate(), Some(Box::new(head)));
-        Self { core: Arc::clone(core), work: Box::new(Headed::new(head, is_task)), parts }
+        Self { core: Arc::clone(core), work: Undone(Some(Box::new(Headed::new(head, is_task)))), parts }
     }
 
     /// Makes the lane, and a consumer for each of its outlets.
@@ -172,7 +189,7 @@ impl<'env, T: Send + 'env> Draft<'env, T> {
         let inputs = std::mem::take(&mut parts.inputs);
         let source = parts.source.take();
         let header = Header::new(Arc::clone(&core), parts.limits, tasks, inputs, outlets, source);
-        let lane = Lane::new(work, spread, header);
+        let lane = Lane::new(work.into_inner(), spread, header);
         let any = Arc::downgrade(&lane) as std::sync::Weak<dyn AnyLane<'env> + 'env>;
         let is_removed = core.registry.lock().settle(&lane.header().tasks, &any);
         if is_removed {

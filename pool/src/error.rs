@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use crate::discard::discard;
+
 /// An error that a task's function returns, boxed.
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
 
@@ -56,6 +58,13 @@ impl Panic {
     #[must_use]
     pub fn take_payload(&self) -> Option<Box<dyn Any + Send>> {
         self.payload.lock().take()
+    }
+}
+
+impl Drop for Panic {
+    fn drop(&mut self) {
+        // The payload is the user's, and whoever lets go of an error does not expect its drop to unwind.
+        discard(self.payload.get_mut().take());
     }
 }
 

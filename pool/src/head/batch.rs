@@ -1,6 +1,7 @@
 //! Items in groups of a fixed size.
 
 use super::{Head, Next};
+use crate::discard::discard_all;
 use crate::gate::Pass;
 use crate::lane::{Firing, Inlet, Taken};
 
@@ -23,6 +24,12 @@ impl<'env, T: Send + 'env> Batch<'env, T> {
             usize::MAX => usize::MAX,
             _ => groups.saturating_mul(self.size).saturating_sub(self.rest.len()),
         }
+    }
+}
+
+impl<T> Drop for Batch<'_, T> {
+    fn drop(&mut self) {
+        discard_all(std::mem::take(&mut self.rest));
     }
 }
 

@@ -1,6 +1,7 @@
 //! A head whose items are made into something else before they are a chunk.
 
 use super::{Head, Next};
+use crate::discard::discard_all;
 use crate::gate::Pass;
 use crate::lane::Firing;
 
@@ -15,6 +16,12 @@ pub(crate) struct Converted<H, T, F> {
 impl<H, T, F> Converted<H, T, F> {
     pub(crate) const fn new(head: H, convert: F) -> Self {
         Self { head, convert, made: Vec::new() }
+    }
+}
+
+impl<H, T, F> Drop for Converted<H, T, F> {
+    fn drop(&mut self) {
+        discard_all(std::mem::take(&mut self.made));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Head, Next};
+use crate::discard::{Remaining, discard};
 use crate::error::Cause;
 use crate::gate::Pass;
 use crate::lane::{Firing, Inlet, Taken};
@@ -21,6 +22,13 @@ pub(crate) struct Fold<'env, T, A, F> {
 impl<'env, T: Send + 'env, A, F> Fold<'env, T, A, F> {
     pub(crate) fn new(inlet: Inlet<'env, T>, start: A, function: F) -> Self {
         Self { inlet, result: Some(start), function, given: 0 }
+    }
+}
+
+impl<T, A, F> Drop for Fold<'_, T, A, F> {
+    fn drop(&mut self) {
+        // Before the function, whose drop may panic as well.
+        discard(self.result.take());
     }
 }
 
@@ -44,7 +52,7 @@ where
             };
             let Self { result, function, given, .. } = self;
             let folding = catch_unwind(AssertUnwindSafe(|| {
-                for item in items {
+                for item in Remaining::new(items) {
                     *given += 1;
                     *result = result.take().map(|result| function(result, item));
                 }

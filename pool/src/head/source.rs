@@ -6,6 +6,7 @@ use std::task::{Poll, Waker};
 use millpond_channel::{Listening, TryReadError};
 
 use super::{Head, Next};
+use crate::discard::discard_all;
 use crate::error::{Cause, ReadError};
 use crate::lane::{Firing, One, Single, Waiters, Watched};
 use crate::reader::ScopedReader;
@@ -58,6 +59,12 @@ pub(crate) struct ChannelSource<T> {
 impl<T> ChannelSource<T> {
     pub(crate) fn new(reader: millpond_channel::Reader<T>, waiters: Arc<Waiters>) -> Self {
         Self { reader, waiters, listening: None, waiting: Vec::new() }
+    }
+}
+
+impl<T> Drop for ChannelSource<T> {
+    fn drop(&mut self) {
+        discard_all(std::mem::take(&mut self.waiting));
     }
 }
 

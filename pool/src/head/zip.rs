@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{Head, Next};
+use crate::discard::discard_all;
 use crate::gate::Pass;
 use crate::lane::{Firing, Inlet, Order, Taken};
 
@@ -35,6 +36,12 @@ impl<'env, T: Send + 'env> Side<'env, T> {
     fn retract(&mut self, pass: &Pass<'_>) {
         self.inlet.give_back(self.waiting.drain(..).collect());
         self.inlet.retract(pass);
+    }
+}
+
+impl<T> Drop for Side<'_, T> {
+    fn drop(&mut self) {
+        discard_all(self.waiting.drain(..));
     }
 }
 

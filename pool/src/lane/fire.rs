@@ -60,6 +60,34 @@ pub(crate) trait Work<'env, T>: Send + Sync {
 
     /// Lets go of the head.
     fn clear(&self, pass: &Pass<'_>);
+
+    /// Drops it, one function of the user's after the other. Does not unwind.
+    fn dismantle(self: Box<Self>);
+}
+
+/// What a lane has in the place of its work when that has been [dismantled](Work::dismantle).
+pub(super) struct Dismantled;
+
+impl<T> Work<'_, T> for Dismantled {
+    fn fire(&self, _firing: &mut Firing<'_, '_>) -> Option<Vec<T>> {
+        None
+    }
+
+    fn resume(&self, _rest: Rest, _firing: &mut Firing<'_, '_>) -> Vec<T> {
+        Vec::new()
+    }
+
+    fn split(&self, _pass: &Pass<'_>, _rest: Rest, _items: usize, _key: u64) {}
+
+    fn drop_rests(&self, _pass: &Pass<'_>, _rest: Option<Rest>) {}
+
+    fn one(&self, _single: &mut Single<'_>) -> One<T> {
+        One::NotHere
+    }
+
+    fn clear(&self, _pass: &Pass<'_>) {}
+
+    fn dismantle(self: Box<Self>) {}
 }
 
 /// A head as the work of a lane without stages; stages are wrapped around it.
@@ -158,6 +186,10 @@ impl<'env, T, H: Head<'env, T>> Work<'env, T> for Headed<H> {
             head.retract(pass);
         }
         discard(head);
+    }
+
+    fn dismantle(self: Box<Self>) {
+        discard(self);
     }
 }
 

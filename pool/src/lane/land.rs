@@ -9,7 +9,6 @@ use super::firing::Logged;
 use super::sequence::{Chunk, Departed, Place, SlotId};
 use super::state::{End, HeadState, Landing, Rest, State};
 use super::{Header, Lane, Order, TaskCounters, detach};
-use crate::discard::discard;
 use crate::fault::{self, Fault};
 use crate::gate::Pass;
 use crate::head::Next;
@@ -228,7 +227,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         for rest in rests {
             self.work.drop_rests(pass, Some(rest));
         }
-        discard(landings);
+        landings.into_iter().for_each(Landing::discard);
     }
 
     /// The output has ended: drops the head, which may not be at its own end, with what it asked of the lanes upstream.

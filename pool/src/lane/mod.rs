@@ -43,9 +43,10 @@ use std::collections::VecDeque;
 
 use millpond_sync::shim::atomic::Ordering;
 
+use self::fire::Dismantled;
 use self::land::Litter;
 use self::state::{End, HeadState, State};
-use crate::discard::discard;
+use crate::discard::{discard, discard_all};
 use crate::gate::Pass;
 use crate::guarded::Guarded;
 use crate::head::Next;
@@ -158,7 +159,7 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
         self.throw_away(pass, litter);
         // Those of chunks that were cut when this came in between.
         self.work.drop_rests(pass, None);
-        discard(items);
+        items.into_iter().for_each(discard_all);
     }
 
     fn remove(&self, pass: &Pass<'_>) -> bool {
@@ -188,5 +189,7 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
 impl<T> Drop for Lane<'_, T> {
     fn drop(&mut self) {
         detach(&self.header);
+        std::mem::replace(&mut self.work, Box::new(Dismantled)).dismantle();
+        discard(std::mem::replace(&mut self.spread, Spread::Whole));
     }
 }

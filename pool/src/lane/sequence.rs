@@ -15,6 +15,7 @@
 //! | any | a chunk before it failed | – (`Flying`: when it lands) | the worker that landed the failure |
 
 use super::state::{Landing, Left};
+use crate::discard::discard;
 
 /// The name of a slot while it is in use.
 pub(crate) type SlotId = u32;
@@ -67,6 +68,17 @@ pub(super) struct Sequence<T> {
 pub(super) struct Departed<T> {
     pub(super) made: usize,
     pub(super) place: Place<T>,
+}
+
+impl<T> Departed<T> {
+    /// Drops what is in it. Does not unwind.
+    pub(super) fn discard(self) {
+        match self.place {
+            Place::Landed(landing) => landing.discard(),
+            Place::Left(left) => discard(left),
+            Place::Flying => {}
+        }
+    }
 }
 
 impl<T> Sequence<T> {

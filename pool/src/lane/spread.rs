@@ -5,6 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use smallvec::SmallVec;
 
+use crate::discard::{Held, Remaining, discard_all};
+
 /// What a chunk becomes at the end of a lane: a chunk per outlet.
 pub(super) type Parcel<T> = SmallVec<[Vec<T>; 1]>;
 
@@ -50,7 +52,7 @@ impl<T> Spread<'_, T> {
                 let interrupted = copies(copy, &chunk, &mut parcel, is_open);
                 parcel.push(chunk);
                 if let Some((before, _)) = interrupted {
-                    parcel.iter_mut().for_each(|items| items.truncate(before));
+                    parcel.iter_mut().for_each(|items| discard_all(items.drain(before.min(items.len())..)));
                 }
                 interrupted
             }
@@ -87,13 +89,14 @@ fn copies<T>(
 fn routes<T>(route: &RouteItem<'_, T>, chunk: Vec<T>, parcel: &mut Parcel<T>) -> Option<Interrupted> {
     let mut before = 0;
     let routing = catch_unwind(AssertUnwindSafe(|| {
-        for item in chunk {
-            let (outlet, outlets) = (route(&item), parcel.len());
+        for item in Remaining::new(chunk) {
+            let item = Held::new(item);
+            let (outlet, outlets) = (route(item.get()), parcel.len());
             assert!(
                 outlet < outlets,
                 "an item was sent to part `{outlet}` of `{outlets}`; the key must be less than the number of parts"
             );
-            parcel[outlet].push(item);
+            parcel[outlet].push(item.into_inner());
             before += 1;
         }
     }));

@@ -10,6 +10,7 @@ use super::grain::Grain;
 use super::header::Limits;
 use super::sequence::Sequence;
 use super::spread::Parcel;
+use crate::discard::{discard, discard_all};
 use crate::error::TaskError;
 
 /// How a lane's output ended.
@@ -69,6 +70,17 @@ pub(super) struct Landing<T> {
     pub(super) is_late: bool,
 }
 
+impl<T> Landing<T> {
+    /// Drops what is in it. Does not unwind.
+    pub(super) fn discard(self) {
+        let Self { parcel, failure, end, left, .. } = self;
+        parcel.into_iter().for_each(discard_all);
+        discard(failure);
+        discard(end);
+        discard_all(left);
+    }
+}
+
 /// Where chunks wait for whoever reads them.
 pub(super) struct Outlet<T> {
     pub(super) chunks: VecDeque<vec::IntoIter<T>>,
@@ -118,6 +130,15 @@ pub(super) struct State<T> {
     pub(super) spare_logs: Vec<Vec<Logged>>,
     /// Items given to each task so far, in order.
     pub(super) given: Box<[u64]>,
+}
+
+impl<T> Drop for State<T> {
+    fn drop(&mut self) {
+        self.outlets.iter_mut().for_each(|outlet| outlet.chunks.drain(..).for_each(discard_all));
+        self.sequence.drain_waiting(|departed| departed.discard());
+        discard(self.ending.take());
+        discard(self.end.take());
+    }
 }
 
 impl<T> State<T> {

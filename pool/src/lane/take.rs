@@ -5,6 +5,7 @@ use millpond_sync::shim::atomic::{AtomicBool, Ordering};
 
 use super::Lane;
 use super::state::{End, Outlet, State};
+use crate::discard::discard_all;
 use crate::error::TaskError;
 use crate::gate::Pass;
 use crate::host::{self, Site};
@@ -40,6 +41,13 @@ struct Kept<T> {
 impl<T> Default for Returned<T> {
     fn default() -> Self {
         Self { is_any: AtomicBool::new(false), kept: Mutex::new(Kept { items: Vec::new(), wants: Vec::new() }) }
+    }
+}
+
+impl<T> Drop for Returned<T> {
+    fn drop(&mut self) {
+        let items = std::mem::take(&mut self.kept.lock().items);
+        items.into_iter().for_each(|(_, items)| discard_all(items));
     }
 }
 

@@ -3,6 +3,7 @@
 use millpond_sync::Deadline;
 
 use super::ScopedReader;
+use crate::discard::{Remaining, discard_all};
 use crate::error::ReadError;
 
 /// These read up to the end, in the caller, holding no more than the window of an iteration.
@@ -21,20 +22,20 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     /// Folds all items, in order, into one value.
     pub fn fold<A>(mut self, start: A, mut function: impl FnMut(A, T) -> A) -> Result<A, ReadError> {
         let mut result = Some(start);
-        self.chunks(|items| result = result.take().map(|result| items.into_iter().fold(result, &mut function)))?;
+        self.chunks(|items| result = result.take().map(|result| Remaining::new(items).fold(result, &mut function)))?;
         Ok(result.expect("every chunk puts the result back"))
     }
 
     /// Combines all items, in order, into one; `None` if there are none.
     pub fn reduce(mut self, mut function: impl FnMut(T, T) -> T) -> Result<Option<T>, ReadError> {
         let mut result = None;
-        self.chunks(|items| result = result.take().into_iter().chain(items).reduce(&mut function))?;
+        self.chunks(|items| result = result.take().into_iter().chain(Remaining::new(items)).reduce(&mut function))?;
         Ok(result)
     }
 
     /// Calls `function` with each item, in order.
     pub fn for_each(mut self, mut function: impl FnMut(T)) -> Result<(), ReadError> {
-        self.chunks(|items| items.into_iter().for_each(&mut function))
+        self.chunks(|items| Remaining::new(items).for_each(&mut function))
     }
 
     /// Collects all items, in order.
@@ -47,7 +48,10 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     /// Counts the items.
     pub fn count(mut self) -> Result<usize, ReadError> {
         let mut count = 0;
-        self.chunks(|items| count += items.len())?;
+        self.chunks(|items| {
+            count += items.len();
+            discard_all(items);
+        })?;
         Ok(count)
     }
 }

@@ -22,6 +22,7 @@ use millpond_sync::shim::atomic::Ordering;
 
 use crate::consumer::Consumer;
 use crate::core::Core;
+use crate::discard::{discard, discard_all};
 use crate::draft::Upstream;
 use crate::hold::Hold;
 use crate::lane::{Spread, TaskEntry};
@@ -179,8 +180,11 @@ impl<T: Send> Drop for ScopedReader<'_, T> {
         if self.core.is_of_this_process() {
             self.stream.leave();
             self.stop_iterating();
+            // What was unread before there was a lane to give it back to.
+            discard_all(std::mem::take(&mut self.local));
             if let Some(adding) = self.adding.get_mut().take() {
                 self.core.forget_tasks(std::slice::from_ref(&adding.1));
+                discard(adding);
             }
         }
     }

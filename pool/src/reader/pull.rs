@@ -6,6 +6,7 @@ use millpond_sync::Deadline;
 
 use crate::consumer::Consumer;
 use crate::core::Refused;
+use crate::discard::discard_all;
 use crate::error::ReadError;
 use crate::host::{self, Operation};
 use crate::lane::{Ready, Want};
@@ -42,6 +43,10 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         Some(match ready {
             Ready::NotYet(_) => return None,
             // Closing a pool ends its lanes, but that is not the end of their items: too few of them may be here, or none.
+            Ready::Items(items) if self.lane().header().core.is_closed() => {
+                discard_all(items);
+                Err(self.refused(Refused::Closed))
+            }
             _ if self.lane().header().core.is_closed() => Err(self.refused(Refused::Closed)),
             Ready::Items(items) => Ok(items),
             Ready::End => Ok(Vec::new()),

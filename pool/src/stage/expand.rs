@@ -103,7 +103,7 @@ where
             // A failure of what was opened in an earlier firing is that of the item before the first of this one.
             firing.fail_at(position(given), Cause::panic(payload));
             firing.mark(before - items.len());
-            crate::discard::discard(items);
+            crate::discard::discard_all(items);
             return (results, None);
         }
         self.pace.learn(results.len(), is_stopped);

@@ -9,6 +9,7 @@
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::discard::{Remaining, discard_all};
 use crate::error::Cause;
 
 /// What came of a chunk.
@@ -41,7 +42,7 @@ enum Chunk<A, B> {
     /// Results and items share one buffer.
     Shared(Shared<A, B>),
     /// They have one each.
-    Apart { items: std::vec::IntoIter<A>, given: usize, results: Vec<B> },
+    Apart { items: Remaining<A>, given: usize, results: Vec<B> },
 }
 
 impl<A, B> Chunk<A, B> {
@@ -50,7 +51,7 @@ impl<A, B> Chunk<A, B> {
             Self::Shared(Shared::new(items))
         } else {
             let results = Vec::with_capacity(items.len());
-            Self::Apart { items: items.into_iter(), given: 0, results }
+            Self::Apart { items: Remaining::new(items), given: 0, results }
         }
     }
 
@@ -201,11 +202,18 @@ impl<A, B> Shared<A, B> {
         items
     }
 
+    /// Drops the items that were not taken, one by one. Does not unwind.
     fn drop_items(&mut self) {
-        let rest = std::ptr::slice_from_raw_parts_mut(self.buffer.wrapping_add(self.read), self.len - self.read);
-        self.read = self.len;
-        // SAFETY: the items from the old `read` on were there and not taken; now `read` says that they are gone.
-        unsafe { rest.drop_in_place() };
+        discard_all(std::iter::from_fn(|| {
+            if self.read == self.len {
+                return None;
+            }
+            // SAFETY: `read < len`, so the place is within the buffer.
+            let source = unsafe { self.buffer.add(self.read) };
+            self.read += 1;
+            // SAFETY: items from the old `read` on are there and not yet taken; now `read` says that this one is.
+            Some(unsafe { source.read() })
+        }));
     }
 }
 
@@ -213,7 +221,7 @@ impl<A, B> Drop for Shared<A, B> {
     fn drop(&mut self) {
         self.drop_items();
         // SAFETY: as in `into_results`, which does not come here.
-        drop(unsafe { Vec::from_raw_parts(self.buffer.cast::<B>(), self.written, self.capacity) });
+        discard_all(unsafe { Vec::from_raw_parts(self.buffer.cast::<B>(), self.written, self.capacity) });
     }
 }
 

@@ -16,7 +16,7 @@ pub use operator::{Items, Operator, Outcome};
 pub use retry::Retry;
 pub(crate) use retry::{Pause, Retrying};
 
-use crate::discard::discard;
+use crate::discard::{discard, discard_all};
 use crate::gate::Pass;
 use crate::guarded::Guarded;
 use crate::host;
@@ -33,6 +33,12 @@ impl<A, O> Batch<A, O> {
     /// How many items these are, the one that was begun among them.
     pub(crate) fn len(&self) -> usize {
         self.items.len() + usize::from(self.open.is_some())
+    }
+
+    /// Drops what is in it. Does not unwind.
+    fn discard(self) {
+        discard(self.open);
+        discard_all(self.items);
     }
 }
 
@@ -58,7 +64,19 @@ pub(crate) trait Stage<A, B>: Send + Sync {
 }
 
 /// The rests of chunks that a stage keeps, each with its key.
-type Rests<A, O> = Vec<(u64, Batch<A, O>)>;
+struct Rests<A, O>(Vec<(u64, Batch<A, O>)>);
+
+impl<A, O> Default for Rests<A, O> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<A, O> Drop for Rests<A, O> {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(|(_, batch)| batch.discard());
+    }
+}
 
 /// The work of a lane with one stage more.
 pub(crate) struct Staged<'env, A, O, S> {
@@ -78,14 +96,14 @@ impl<'env, A, O, S> Staged<'env, A, O, S> {
         task: usize,
         core: &crate::core::Core<'env>,
     ) -> Self {
-        Self { before, stage, task, rests: Guarded::new(core.gate(), Vec::new()) }
+        Self { before, stage, task, rests: Guarded::new(core.gate(), Rests::default()) }
     }
 
     /// Takes a rest out.
     fn take(&self, pass: &Pass<'_>, key: u64) -> Option<Batch<A, O>> {
         self.rests.with(pass, |rests| {
-            let place = rests.iter().position(|(name, _)| *name == key)?;
-            Some(rests.swap_remove(place).1)
+            let place = rests.0.iter().position(|(name, _)| *name == key)?;
+            Some(rests.0.swap_remove(place).1)
         })
     }
 
@@ -108,7 +126,8 @@ impl<'env, A, O, S> Staged<'env, A, O, S> {
             _ => "interrupted".into(),
         };
         let rest = Rest { task: self.task, key: next_key() };
-        self.rests.with(pass, |rests| rests.push((rest.key, Batch { open: None, items: item.into_iter().collect() })));
+        self.rests
+            .with(pass, |rests| rests.0.push((rest.key, Batch { open: None, items: item.into_iter().collect() })));
         One::Interrupted(Box::new(Interrupted { rest, cause }))
     }
 
@@ -117,9 +136,9 @@ impl<'env, A, O, S> Staged<'env, A, O, S> {
     fn keep(&self, rest: Batch<A, O>, firing: &mut Firing<'_, 'env>) {
         if firing.keeps_rest(self.task) {
             let key = firing.leave(self.task, rest.len());
-            self.rests.with(firing.pass, |rests| rests.push((key, rest)));
+            self.rests.with(firing.pass, |rests| rests.0.push((key, rest)));
         } else {
-            discard(rest);
+            rest.discard();
         }
     }
 }
@@ -145,23 +164,23 @@ impl<'env, A: Send, B, S: Stage<A, B>> Work<'env, B> for Staged<'env, A, S::Open
             return self.before.split(pass, rest, items, key);
         }
         self.rests.with(pass, |rests| {
-            if let Some((_, from)) = rests.iter_mut().find(|(name, _)| *name == rest.key) {
+            if let Some((_, from)) = rests.0.iter_mut().find(|(name, _)| *name == rest.key) {
                 let open = from.open.take();
                 let count = (items - usize::from(open.is_some())).min(from.items.len());
                 // The front is the smaller part: what is left moves up, or becomes the front of its own list.
                 let others = from.items.split_off(count);
                 let items = std::mem::replace(&mut from.items, others);
-                rests.push((key, Batch { open, items }));
+                rests.0.push((key, Batch { open, items }));
             }
         });
     }
 
     fn drop_rests(&self, pass: &Pass<'_>, rest: Option<Rest>) {
         match rest {
-            Some(rest) if rest.task == self.task => discard(self.take(pass, rest.key)),
+            Some(rest) if rest.task == self.task => self.take(pass, rest.key).into_iter().for_each(Batch::discard),
             Some(_) => self.before.drop_rests(pass, rest),
             None => {
-                discard(self.rests.with(pass, std::mem::take));
+                drop(self.rests.with(pass, std::mem::take));
                 self.before.drop_rests(pass, None);
             }
         }
@@ -185,5 +204,12 @@ impl<'env, A: Send, B, S: Stage<A, B>> Work<'env, B> for Staged<'env, A, S::Open
 
     fn clear(&self, pass: &Pass<'_>) {
         self.before.clear(pass);
+    }
+
+    fn dismantle(self: Box<Self>) {
+        let Self { before, stage, rests, .. } = *self;
+        before.dismantle();
+        drop(rests);
+        discard(stage);
     }
 }

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Batch, Nothing, Ran, Stage};
 use crate::discard::discard;
+use crate::discard::{Held, Remaining};
 use crate::error::{BoxError, Cause};
 use crate::lane::{Firing, One};
 
@@ -12,25 +13,25 @@ use crate::lane::{Firing, One};
 #[derive(Debug)]
 pub struct Items<A> {
     /// What was put back.
-    front: Option<A>,
-    rest: std::vec::IntoIter<A>,
+    front: Option<Held<A>>,
+    rest: Remaining<A>,
 }
 
 impl<A> Items<A> {
     pub(super) fn new(items: Vec<A>) -> Self {
-        Self { front: None, rest: items.into_iter() }
+        Self { front: None, rest: Remaining::new(items) }
     }
 
     /// Puts the item that was taken last back: its call does not count, and is made again later.
     pub fn put_back(&mut self, item: A) {
         debug_assert!(self.front.is_none(), "one item is put back at a time");
-        self.front = Some(item);
+        self.front = Some(Held::new(item));
     }
 
     /// What was not taken.
     pub(super) fn into_rest(self) -> Vec<A> {
         match self.front {
-            Some(item) => std::iter::once(item).chain(self.rest).collect(),
+            Some(item) => std::iter::once(item.into_inner()).chain(self.rest).collect(),
             None => self.rest.collect(),
         }
     }
@@ -42,7 +43,7 @@ impl<A> Iterator for Items<A> {
     #[inline]
     fn next(&mut self) -> Option<A> {
         match self.front.take() {
-            Some(item) => Some(item),
+            Some(item) => Some(item.into_inner()),
             None => self.rest.next(),
         }
     }

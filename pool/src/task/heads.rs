@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Task;
 use crate::core::Core;
+use crate::discard::Held;
 use crate::draft::Draft;
 use crate::error::{BoxError, Cause};
 use crate::head::{
@@ -89,11 +90,12 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     #[track_caller]
     pub fn scan<A: Send + 'env, S: Send + 'env, E: Into<BoxError>>(
         input: ScopedReader<'env, A>,
-        mut state: S,
+        state: S,
         mut function: impl FnMut(&mut S, A) -> Result<Option<T>, E> + Send + 'env,
     ) -> Self {
+        let mut state = Held::new(state);
         Self::head("scan", input, move |inlet| {
-            Sequential::new(inlet, move |item| match function(&mut state, item) {
+            Sequential::new(inlet, move |item| match function(state.get_mut(), item) {
                 Ok(Some(result)) => Verdict::Give(result),
                 Ok(None) => Verdict::Stop,
                 Err(error) => Verdict::Fail(Cause::Error(error.into())),
@@ -133,7 +135,14 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     #[track_caller]
     pub fn take_while(input: ScopedReader<'env, T>, mut predicate: impl FnMut(&T) -> bool + Send + 'env) -> Self {
         Self::head("take_while", input, move |inlet| {
-            Sequential::new(inlet, move |item| if predicate(&item) { Verdict::Give(item) } else { Verdict::Stop })
+            Sequential::new(inlet, move |item| {
+                let item = Held::new(item);
+                if predicate(item.get()) {
+                    return Verdict::Give(item.into_inner());
+                }
+                drop(item.into_inner());
+                Verdict::Stop
+            })
         })
     }
 
@@ -158,8 +167,13 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         let mut is_skipping = true;
         Self::head("skip_while", input, move |inlet| {
             Sequential::new(inlet, move |item| {
-                is_skipping = is_skipping && predicate(&item);
-                if is_skipping { Verdict::Skip } else { Verdict::Give(item) }
+                let item = Held::new(item);
+                is_skipping = is_skipping && predicate(item.get());
+                if !is_skipping {
+                    return Verdict::Give(item.into_inner());
+                }
+                drop(item.into_inner());
+                Verdict::Skip
             })
         })
     }
@@ -223,7 +237,8 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         start: T,
         function: impl FnMut(T, A) -> T + Send + 'env,
     ) -> Self {
-        Self::head("fold", input, move |inlet| Fold::new(inlet, start, function))
+        let start = Held::new(start);
+        Self::head("fold", input, move |inlet| Fold::new(inlet, start.into_inner(), function))
     }
 }
 

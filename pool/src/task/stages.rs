@@ -1,6 +1,7 @@
 //! Tasks that any number of workers run at once.
 
 use super::Task;
+use crate::discard::Held;
 use crate::error::{BoxError, Cause};
 use crate::reader::ScopedReader;
 use crate::stage::{Each, Expand, Expander, FlatMap, MapChunk, Operate, Operator, Pause, Retry, Retrying};
@@ -29,7 +30,12 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         retry: Retry,
         function: impl Fn(&A) -> Result<T, E> + Send + Sync + 'env,
     ) -> Self {
-        let retrying = Retrying(move |item: A, pause: Pause<'_>| retry.call(&item, &function, pause));
+        let retrying = Retrying(move |item: A, pause: Pause<'_>| {
+            let item = Held::new(item);
+            let outcome = retry.call(item.get(), &function, pause);
+            drop(item.into_inner());
+            outcome
+        });
         Self::stage("retry_map", input, retrying, false)
     }
 
@@ -45,15 +51,26 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     /// The items that `predicate` holds for.
     #[track_caller]
     pub fn filter(input: ScopedReader<'env, T>, predicate: impl Fn(&T) -> bool + Send + Sync + 'env) -> Self {
-        Self::stage("filter", input, Each(move |item| Ok(predicate(&item).then_some(item))), false)
+        let keep = move |item| {
+            let item = Held::new(item);
+            Ok(if predicate(item.get()) {
+                Some(item.into_inner())
+            } else {
+                // A panic in its drop is the task's, as one in the function is.
+                drop(item.into_inner());
+                None
+            })
+        };
+        Self::stage("filter", input, Each(keep), false)
     }
 
     /// Looks at each item as it passes.
     #[track_caller]
     pub fn inspect(input: ScopedReader<'env, T>, look: impl Fn(&T) + Send + Sync + 'env) -> Self {
         let map = move |item| {
-            look(&item);
-            Ok(Some(item))
+            let item = Held::new(item);
+            look(item.get());
+            Ok(Some(item.into_inner()))
         };
         Self::stage("inspect", input, Each(map), false)
     }

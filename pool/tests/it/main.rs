@@ -5,6 +5,7 @@ mod modes;
 
 mod apply;
 mod awaiting;
+mod bombs;
 mod calls;
 mod cancel;
 mod channels;
