@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use crossbeam_utils::CachePadded;
 use millpond_sync::Deadline;
 use millpond_sync::shim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use millpond_sync::shim::{Mutex, clock, hint};
@@ -64,20 +65,20 @@ pub(crate) struct Core<'env> {
     /// Where helpers come from; none while the pool is in serial mode.
     workers: Mutex<Option<Arc<dyn Workers>>>,
     /// Helpers that are lent or on their way.
-    helpers: Arc<AtomicUsize>,
+    helpers: CachePadded<AtomicUsize>,
     /// Helpers that have been lent and whose hold on this has not been let go, for scopes that must outlive them.
     lent: Arc<lend::Count>,
     /// Readers that work at the moment.
-    callers: AtomicUsize,
+    callers: CachePadded<AtomicUsize>,
     /// What workers look at before each item.
     nudges: Arc<Nudges>,
     interrupts: Interrupts,
     /// Goes up with every change in any lane.
-    ticks: AtomicU64,
+    ticks: CachePadded<AtomicU64>,
     walks: AtomicU64,
     jobs: Mutex<Vec<Job<'env>>>,
     /// How many jobs there are.
-    job_count: AtomicUsize,
+    job_count: CachePadded<AtomicUsize>,
     /// How many of them are awaited.
     awaited: AtomicUsize,
     /// How often a thread was asked for, for tests and figures.
@@ -105,15 +106,15 @@ impl<'env> Core<'env> {
             process: Process::current(),
             is_closed: AtomicBool::new(false),
             workers: Mutex::new(workers),
-            helpers: Arc::default(),
+            helpers: CachePadded::default(),
             lent: Arc::default(),
-            callers: AtomicUsize::new(0),
+            callers: CachePadded::new(AtomicUsize::new(0)),
             nudges: Nudges::new(),
             interrupts: Interrupts::default(),
-            ticks: AtomicU64::new(0),
+            ticks: CachePadded::new(AtomicU64::new(0)),
             walks: AtomicU64::new(0),
             jobs: Mutex::default(),
-            job_count: AtomicUsize::new(0),
+            job_count: CachePadded::new(AtomicUsize::new(0)),
             awaited: AtomicUsize::new(0),
             wakes: AtomicU64::new(0),
             registry: Mutex::default(),

@@ -8,8 +8,13 @@ use millpond_channel::{Listening, TryReadError};
 use super::{Head, Next};
 use crate::discard::discard_all;
 use crate::error::{Cause, ReadError};
-use crate::lane::{Firing, One, Single, Waiters, Watched};
+use crate::lane::{Firing, One, Pace, Single, Waiters, Watched};
 use crate::reader::ScopedReader;
+
+/// How many quick items are taken at once.
+const BLOCK: usize = 32;
+/// How many where nothing else could be done meanwhile.
+const STRIDE: usize = 256;
 
 /// Any iterator.
 pub(crate) struct IteratorSource<I>(pub(crate) I);
@@ -19,10 +24,25 @@ impl<'env, I: Iterator + Send> Head<'env, I::Item> for IteratorSource<I> {
         let order = firing.order;
         out.reserve_exact(self.0.size_hint().1.map_or(order.most, |upper| upper.min(order.most)));
         let mut watch = firing.watch();
-        let mut watched = Watched { items: &mut self.0, most: order.most, watch: &mut watch, is_over: false };
+        let block = match watch.pace() {
+            Pace::Each => 1,
+            Pace::Quick => BLOCK,
+            Pace::Steady => STRIDE,
+        };
+        if block > 1 {
+            while out.len() < order.most && watch.goes_on() {
+                let before = out.len();
+                let most = block.min(order.most - before);
+                out.extend(self.0.by_ref().take(most));
+                if out.len() - before < most {
+                    return Next::End;
+                }
+            }
+        }
+        let mut watched = Watched::new(&mut self.0, order.most - out.len(), &mut watch);
         out.extend(watched.by_ref());
         // Not `fuse`: an iterator that has ended is not asked again, because this head is dropped then.
-        if watched.is_over {
+        if watched.is_over() {
             return Next::End;
         }
         if out.is_empty() {

@@ -30,6 +30,8 @@ pub(super) struct Grant {
     pub(super) is_quick: bool,
     /// After how many items a reader that gives up at some time looks at the clock.
     pub(super) stride: u32,
+    /// Whether items take so little time that a few may be begun at once.
+    pub(super) has_quick_items: bool,
     /// What another worker could start at once: time in nanoseconds, as far as is known; infinite for no known end.
     pub(super) surplus_nanos: f32,
 }
@@ -219,6 +221,7 @@ impl<T> State<T> {
             log,
             is_quick: self.grain.is_quick(order.most),
             stride: self.grain.stride(),
+            has_quick_items: self.grain.has_quick_items(),
             surplus_nanos: self.surplus_nanos(order.missing, order.most),
             from,
         }

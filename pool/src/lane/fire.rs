@@ -214,7 +214,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             Admission::Full => return Step::Full,
             Admission::Done => return Step::Done,
         };
-        let Grant { order, sample, log, surplus_nanos, is_quick, stride, from } = grant;
+        let Grant { order, sample, log, surplus_nanos, is_quick, stride, has_quick_items, from } = grant;
         let useful = walker.offer(surplus_nanos);
         if fault::is(Fault::LendsBeforeMade) {
             self.header.core.lend(useful);
@@ -223,7 +223,8 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             self.header.core.nudges().begin();
         }
         let deadline = walker.deadline();
-        let mut firing = Firing::begin(Beginning { pass, lane: self, order, seen, deadline, stride, log, sample });
+        let mut firing =
+            Firing::begin(Beginning { pass, lane: self, order, seen, deadline, stride, has_quick_items, log, sample });
         walker.begin(&self.header, is_quick);
         host::step_at(&self.header, None, Site::Granted(order.most));
         let chunk = match from {

@@ -108,6 +108,8 @@ pub(crate) struct Firing<'a, 'env> {
     stop: Cell<Stop>,
     /// Whether the chunk may be cut: not where a function must get all of its items at once.
     pub(super) may_cut: bool,
+    /// Whether its items are known to take some nanoseconds each.
+    is_quick: bool,
     /// When the reader that works here gives up.
     deadline: Deadline,
     /// After how many items it looks at the clock, and how many of them are left.
@@ -117,7 +119,9 @@ pub(crate) struct Firing<'a, 'env> {
     looked: Cell<Option<Instant>>,
     /// When the firing began, where that is known.
     pub(super) begun: Option<Instant>,
-    /// Whether it was cut because it has lasted too long.
+    /// Since when it seems to have lasted too long.
+    suspected: Cell<Option<Instant>>,
+    /// Whether it was cut because its items are slow.
     pub(super) is_late: Cell<bool>,
     /// The time of the last mark, where this firing is measured.
     pub(super) marked: Option<Instant>,
@@ -144,13 +148,14 @@ pub(super) struct Beginning<'a, 'env> {
     pub(super) deadline: Deadline,
     /// After how many items a reader that gives up at some time looks at the clock.
     pub(super) stride: u32,
+    pub(super) has_quick_items: bool,
     pub(super) log: Vec<Logged>,
     pub(super) sample: u32,
 }
 
 impl<'a, 'env> Firing<'a, 'env> {
     pub(super) fn begin(beginning: Beginning<'a, 'env>) -> Self {
-        let Beginning { pass, lane, order, seen, deadline, stride, log, sample } = beginning;
+        let Beginning { pass, lane, order, seen, deadline, stride, has_quick_items, log, sample } = beginning;
         let header = lane.header();
         // A reader whose time is limited looks at the clock by itself, unless items are so quick that
         // it is told often enough.
@@ -172,11 +177,13 @@ impl<'a, 'env> Firing<'a, 'env> {
             seen: Cell::new(seen),
             stop: Cell::new(Stop::None),
             may_cut: !header.limits.keeps_chunks(),
+            is_quick: has_quick_items,
             deadline,
             stride: Cell::new(stride),
             countdown: Cell::new(stride - 1),
             looked: Cell::new(None),
             begun,
+            suspected: Cell::new(None),
             is_late: Cell::new(false),
             marked: begun,
             sample,
@@ -189,6 +196,17 @@ impl<'a, 'env> Firing<'a, 'env> {
             late_after: Cell::new(None),
         }
     }
+}
+
+/// Before how many items a stage or a head asks whether it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// Before each.
+    Each,
+    /// Before every few: items take some nanoseconds, which asking would be felt beside.
+    Quick,
+    /// Now and then: it makes no difference.
+    Steady,
 }
 
 /// A stage's or a head's look at whether it goes on, before each item.
@@ -205,6 +223,38 @@ impl Watch<'_, '_, '_> {
         self.nudges.is_still(self.seen) || self.look()
     }
 
+    /// How often it is to be asked.
+    pub(crate) fn pace(&self) -> Pace {
+        let firing = self.firing;
+        if self.seen == Seen::ALWAYS {
+            Pace::Each
+        } else if !firing.pass.is_shared() {
+            // In serial mode nobody else could do what is left, and no read without a time-out waits for less than it asked for.
+            Pace::Steady
+        } else if firing.is_quick {
+            Pace::Quick
+        } else {
+            Pace::Each
+        }
+    }
+
+    /// What a loop over many items keeps in a register, for [`goes_on_since`](Self::goes_on_since).
+    #[inline(always)]
+    pub(crate) fn seen(&self) -> Seen {
+        self.seen
+    }
+
+    /// Like [`goes_on`](Self::goes_on), without a look at what this has in memory.
+    #[inline(always)]
+    pub(crate) fn goes_on_since(&mut self, seen: &mut Seen) -> bool {
+        if self.nudges.is_still(*seen) {
+            return true;
+        }
+        let goes_on = self.look();
+        *seen = self.seen;
+        goes_on
+    }
+
     #[cold]
     #[inline(never)]
     fn look(&mut self) -> bool {
@@ -217,12 +267,25 @@ impl Watch<'_, '_, '_> {
 
 /// An iterator that ends where its firing stops.
 pub(crate) struct Watched<'w, 'f, 'a, 'env, I> {
-    pub(crate) items: I,
+    items: I,
     /// How many more it gives at the most.
-    pub(crate) most: usize,
-    pub(crate) watch: &'w mut Watch<'f, 'a, 'env>,
+    most: usize,
+    watch: &'w mut Watch<'f, 'a, 'env>,
+    seen: Seen,
+    is_over: bool,
+}
+
+impl<'w, 'f, 'a, 'env, I> Watched<'w, 'f, 'a, 'env, I> {
+    /// At most `most` of the items.
+    pub(crate) fn new(items: I, most: usize, watch: &'w mut Watch<'f, 'a, 'env>) -> Self {
+        let seen = watch.seen;
+        Self { items, most, watch, seen, is_over: false }
+    }
+
     /// Whether the iterator itself has ended.
-    pub(crate) is_over: bool,
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over
+    }
 }
 
 impl<I: Iterator> Iterator for Watched<'_, '_, '_, '_, I> {
@@ -230,7 +293,7 @@ impl<I: Iterator> Iterator for Watched<'_, '_, '_, '_, I> {
 
     #[inline]
     fn next(&mut self) -> Option<I::Item> {
-        if self.most == 0 || !self.watch.goes_on() {
+        if self.most == 0 || !self.watch.goes_on_since(&mut self.seen) {
             return None;
         }
         self.most -= 1;
@@ -302,10 +365,22 @@ impl<'a, 'env> Firing<'a, 'env> {
         if !self.pass.is_shared() || host::is_simulated() {
             return false;
         }
-        // A chunk that is not measured was known to be quick: it is not, unless the thread was not run.
-        let is_late = self.begun.is_none_or(|begun| now.duration_since(begun).as_nanos() > LATE_NANOS);
-        self.is_late.set(is_late);
-        is_late
+        match self.suspected.get() {
+            // A chunk that is not measured was known to be quick.
+            None if self.begun.is_none_or(|begun| now.duration_since(begun).as_nanos() > LATE_NANOS) => {
+                // The thread may just not have been run for a while. One more item shows whether they are slow.
+                self.suspected.set(Some(now));
+                self.seen.set(Seen::ALWAYS);
+                self.stride.set(1);
+                self.countdown.set(0);
+                false
+            }
+            None => false,
+            Some(since) => {
+                self.is_late.set(now.duration_since(since).as_nanos() > SLOW_NANOS);
+                true
+            }
+        }
     }
 
     fn is_doomed(&self) -> bool {

@@ -118,6 +118,11 @@ impl Grain {
         stride.clamp(1, MOST_STRIDE)
     }
 
+    /// Whether items are known to be so quick that a look at a word between two of them would be felt.
+    pub(super) fn has_quick_items(&self) -> bool {
+        self.nanos_per_item > 0.0 && self.nanos_per_item < 20.0
+    }
+
     /// A chunk has taken far longer than was foreseen: what was learned holds no more.
     pub(super) fn begin_anew(&mut self) {
         (self.chunk, self.nanos_per_item, self.firings) = (1, 0.0, 0);

@@ -26,7 +26,7 @@ mod take;
 
 pub(crate) use admit::Order;
 pub(crate) use fire::{Headed, Step, Work};
-pub(crate) use firing::{Firing, Watched, next_key};
+pub(crate) use firing::{Firing, Pace, Watch, Watched, next_key};
 #[cfg(feature = "simulation")]
 pub(crate) use grain::LATE_NANOS;
 pub(crate) use header::{Header, Input, Limits, TaskCounters, TaskEntry, Waiters, detach, lose_consumer};

@@ -74,10 +74,9 @@ where
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             loop {
                 if let Some(inner) = &mut open {
-                    let mut watched =
-                        Watched { items: inner, most: most - results.len(), watch: &mut watch, is_over: false };
+                    let mut watched = Watched::new(inner, most - results.len(), &mut watch);
                     results.extend(watched.by_ref());
-                    if !watched.is_over {
+                    if !watched.is_over() {
                         is_stopped = results.len() < most;
                         return;
                     }

@@ -26,7 +26,7 @@ pub(super) struct Applied<A, B> {
 /// Applies `function` to one item after the other, as long as `goes_on`, which is asked before each.
 pub(super) fn apply<A, B>(
     items: Vec<A>,
-    mut goes_on: impl FnMut() -> bool,
+    mut goes_on: impl GoesOn,
     mut function: impl FnMut(A) -> Result<Option<B>, Cause>,
 ) -> Applied<A, B> {
     let mut chunk = Chunk::<A, B>::new(items);
@@ -36,6 +36,24 @@ pub(super) fn apply<A, B>(
     let rest = if cause.is_none() && chunk.has_items() { Some(chunk.take_items()) } else { None };
     Applied { results: chunk.into_results(), given, cause, rest }
 }
+
+/// What says before each item whether it is to be begun.
+pub(super) trait GoesOn {
+    /// What a loop keeps of it in a register.
+    type Mark: Copy;
+
+    fn mark(&self) -> Self::Mark;
+
+    fn goes_on(&mut self, mark: &mut Self::Mark) -> bool;
+
+    /// Before how many items it is enough to ask: 1, [`BLOCK`] or [`STRIDE`].
+    fn block(&self) -> usize;
+}
+
+/// How many quick items are begun at once.
+pub(super) const BLOCK: usize = 4;
+/// How many where it makes no difference.
+pub(super) const STRIDE: usize = 256;
 
 /// A chunk that is being worked on.
 enum Chunk<A, B> {
@@ -72,13 +90,14 @@ impl<A, B> Chunk<A, B> {
     #[inline]
     fn apply(
         &mut self,
-        goes_on: &mut impl FnMut() -> bool,
+        goes_on: &mut impl GoesOn,
         function: &mut impl FnMut(A) -> Result<Option<B>, Cause>,
     ) -> Result<(), Cause> {
         match self {
             Self::Shared(shared) => shared.apply(goes_on, function),
             Self::Apart { items, given, results } => {
-                while items.len() > 0 && goes_on() {
+                let mut mark = goes_on.mark();
+                while items.len() > 0 && goes_on.goes_on(&mut mark) {
                     let Some(item) = items.next() else { break };
                     *given += 1;
                     if let Some(result) = function(item)? {
@@ -136,32 +155,54 @@ impl<A, B> Shared<A, B> {
     #[inline]
     fn apply(
         &mut self,
-        goes_on: &mut impl FnMut() -> bool,
+        goes_on: &mut impl GoesOn,
         function: &mut impl FnMut(A) -> Result<Option<B>, Cause>,
     ) -> Result<(), Cause> {
         let end = self.len;
+        let mut mark = goes_on.mark();
         let (read, written, buffer) = (self.read, self.written, self.buffer);
         // The counts stay in registers; they are written back when this is dropped, also by a panic.
         let mut at = Counts { counts: (&mut self.read, &mut self.written), read, written };
-        // Subtle: as long as every item has given a result the two counts are equal. A loop that says so with one count is
-        // quicker.
-        if read == written {
-            for place in read..end {
-                if !goes_on() {
+        // Subtle: as long as every item has given a result the two counts are equal. A loop that says so with one count, and
+        // that may do a few items at once, is made into vector instructions where the function allows it.
+        let block = goes_on.block();
+        if read == written && block == STRIDE {
+            'strides: while at.read < end {
+                if !goes_on.goes_on(&mut mark) {
                     return Ok(());
                 }
-                // SAFETY: as below.
-                let source = unsafe { buffer.add(place) };
-                // SAFETY: as below.
-                let item = unsafe { source.read() };
-                at.read = place + 1;
-                let Some(result) = function(item)? else { break };
-                // SAFETY: as below; the place is that of the item just taken.
-                unsafe { source.cast::<B>().write(result) };
-                at.written = place + 1;
+                for place in at.read..end.min(at.read + STRIDE) {
+                    // SAFETY: as below.
+                    let source = unsafe { buffer.add(place) };
+                    // SAFETY: as below.
+                    let item = unsafe { source.read() };
+                    at.read = place + 1;
+                    let Some(result) = function(item)? else { break 'strides };
+                    // SAFETY: as below; the place is that of the item just taken.
+                    unsafe { source.cast::<B>().write(result) };
+                    at.written = place + 1;
+                }
+            }
+        } else if read == written && block > 1 {
+            'blocks: while at.read + BLOCK <= end {
+                if !goes_on.goes_on(&mut mark) {
+                    return Ok(());
+                }
+                let first = at.read;
+                for place in first..first + BLOCK {
+                    // SAFETY: as below.
+                    let source = unsafe { buffer.add(place) };
+                    // SAFETY: as below.
+                    let item = unsafe { source.read() };
+                    at.read = place + 1;
+                    let Some(result) = function(item)? else { break 'blocks };
+                    // SAFETY: as below; the place is that of the item just taken.
+                    unsafe { source.cast::<B>().write(result) };
+                    at.written = place + 1;
+                }
             }
         }
-        while at.read < end && goes_on() {
+        while at.read < end && goes_on.goes_on(&mut mark) {
             // SAFETY: `read < end <= len`, so the place is within the buffer.
             let source = unsafe { buffer.add(at.read) };
             // SAFETY: items from `read` on are there and not yet taken; adding one before anything else can happen makes sure
@@ -242,6 +283,21 @@ impl Drop for Counts<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl<F: FnMut() -> bool> GoesOn for F {
+        type Mark = ();
+
+        fn mark(&self) {}
+
+        fn goes_on(&mut self, (): &mut ()) -> bool {
+            self()
+        }
+
+        fn block(&self) -> usize {
+            1
+        }
+    }
+
     use std::cell::Cell;
     use std::rc::Rc;
 

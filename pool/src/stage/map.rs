@@ -1,9 +1,10 @@
 //! Functions of one item.
 
-use super::in_place::{Applied, apply};
+use super::in_place::{Applied, BLOCK, GoesOn, STRIDE, apply};
 use super::{Batch, Nothing, Ran, Stage};
 use crate::error::Cause;
-use crate::lane::{Firing, One};
+use crate::lane::{Firing, One, Pace, Watch};
+use crate::nudge::Seen;
 
 /// One item in, one out or none, or a failure.
 pub(crate) struct Each<F>(pub(crate) F);
@@ -25,6 +26,28 @@ impl<A, B, F: Fn(A) -> Result<Option<B>, Cause> + Send + Sync> Stage<A, B> for E
     }
 }
 
+impl GoesOn for Watch<'_, '_, '_> {
+    type Mark = Seen;
+
+    #[inline(always)]
+    fn mark(&self) -> Seen {
+        self.seen()
+    }
+
+    #[inline(always)]
+    fn goes_on(&mut self, mark: &mut Seen) -> bool {
+        self.goes_on_since(mark)
+    }
+
+    fn block(&self) -> usize {
+        match self.pace() {
+            Pace::Each => 1,
+            Pace::Quick => BLOCK,
+            Pace::Steady => STRIDE,
+        }
+    }
+}
+
 /// Calls a function on each item of a chunk while they are wanted, up to the first that it fails on.
 #[inline]
 pub(super) fn run_each<'a, 'env, A, B>(
@@ -33,8 +56,7 @@ pub(super) fn run_each<'a, 'env, A, B>(
     call: impl Fn(&Firing<'a, 'env>, A) -> Result<Option<B>, Cause>,
 ) -> Ran<A, Nothing, B> {
     let now = &*firing;
-    let mut watch = now.watch();
-    let Applied { results, given, cause, rest } = apply(items, || watch.goes_on(), |item| call(now, item));
+    let Applied { results, given, cause, rest } = apply(items, now.watch(), |item| call(now, item));
     if let Some(cause) = cause {
         firing.fail(given - 1, cause);
     }

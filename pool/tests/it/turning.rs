@@ -19,18 +19,18 @@ fn be_slow() {
 
 in_parallel! {
     fn what_is_left_of_a_chunk_that_turns_slow_is_for_every_worker(pool) {
-        // Two items after the slow one are done at the same time, or never.
+        // A few that are slow, and then two that are done at the same time, or never.
         let meeting = Arc::new(Barrier::new(2));
         let meet = Arc::clone(&meeting);
-        let reader = pool.source(0..QUICK + 3).map(move |n| {
-            if n == QUICK {
-                be_slow();
-            } else if n > QUICK {
+        let reader = pool.source(0..QUICK + 10).map(move |n| {
+            if n >= QUICK + 8 {
                 meet.wait();
+            } else if n >= QUICK {
+                be_slow();
             }
             n
         });
-        assert_eq!(reader.collect::<Vec<_>>().unwrap(), (0..QUICK + 3).collect::<Vec<_>>());
+        assert_eq!(reader.collect::<Vec<_>>().unwrap(), (0..QUICK + 10).collect::<Vec<_>>());
     }
 
     fn a_failure_stops_the_workers_that_are_behind_it(pool) {
@@ -69,20 +69,22 @@ in_every_mode! {
         let (seen, early) = (Arc::clone(&given), Arc::new(AtomicBool::new(false)));
         let is_early = Arc::clone(&early);
         let here = std::thread::current().id();
-        let mut reader = pool.source(0..QUICK + 2).map(move |n| {
-            if n == QUICK {
+        // A worker does one slow item more, to see that they are slow.
+        let mut reader = pool.source(0..QUICK + 8).map(move |n| {
+            if n >= QUICK {
                 be_slow();
-            } else if n > QUICK && std::thread::current().id() == here && seen.load(Ordering::SeqCst) < QUICK {
+            }
+            if n > QUICK + 4 && std::thread::current().id() == here && seen.load(Ordering::SeqCst) < QUICK {
                 is_early.store(true, Ordering::SeqCst);
             }
             n
         });
-        for n in 0..QUICK + 2 {
+        for n in 0..QUICK + 8 {
             assert_eq!(reader.next().unwrap().unwrap(), n);
             given.store(n, Ordering::SeqCst);
         }
         assert!(reader.next().is_none());
-        assert!(!early.load(Ordering::SeqCst), "the reader went on to the next slow item before it gave what was there");
+        assert!(!early.load(Ordering::SeqCst), "the reader went on with slow items before it gave what was there");
     }
 
     fn a_time_out_is_looked_at_between_the_readers_own_items(pool) {
