@@ -4,7 +4,7 @@ use crate::read_items::ReadItems;
 use std::fmt;
 use std::time::Instant;
 
-/// Called before a read with the count that is asked for; 0 is all.
+/// Called before a read with the count that is asked for; `usize::MAX` is all.
 pub type BeforeRead = Box<dyn FnMut(usize) + Send>;
 
 /// Called after a read with the items, which it may change, add to or take from.
@@ -12,6 +12,7 @@ pub type AfterRead<T> = Box<dyn FnMut(&mut Vec<T>) + Send>;
 
 /// A reader with callbacks around another one.
 ///
+/// * A read of 0 items reads nothing and calls none.
 /// * A callback before the read that panics: nothing is read.
 /// * A callback after the read that panics: the items as it left them come with the next read, and go through the
 ///   callback again.
@@ -80,18 +81,22 @@ impl<R: ReadItems> CallbackReader<R> {
         takes_fewer: bool,
         read: impl FnOnce(&mut R, usize) -> Result<Vec<R::Item>, E>,
     ) -> Result<Vec<R::Item>, E> {
+        if count == 0 {
+            return Ok(Vec::new());
+        }
         if let Some(before) = &mut self.before {
             before(count);
         }
-        if count == 0 || self.kept.len() < count {
-            match read(&mut self.reader, count.saturating_sub(self.kept.len())) {
+        if self.kept.len() < count {
+            let missing = if count == usize::MAX { count } else { count - self.kept.len() };
+            match read(&mut self.reader, missing) {
                 Ok(items) if self.kept.is_empty() => self.kept = items,
                 Ok(items) => self.kept.extend(items),
                 Err(error) if self.kept.is_empty() || !takes_fewer => return Err(error),
                 Err(_) => {}
             }
         }
-        let limit = if count == 0 { self.kept.len() } else { count.min(self.kept.len()) };
+        let limit = count.min(self.kept.len());
         let rest = self.kept.split_off(limit);
         let mut read = PutBack { items: std::mem::replace(&mut self.kept, rest), kept: &mut self.kept };
         if let Some(after) = &mut self.after {

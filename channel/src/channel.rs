@@ -21,7 +21,7 @@ use std::ops::Deref;
 /// ```
 #[must_use = "a channel without its ends is closed at once"]
 pub fn unbounded<T>() -> (Writer<T>, Reader<T>) {
-    ends(Channel::Threaded(Arc::new(Core::new(SharedGate::new(), usize::MAX))))
+    ends(Channel::Threaded(Arc::new(Core::new(SharedGate::new, usize::MAX))))
 }
 
 /// A channel that holds at most `capacity` items: writing waits for room.
@@ -44,7 +44,7 @@ pub fn unbounded<T>() -> (Writer<T>, Reader<T>) {
 #[track_caller]
 pub fn bounded<T>(capacity: usize) -> (Writer<T>, Reader<T>) {
     assert!(capacity > 0, "making a bounded channel of capacity `0`: nothing could ever be written; give at least 1");
-    ends(Channel::Threaded(Arc::new(Core::new(SharedGate::new(), capacity))))
+    ends(Channel::Threaded(Arc::new(Core::new(SharedGate::new, capacity))))
 }
 
 /// A channel for one thread: no bound, no lock, no atomic read-modify-write for an item.
@@ -66,7 +66,7 @@ pub fn bounded<T>(capacity: usize) -> (Writer<T>, Reader<T>) {
 /// ```
 #[must_use = "a channel without its ends is closed at once"]
 pub fn serial<T>() -> (Writer<T>, Reader<T>) {
-    ends(Channel::Serial(Arc::new(Core::new(ThreadGate::new(), usize::MAX))))
+    ends(Channel::Serial(Arc::new(Core::new(ThreadGate::new, usize::MAX))))
 }
 
 fn ends<T>(channel: Channel<T>) -> (Writer<T>, Reader<T>) {

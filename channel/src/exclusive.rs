@@ -67,6 +67,12 @@ impl<T, G: Gate> Exclusive<T, G> {
         self.value.with_mut(|value| access(unsafe { &mut *value }))
     }
 
+    /// The value, by exclusive access to all of this.
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        // SAFETY: nobody else has a reference to this, so there is no turn.
+        self.value.with_mut(|value| unsafe { &mut *value })
+    }
+
     /// Like [`with`](Self::with), but `None` if this party may never enter.
     pub(crate) fn with_if_allowed<R>(&self, access: impl FnOnce(&mut T) -> R) -> Option<R> {
         let _turn = self.gate.enter_if_allowed()?;

@@ -17,7 +17,7 @@ use std::time::Instant;
 ///
 /// let mut reader = IteratorReader::new(1..=3);
 /// assert_eq!(reader.read(2).unwrap(), [1, 2]);
-/// assert_eq!(reader.read(0).unwrap(), [3]);
+/// assert_eq!(reader.read_all().unwrap(), [3]);
 /// assert_eq!(reader.try_read(1), Err(TryReadError::Closed));
 /// ```
 #[must_use = "an iterator reader is lazy: it does nothing unless it is read"]
@@ -34,7 +34,6 @@ impl<I: Iterator> IteratorReader<I> {
     }
 
     fn take(&mut self, count: usize) -> Vec<I::Item> {
-        let count = if count == 0 { usize::MAX } else { count };
         while self.kept.len() < count {
             let Some(item) = self.iterator.next() else { break };
             self.kept.push(item);
@@ -52,7 +51,7 @@ impl<I: Iterator> ReadItems for IteratorReader<I> {
 
     fn try_read(&mut self, count: usize) -> Result<Vec<I::Item>, TryReadError> {
         let items = self.take(count);
-        if items.is_empty() { Err(TryReadError::Closed) } else { Ok(items) }
+        if items.is_empty() && count > 0 { Err(TryReadError::Closed) } else { Ok(items) }
     }
 
     fn read(&mut self, count: usize) -> Result<Vec<I::Item>, ReadError> {

@@ -33,9 +33,15 @@ mod listening;
 mod queue;
 mod read_future;
 mod read_items;
+#[expect(unsafe_code, reason = "the readers' end of the segments")]
+mod read_side;
 mod reader;
+#[expect(unsafe_code, reason = "buffers that two threads use, each its own part")]
+mod segment;
 mod write_future;
 mod write_items;
+#[expect(unsafe_code, reason = "the writers' end of the segments")]
+mod write_side;
 mod writer;
 
 pub use callback_reader::{AfterRead, BeforeRead, CallbackReader};
@@ -45,6 +51,8 @@ pub use error::{ReadError, ReadTimeoutError, TryReadError, TryWriteError, WriteE
 pub use iterator_reader::IteratorReader;
 pub use iterators::{Iter, TryIter};
 pub use listening::Listening;
+#[cfg(loom)]
+pub use queue::{Fault, break_channels};
 pub use read_future::{ReadFuture, ReadOneFuture};
 pub use read_items::{AnyReader, ReadItems};
 pub use reader::Reader;

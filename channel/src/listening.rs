@@ -1,6 +1,6 @@
 //! Being told when it is worth trying again, for callers that neither block nor poll a future.
 
-use crate::channel::{Channel, OwnedList, Side};
+use crate::channel::{Channel, OwnedList, Side, with_core};
 use millpond_sync::{Waiter, WaiterState};
 use std::fmt;
 use std::task::Waker;
@@ -18,8 +18,13 @@ pub struct Listening<T> {
 
 impl<T> Listening<T> {
     pub(crate) fn new(channel: Channel<T>, side: Side, waker: &Waker) -> Self {
-        let mut waiter = Waiter::new(OwnedList::new(channel, side));
+        let mut waiter = Waiter::new(OwnedList::new(channel.share(), side));
         waiter.enter(waker);
+        // What the caller tries after this is in order with the turns of the other side.
+        match side {
+            Side::Readers => with_core!(&channel, core => core.visit_writers()),
+            Side::Writers => with_core!(&channel, core => core.visit_readers()),
+        }
         Self { waiter }
     }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 /// Something that items are read from: a [`Reader`], an iterator, either with callbacks.
 ///
-/// In all methods a count of 0 means all until the end.
+/// In all methods a count of 0 gives nothing, at once, and one of `usize::MAX` means all until the end.
 pub trait ReadItems {
     /// What is read.
     type Item;
@@ -40,6 +40,17 @@ pub trait ReadItems {
     /// # Blocking
     /// Until they are there or the end is reached, at most until `deadline`.
     fn read_deadline(&mut self, count: usize, deadline: Instant) -> Result<Vec<Self::Item>, Self::TimeoutError>;
+
+    /// Reads all items until the end.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    ///
+    /// # Blocking
+    /// Until the end is reached.
+    fn read_all(&mut self) -> Result<Vec<Self::Item>, Self::Error> {
+        self.read(usize::MAX)
+    }
 }
 
 /// A reader of any kind that fails as a channel's reader does.

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 ///
 /// A read of `count` items takes them at once and in one piece, when they are all there or the channel is closed; so a
 /// read that times out or is cancelled has taken nothing. A read of one item is served before one of many that is still
-/// short. Count 0 means all until the close.
+/// short. A read of 0 items gives nothing, at once; one of `usize::MAX` reads all until the close.
 ///
 /// A reader is an iterator and a [`Stream`](futures_core::Stream) over its items until the close.
 #[must_use = "dropping the last reader closes the channel"]
@@ -25,11 +25,6 @@ pub struct Reader<T> {
     pub(crate) channel: Channel<T>,
     /// Where this reader waits as a stream; made when first needed.
     pub(crate) stream: Option<Waiter<OwnedList<T>>>,
-}
-
-/// 0 stands for all until the close.
-const fn demand(count: usize) -> usize {
-    if count == 0 { usize::MAX } else { count }
 }
 
 fn without_time(error: ReadTimeoutError) -> ReadError {
@@ -45,7 +40,7 @@ impl<T> Reader<T> {
         Self { channel, stream: None }
     }
 
-    /// Reads what is there now: at least one and at most `count` items, all for count 0.
+    /// Reads what is there now: at least one and at most `count` items; nothing for count 0.
     ///
     /// # Errors
     /// `Empty` if there is nothing now, `Closed` if there never will be.
@@ -68,7 +63,7 @@ impl<T> Reader<T> {
     /// If the channel is serial and was made by another thread.
     #[track_caller]
     pub fn try_read_into(&self, count: usize, items: &mut Vec<T>) -> Result<usize, TryReadError> {
-        with_core!(&self.channel, core => core.try_read_into(demand(count), items))
+        with_core!(&self.channel, core => core.try_read_into(count, items))
     }
 
     /// Reads one item if there is one now.
@@ -84,7 +79,7 @@ impl<T> Reader<T> {
         with_core!(&self.channel, core => core.try_read_one())
     }
 
-    /// Reads `count` items, waiting for them; fewer only at the end, and none after it. Count 0 reads all until the close.
+    /// Reads `count` items, waiting for them; fewer only at the end, and none after it. Count 0 reads nothing.
     ///
     /// # Errors
     /// `WouldWaitForever` if the channel is serial, open and has fewer; they stay in it.
@@ -96,7 +91,7 @@ impl<T> Reader<T> {
     /// Until there are `count` items or the channel is closed.
     #[track_caller]
     pub fn read(&self, count: usize) -> Result<Vec<T>, ReadError> {
-        with_core!(&self.channel, core => core.read(demand(count), Deadline::NEVER)).map_err(without_time)
+        with_core!(&self.channel, core => core.read(count, Deadline::NEVER)).map_err(without_time)
     }
 
     /// Reads all items until the close.
@@ -111,7 +106,7 @@ impl<T> Reader<T> {
     /// Until the channel is closed.
     #[track_caller]
     pub fn read_all(&self) -> Result<Vec<T>, ReadError> {
-        self.read(0)
+        self.read(usize::MAX)
     }
 
     /// Reads one item, waiting for it.
@@ -144,7 +139,7 @@ impl<T> Reader<T> {
     /// Until there are `count` items or the channel is closed, at most for `timeout`.
     #[track_caller]
     pub fn read_timeout(&self, count: usize, timeout: Duration) -> Result<Vec<T>, ReadTimeoutError> {
-        with_core!(&self.channel, core => core.read(demand(count), Deadline::after(timeout)))
+        with_core!(&self.channel, core => core.read(count, Deadline::after(timeout)))
     }
 
     /// Reads `count` items like [`read`](Self::read), waiting at most until `deadline`.
@@ -159,7 +154,7 @@ impl<T> Reader<T> {
     /// Until there are `count` items or the channel is closed, at most until `deadline`.
     #[track_caller]
     pub fn read_deadline(&self, count: usize, deadline: Instant) -> Result<Vec<T>, ReadTimeoutError> {
-        with_core!(&self.channel, core => core.read(demand(count), deadline.into()))
+        with_core!(&self.channel, core => core.read(count, deadline.into()))
     }
 
     /// Reads one item, waiting at most for `timeout`.
@@ -194,7 +189,7 @@ impl<T> Reader<T> {
 
     /// Reads `count` items, awaiting them; fewer only at the end. Dropping the future before it is ready takes nothing.
     pub fn read_async(&self, count: usize) -> ReadFuture<'_, T> {
-        ReadFuture::new(&self.channel, demand(count))
+        ReadFuture::new(&self.channel, count)
     }
 
     /// Reads one item, awaiting it; `Closed` at the end. Dropping the future before it is ready takes nothing.

@@ -105,9 +105,8 @@ impl<T> Writer<T> {
     /// While a bounded channel is full and items are left.
     #[track_caller]
     pub fn write_all(&self, items: Vec<T>) -> Result<(), WriteError<Vec<T>>> {
-        let mut items = VecDeque::from(items);
-        let written = with_core!(&self.channel, core => core.write_many(&mut items, Deadline::NEVER));
-        written.map_err(|_| WriteError(items.into()))
+        let written = with_core!(&self.channel, core => core.write_all(items, Deadline::NEVER));
+        written.map_err(|error| WriteError(error.into_inner()))
     }
 
     /// Writes all items in order, waiting for room at most until `deadline`.
@@ -123,12 +122,7 @@ impl<T> Writer<T> {
     /// While a bounded channel is full and items are left, at most until `deadline`.
     #[track_caller]
     pub fn write_all_deadline(&self, items: Vec<T>, deadline: Instant) -> Result<(), WriteTimeoutError<Vec<T>>> {
-        let mut items = VecDeque::from(items);
-        let written = with_core!(&self.channel, core => core.write_many(&mut items, deadline.into()));
-        written.map_err(|error| match error {
-            WriteTimeoutError::TimedOut(()) => WriteTimeoutError::TimedOut(items.into()),
-            WriteTimeoutError::Closed(()) => WriteTimeoutError::Closed(items.into()),
-        })
+        with_core!(&self.channel, core => core.write_all(items, deadline.into()))
     }
 
     /// Writes all items in order, awaiting room. Dropping the future drops those that are not written yet.

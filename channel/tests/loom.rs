@@ -2,11 +2,17 @@
 #![cfg(loom)]
 
 use loom::thread;
-use millpond_channel::{ReadError, ReadTimeoutError, bounded, unbounded};
+use millpond_channel::{Fault, ReadError, ReadTimeoutError, TryReadError, bounded, break_channels, unbounded};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
+
+/// Every interleaving of what `body` starts, with channels that have `fault`.
+fn model(fault: Fault, body: impl Fn() + Send + Sync + 'static) {
+    break_channels(fault);
+    loom::model(body);
+}
 
 /// ```text
 /// reader   pop(none)  enter  pop  park ──┐
@@ -14,7 +20,7 @@ use std::time::Instant;
 /// ```
 #[test]
 fn an_item_wakes_the_reader_that_waits_for_it() {
-    loom::model(|| {
+    model(Fault::None, || {
         let (writer, reader) = unbounded();
         let read = thread::spawn(move || reader.read_one());
         thread::spawn(move || {
@@ -31,7 +37,7 @@ fn an_item_wakes_the_reader_that_waits_for_it() {
 /// ```
 #[test]
 fn the_last_writer_that_goes_wakes_the_reader() {
-    loom::model(|| {
+    model(Fault::None, || {
         let (writer, reader) = unbounded::<u8>();
         let read = thread::spawn(move || reader.read_one());
         thread::spawn(move || drop(writer));
@@ -47,7 +53,7 @@ fn the_last_writer_that_goes_wakes_the_reader() {
 /// ```
 #[test]
 fn two_readers_get_one_item_each() {
-    loom::model(|| {
+    model(Fault::None, || {
         let (writer, reader) = unbounded();
         let reads = [reader.clone(), reader].map(|reader| thread::spawn(move || reader.read_one().unwrap()));
         writer.write(1).unwrap();
@@ -63,7 +69,7 @@ fn two_readers_get_one_item_each() {
 /// ```
 #[test]
 fn room_wakes_the_writer_that_waits_for_it() {
-    loom::model(|| {
+    model(Fault::None, || {
         let (writer, reader) = bounded(1);
         thread::spawn(move || {
             writer.write(1).unwrap();
@@ -80,7 +86,7 @@ fn room_wakes_the_writer_that_waits_for_it() {
 /// ```
 #[test]
 fn the_last_missing_item_wakes_a_reader_of_many() {
-    loom::model(|| {
+    model(Fault::None, || {
         let (writer, reader) = unbounded();
         let read = thread::spawn(move || reader.read(2).unwrap());
         thread::spawn(move || {
@@ -98,7 +104,7 @@ fn the_last_missing_item_wakes_a_reader_of_many() {
 /// ```
 #[test]
 fn a_reader_of_more_than_the_capacity_wakes_the_writer() {
-    loom::model(|| {
+    model(Fault::None, || {
         let (writer, reader) = bounded(1);
         thread::spawn(move || {
             writer.write(1).unwrap();
@@ -116,7 +122,7 @@ fn a_reader_of_more_than_the_capacity_wakes_the_writer() {
 /// ```
 #[test]
 fn a_read_that_is_cancelled_passes_its_wake_up_on() {
-    loom::model(|| {
+    model(Fault::None, || {
         let (writer, reader) = unbounded();
         let other = reader.clone();
         let future = thread::spawn(move || {
@@ -142,7 +148,7 @@ fn a_read_that_is_cancelled_passes_its_wake_up_on() {
 /// The item is with the reader or still in the channel.
 #[test]
 fn a_read_that_times_out_loses_nothing() {
-    loom::model(|| {
+    model(Fault::None, || {
         let (writer, reader) = unbounded();
         let (hasty, now) = (reader.clone(), Instant::now());
         let read = thread::spawn(move || hasty.read_one_deadline(now));
@@ -164,13 +170,258 @@ fn a_read_that_times_out_loses_nothing() {
 /// What a write said it wrote is read; what it gave back is not.
 #[test]
 fn a_write_beside_a_close_is_done_or_refused() {
-    loom::model(|| {
+    model(Fault::None, || {
         let (writer, reader) = unbounded();
         let write = thread::spawn(move || writer.write(1).is_ok());
         reader.close();
         let items = reader.read_all().unwrap();
         let is_written = write.join().unwrap();
         assert_eq!(items.len(), usize::from(is_written));
-        assert_eq!(reader.try_read(0).ok(), None);
+        assert_eq!(reader.try_read(usize::MAX).ok(), None);
     });
+}
+
+/// ```text
+/// writer   push   push   next segment   push
+/// reader        pop … pop … go on … pop
+/// ```
+#[test]
+fn items_go_from_segment_to_segment() {
+    model(Fault::None, || {
+        let (writer, reader) = unbounded();
+        let write = thread::spawn(move || (1..=3).for_each(|item| writer.try_write(item).unwrap()));
+        let mut items: Vec<_> = (0..2).filter_map(|_| reader.try_read_one().ok()).collect();
+        write.join().unwrap();
+        items.extend(reader.try_iter());
+        assert_eq!(items, [1, 2, 3]);
+    });
+}
+
+/// ```text
+/// writer   item into its slot   count
+/// reader                             count   item out of its slot
+/// ```
+fn an_item_is_seen_whole(fault: Fault) {
+    model(fault, || {
+        let (writer, reader) = unbounded();
+        let (writer, reader) = (Kept::new(writer), Kept::new(reader));
+        writer.try_write(1).unwrap();
+        let write = thread::spawn(move || writer.try_write(2).unwrap());
+        assert_eq!(reader.try_read_one(), Ok(1));
+        let second = reader.try_read_one();
+        write.join().unwrap();
+        assert_eq!(second.or_else(|_| reader.try_read_one()), Ok(2));
+    });
+}
+
+#[test]
+fn an_item_is_in_its_slot_before_it_is_counted() {
+    an_item_is_seen_whole(Fault::None);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn an_item_that_is_counted_before_it_is_there_is_found() {
+    an_item_is_seen_whole(Fault::EarlyPublication);
+}
+
+/// ```text
+/// writer   batch (its buffer)   batch   batch (the first one's segment again)
+/// reader             take whole   take whole   take whole
+/// ```
+#[test]
+fn batches_change_hands_whole_and_their_segments_come_back() {
+    model(Fault::None, || {
+        let (writer, reader) = unbounded();
+        writer.write_all(vec![1, 2]).unwrap();
+        let write = thread::spawn(move || {
+            writer.write_all(vec![3, 4]).unwrap();
+            writer.write_all(vec![5, 6]).unwrap();
+        });
+        assert_eq!(reader.read(2).unwrap(), [1, 2]);
+        let mut items = reader.try_read(2).unwrap_or_default();
+        write.join().unwrap();
+        items.extend(reader.try_read(usize::MAX).unwrap());
+        assert_eq!(items, [3, 4, 5, 6]);
+    });
+}
+
+/// ```text
+/// writer   batch of two     one
+/// reader   one … one … one, the segment of the batch goes back
+/// ```
+#[test]
+fn a_batch_is_taken_apart_while_the_next_item_comes() {
+    model(Fault::None, || {
+        let (writer, reader) = unbounded();
+        writer.write_all(vec![1, 2]).unwrap();
+        let write = thread::spawn(move || writer.try_write(3).unwrap());
+        let mut items: Vec<_> = (0..3).filter_map(|_| reader.try_read_one().ok()).collect();
+        write.join().unwrap();
+        items.extend(reader.try_iter());
+        assert_eq!(items, [1, 2, 3]);
+    });
+}
+
+/// ```text
+/// writer a   push           each in order, and none lost
+/// writer b   batch
+/// reader     pop … take two
+/// ```
+#[test]
+fn two_writers_take_turns() {
+    model(Fault::None, || {
+        let (writer, reader) = unbounded();
+        let other = writer.clone();
+        let write = thread::spawn(move || writer.try_write(1).unwrap());
+        other.write_all(vec![2, 3]).unwrap();
+        write.join().unwrap();
+        let items = reader.try_read(3).unwrap();
+        assert!([[1, 2, 3], [2, 3, 1]].iter().any(|expected| items == expected), "{items:?}");
+    });
+}
+
+/// ```text
+/// reader   pop(none)  enter   (visit)   pop   park ──┐
+/// writer             push   waiting?   wake ────────┘
+/// ```
+fn a_reader_waits_for_an_item(fault: Fault) {
+    model(fault, || {
+        let (writer, reader) = unbounded();
+        let (writer, reader) = (Kept::new(writer), Kept::new(reader));
+        let read = thread::spawn(move || reader.read_one());
+        writer.write(7).unwrap();
+        assert_eq!(read.join().unwrap(), Ok(7));
+        drop(writer);
+    });
+}
+
+#[test]
+fn a_reader_that_visits_the_writers_gate_is_woken() {
+    a_reader_waits_for_an_item(Fault::None);
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn a_reader_that_does_not_visit_the_writers_gate_is_found() {
+    a_reader_waits_for_an_item(Fault::NoVisit);
+}
+
+/// ```text
+/// writer   push(full)  enter   (visit)   push   park ──┐
+/// reader             pop   waiting?   wake ───────────┘
+/// ```
+fn a_writer_waits_for_room(fault: Fault) {
+    model(fault, || {
+        let (writer, reader) = bounded(1);
+        let (writer, reader) = (Kept::new(writer), Kept::new(reader));
+        writer.write(1).unwrap();
+        let write = thread::spawn(move || writer.write(2));
+        assert_eq!(reader.try_read_one(), Ok(1));
+        assert!(write.join().unwrap().is_ok());
+    });
+}
+
+#[test]
+fn a_writer_that_visits_the_readers_gate_is_woken() {
+    a_writer_waits_for_room(Fault::None);
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn a_writer_that_does_not_visit_the_readers_gate_is_found() {
+    a_writer_waits_for_room(Fault::NoVisit);
+}
+
+/// ```text
+/// reader   pop(none)           closed?   pop
+/// writer             push, close
+/// ```
+fn the_last_item_is_read(fault: Fault) {
+    model(fault, || {
+        let (writer, reader) = unbounded();
+        let (writer, reader) = (Kept::new(writer), Kept::new(reader));
+        let write = thread::spawn(move || {
+            writer.write(1).unwrap();
+            writer.close();
+        });
+        match reader.try_read_one() {
+            Ok(1) => assert!(matches!(reader.try_read_one(), Err(TryReadError::Empty | TryReadError::Closed))),
+            other => assert_eq!(other, Err(TryReadError::Empty), "an item is still to come or there"),
+        }
+        write.join().unwrap();
+    });
+}
+
+#[test]
+fn an_item_that_came_before_the_close_is_read_before_it() {
+    the_last_item_is_read(Fault::None);
+}
+
+#[test]
+#[should_panic(expected = "an item is still to come or there")]
+fn a_reader_that_takes_the_close_for_the_end_is_found() {
+    the_last_item_is_read(Fault::ClosedAtOnce);
+}
+
+/// ```text
+/// listener   enter (visit)   pop(none)  … called ──┐
+/// writer              push   waiting?  call ──────┘
+/// ```
+#[test]
+fn a_listener_that_finds_nothing_is_called() {
+    model(Fault::None, || {
+        let (writer, reader) = unbounded();
+        let write = thread::spawn(move || {
+            writer.write(1).unwrap();
+            writer
+        });
+        let (called, waker) = Called::waker();
+        let listening = reader.listen(&waker);
+        let item = reader.try_read_one();
+        let writer = write.join().unwrap();
+        assert!(item.is_ok() || called.0.load(std::sync::atomic::Ordering::SeqCst));
+        drop((listening, writer));
+    });
+}
+
+/// An end that is left alone where the model ends with a panic, after which the checker's primitives cannot be used.
+struct Kept<E>(Option<E>);
+
+impl<E> Kept<E> {
+    const fn new(end: E) -> Self {
+        Self(Some(end))
+    }
+}
+
+impl<E> std::ops::Deref for Kept<E> {
+    type Target = E;
+
+    fn deref(&self) -> &E {
+        self.0.as_ref().expect("it is there until it is dropped")
+    }
+}
+
+impl<E> Drop for Kept<E> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::mem::forget(self.0.take());
+        }
+    }
+}
+
+/// Notes that it was called.
+struct Called(std::sync::atomic::AtomicBool);
+
+impl Called {
+    fn waker() -> (std::sync::Arc<Self>, Waker) {
+        let called = std::sync::Arc::new(Self(std::sync::atomic::AtomicBool::new(false)));
+        (called.clone(), called.into())
+    }
+}
+
+impl std::task::Wake for Called {
+    fn wake(self: std::sync::Arc<Self>) {
+        self.0.store(true, std::sync::atomic::Ordering::SeqCst);
+    }
 }

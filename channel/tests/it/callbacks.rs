@@ -16,8 +16,8 @@ fn the_callback_before_a_read_gets_the_count() {
     assert!(reader.set_before(move |count| seen.lock().unwrap().push(count)).is_none());
     assert_eq!(reader.read(2).unwrap(), [0, 1]);
     assert_eq!(reader.try_read(1).unwrap(), [2]);
-    assert_eq!(reader.read_deadline(0, Instant::now()).unwrap(), [3, 4]);
-    assert_eq!(*counts.lock().unwrap(), [2, 1, 0]);
+    assert_eq!(reader.read_deadline(usize::MAX, Instant::now()).unwrap(), [3, 4]);
+    assert_eq!(*counts.lock().unwrap(), [2, 1, usize::MAX]);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_panic_after_a_read_keeps_the_items_for_the_next() {
     assert!(catch_unwind(AssertUnwindSafe(|| reader.try_read(3))).is_err());
     reader.set_after(|items| items.iter_mut().for_each(|item| *item *= 10));
     assert_eq!(reader.read(1).unwrap(), [10]);
-    assert_eq!(reader.read(0).unwrap(), [20, 30, 40], "in order, before what is still in the channel");
+    assert_eq!(reader.read(usize::MAX).unwrap(), [20, 30, 40], "in order, before what is still in the channel");
     assert_eq!(reader.read(1).unwrap(), []);
 }
 
@@ -84,7 +84,7 @@ fn the_callback_before_a_write_changes_the_item() {
     writer.write_deadline(3, Instant::now()).unwrap();
     assert_eq!(writer.try_write(9).unwrap_err().into_inner(), 10, "it comes back as the callback gave it");
     assert!(writer.set_before(double).is_some() && writer.clear_before().is_some() && writer.clear_before().is_none());
-    assert_eq!(reader.try_read(0).unwrap(), [2, 4, 4]);
+    assert_eq!(reader.try_read(usize::MAX).unwrap(), [2, 4, 4]);
     assert!(writer.close());
     assert_eq!(writer.write(7).unwrap_err().into_inner(), 7);
 }
@@ -106,5 +106,18 @@ fn adaptors_stack_and_are_readers_behind_a_box() {
     outer.set_after(|items| items.push(99));
     assert_eq!(outer.read(2).unwrap(), [1, 0, 99]);
     let mut boxed: Box<AnyReader<'_, i32>> = Box::new(inner);
-    assert_eq!(boxed.try_read(0).unwrap(), [3, 2]);
+    assert_eq!(boxed.try_read(usize::MAX).unwrap(), [3, 2]);
+}
+
+#[test]
+fn a_read_of_nothing_calls_no_callback_and_reads_nothing() {
+    let mut reader = CallbackReader::new(IteratorReader::new(0..3));
+    reader.set_before(|_| panic!("nothing is read"));
+    reader.set_after(|_| panic!("nothing is read"));
+    assert_eq!(reader.read(0).unwrap(), []);
+    assert_eq!(reader.try_read(0).unwrap(), []);
+    reader.clear_before();
+    reader.clear_after();
+    assert_eq!(reader.read_all().unwrap(), [0, 1, 2]);
+    assert_eq!(reader.try_read(0).unwrap(), [], "at the end too");
 }

@@ -14,7 +14,7 @@ fn a_read_that_times_out_leaves_the_items_in_order() {
         let (writer, reader) = Setup { flavour, way: Way::Block }.channel();
         writer.write(1).unwrap();
         assert_eq!(reader.read_deadline(2, Instant::now()), Err(ReadTimeoutError::TimedOut));
-        assert_eq!(reader.read_timeout(0, Duration::from_millis(2)), Err(ReadTimeoutError::TimedOut));
+        assert_eq!(reader.read_timeout(usize::MAX, Duration::from_millis(2)), Err(ReadTimeoutError::TimedOut));
         assert_eq!((reader.len(), reader.waiting_readers()), (1, 0));
         assert_eq!(reader.read_one_timeout(Duration::MAX), Ok(1));
         assert_eq!(reader.read_one_timeout(Duration::ZERO), Err(ReadTimeoutError::TimedOut));
@@ -33,7 +33,7 @@ fn a_read_that_made_room_and_gave_up_leaves_what_came_in_order() {
     (1..=3).for_each(|item| writer.try_write(item).unwrap());
     drop(read);
     assert!(writer.try_write(4).unwrap_err().is_full(), "three items are there and the capacity is 1 again");
-    assert_eq!(reader.try_read(0).unwrap(), [1, 2, 3]);
+    assert_eq!(reader.try_read(usize::MAX).unwrap(), [1, 2, 3]);
     writer.try_write(4).unwrap();
     assert!(writer.try_write(5).unwrap_err().is_full());
 }
@@ -66,7 +66,7 @@ fn a_dropped_write_future_passes_its_wake_up_on() {
     drop(first);
     assert_eq!(second.count(), 1);
     assert_eq!(other.poll(&mut Context::from_waker(&second_waker)), Poll::Ready(Ok(())));
-    assert_eq!(reader.try_read(0).unwrap(), [2]);
+    assert_eq!(reader.try_read(usize::MAX).unwrap(), [2]);
 }
 
 #[test]

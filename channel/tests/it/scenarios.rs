@@ -3,6 +3,7 @@
 use crate::setup::{Setup, in_every_way};
 use millpond_channel::{ReadError, TryReadError, TryWriteError};
 use std::sync::Arc;
+use std::time::Duration;
 
 in_every_way!(scenarios,
     unbounded = Flavour::Unbounded,
@@ -21,7 +22,8 @@ in_every_way!(scenarios,
     dropping_the_last_writer_closes,
     the_end_is_told_by_every_read,
     a_read_of_many_gives_fewer_at_the_end,
-    count_zero_reads_all_until_the_close,
+    a_read_of_nothing_gives_nothing_at_once,
+    reading_all_reads_until_the_close,
     trying_gives_what_is_there,
     reading_into_a_vector_adds_to_its_end,
     reading_into_a_vector_uses_its_buffer,
@@ -126,7 +128,7 @@ pub(crate) fn the_end_is_told_by_every_read(setup: Setup) {
     drop(writer);
     for _ in 0..2 {
         assert_eq!(setup.read_one(&reader), Err(ReadError::Closed));
-        assert_eq!(setup.read(&reader, 0), []);
+        assert_eq!(setup.read(&reader, usize::MAX), []);
         assert_eq!(setup.read(&reader, 3), []);
         assert_eq!(reader.try_read(1), Err(TryReadError::Closed));
         assert_eq!(reader.try_read_one(), Err(TryReadError::Closed));
@@ -141,11 +143,30 @@ pub(crate) fn a_read_of_many_gives_fewer_at_the_end(setup: Setup) {
     assert_eq!(setup.read(&reader, 1000), []);
 }
 
-pub(crate) fn count_zero_reads_all_until_the_close(setup: Setup) {
+pub(crate) fn a_read_of_nothing_gives_nothing_at_once(setup: Setup) {
+    let (writer, reader) = setup.channel();
+    let is_nothing = || {
+        let mut items = Vec::new();
+        setup.read(&reader, 0).is_empty()
+            && reader.try_read(0) == Ok(Vec::new())
+            && reader.try_read_into(0, &mut items) == Ok(0)
+            && reader.read_timeout(0, Duration::ZERO) == Ok(Vec::new())
+            && items.is_empty()
+    };
+    assert!(is_nothing(), "an empty channel");
+    setup.write(&writer, 'a').unwrap();
+    assert!(is_nothing() && reader.len() == 1, "what is in it stays");
+    writer.close();
+    assert!(is_nothing() && reader.len() == 1);
+    assert_eq!(reader.read_all().unwrap(), ['a']);
+    assert!(is_nothing(), "a channel that is closed and empty");
+}
+
+pub(crate) fn reading_all_reads_until_the_close(setup: Setup) {
     let (writer, reader) = setup.channel();
     setup.write(&writer, 'a').unwrap();
     writer.close();
-    assert_eq!(setup.read(&reader, 0), ['a']);
+    assert_eq!(setup.read(&reader, usize::MAX), ['a']);
     assert_eq!(reader.read_all(), Ok(Vec::new()));
 }
 
@@ -155,8 +176,8 @@ pub(crate) fn trying_gives_what_is_there(setup: Setup) {
     setup.write_all(&writer, (0..count).collect()).unwrap();
     assert_eq!(reader.try_read(1000).unwrap(), (0..count).collect::<Vec<_>>());
     setup.write_all(&writer, (0..count).collect()).unwrap();
-    assert_eq!(reader.try_read(0).unwrap().len(), count);
-    assert_eq!(reader.try_read(0), Err(TryReadError::Empty));
+    assert_eq!(reader.try_read(usize::MAX).unwrap().len(), count);
+    assert_eq!(reader.try_read(usize::MAX), Err(TryReadError::Empty));
 }
 
 pub(crate) fn reading_into_a_vector_adds_to_its_end(setup: Setup) {
@@ -178,7 +199,7 @@ pub(crate) fn reading_into_a_vector_uses_its_buffer(setup: Setup) {
     for _ in 0..3 {
         items.clear();
         setup.write_all(&writer, (0..count).collect()).unwrap();
-        assert_eq!(reader.try_read_into(0, &mut items), Ok(count));
+        assert_eq!(reader.try_read_into(usize::MAX, &mut items), Ok(count));
         assert_eq!((items.as_ptr(), items.len()), (buffer, count));
     }
 }

@@ -48,7 +48,7 @@ pub(crate) fn a_waiting_read_is_woken_when_the_last_writer_goes(setup: Setup) {
     let (writer, reader) = setup.channel::<u8>();
     thread::scope(|scope| {
         let read = scope.spawn(|| setup.read_one(&reader));
-        let all = scope.spawn(|| setup.read(&reader, 0));
+        let all = scope.spawn(|| setup.read(&reader, usize::MAX));
         wait_for_readers(&reader, 2);
         drop(writer);
         assert_eq!(read.join().unwrap(), Err(ReadError::Closed));
@@ -88,7 +88,7 @@ pub(crate) fn a_read_of_more_than_the_capacity_makes_room(setup: Setup) {
         scope.spawn(|| setup.write_all(&writer, (0..count + 1).collect()).unwrap());
         assert_eq!(read.join().unwrap(), (0..count).collect::<Vec<_>>());
     });
-    assert_eq!(reader.try_read(0).unwrap(), [count]);
+    assert_eq!(reader.try_read(usize::MAX).unwrap(), [count]);
     if let Some(capacity) = writer.capacity() {
         let written = (0..capacity + 1).map_while(|item| writer.try_write(item).ok()).count();
         assert_eq!(written, capacity, "the room that was made is gone");

@@ -250,7 +250,7 @@ fn a_pool_may_be_made_and_dropped_on_any_of_them() {
             writer.write(sum).expect("open");
             drop((pool, writer));
         });
-        assert_eq!(sums.read(0).expect("open"), [1225], "seed {seed}");
+        assert_eq!(sums.read_all().expect("open"), [1225], "seed {seed}");
         // The last pool went elsewhere, so the simulation ends here with the next thing that has to do with it.
         drop(Pool::simulated(seed));
         assert!(simulation::current().is_none(), "seed {seed}");
