@@ -10,9 +10,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
 use crate::channel::{self, Opened};
+use crate::context::{Context, is_simple};
 use crate::division::{Divides, Division, Side};
 use crate::function::{Function, OnError, Policy};
-use crate::interpreter::{Context, attached};
+use crate::interpreter::attached;
 use crate::keeper::{Held, Keeper};
 use crate::object::Object;
 use crate::operation::{Expansion, Kind, Operation};
@@ -131,10 +132,12 @@ pub(crate) fn _source(
     let iterator = items.try_iter()?;
     let is_generator =
         iterator.is_instance(&py.import(intern!(py, "types"))?.getattr(intern!(py, "GeneratorType"))?)?;
+    let is_simple = is_simple(iterator.as_any());
     let (iterator, place) = (iterator.unbind(), place(named));
     let context = Context::current(py)?;
     let is_condemned = AtomicBool::new(false);
-    let iterating = Arc::new(Iterating { iterator, place: Arc::clone(&place), context, is_generator, is_condemned });
+    let iterating =
+        Arc::new(Iterating { iterator, place: Arc::clone(&place), context, is_simple, is_generator, is_condemned });
     let keeper = Keeper::join(py, Some(Arc::clone(&iterating) as Arc<dyn Held>), [])?;
     let task = limited(Task::supply(Iterable(iterating)), &place, limits);
     let reader = engine.pool.add_task(task);

@@ -70,12 +70,13 @@ impl Side {
 impl Operator<Object, Sided> for Side {
     fn apply(&self, items: &mut Items<Object>, is_wanted: &dyn Fn() -> bool, outcome: &mut Outcome<Sided>) {
         let function = &self.0.function;
-        run_chunk(function, outcome, |py, outcome| {
+        run_chunk(function, outcome, |py, calls, outcome| {
             outcome.results.reserve(items.len());
             while is_wanted()
                 && let Some(item) = items.next()
             {
-                match self.divide(py, &item.0.into_bound(py)) {
+                let sided = self.divide(py, &item.0.into_bound(py));
+                match sided.and_then(|sided| calls.next(py).map(|()| sided)) {
                     Ok(sided) => outcome.results.extend(sided),
                     Err(error) => {
                         outcome.error = Some(Raised::boxed(error, &function.place));
@@ -89,7 +90,7 @@ impl Operator<Object, Sided> for Side {
     fn apply_one(&self, item: Object, _back: &mut Option<Object>) -> Result<Option<Sided>, BoxError> {
         let mut outcome = Outcome::default();
         let function = &self.0.function;
-        run_chunk(function, &mut outcome, |py, outcome| match self.divide(py, &item.0.into_bound(py)) {
+        run_chunk(function, &mut outcome, |py, _, outcome| match self.divide(py, &item.0.into_bound(py)) {
             Ok(sided) => outcome.results.extend(sided),
             Err(error) => outcome.error = Some(Raised::boxed(error, &function.place)),
         });

@@ -10,8 +10,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyTuple};
 
+use crate::context::{Context, is_simple};
 use crate::errors::TaskTimeoutError;
-use crate::interpreter::{Callee, Context, call_method, is_awaitable, is_true};
+use crate::interpreter::{Callee, call_method, is_awaitable, is_true};
 use crate::keeper::Held;
 use crate::place::{Place, never_an_end};
 use crate::simulation::sleep;
@@ -56,6 +57,8 @@ pub(crate) struct Function {
     /// Whether items are taken apart into arguments.
     pub(crate) is_starred: bool,
     is_plain: bool,
+    /// Whether it sets no context variables.
+    pub(crate) is_simple: bool,
 }
 
 /// An item taken apart into arguments.
@@ -84,7 +87,8 @@ impl Function {
         is_starred: bool,
     ) -> Self {
         let is_plain = policy.is_plain() && !is_starred;
-        Self { function, place, context, policy, is_starred, is_plain }
+        let is_simple = is_plain && Python::attach(|py| is_simple(function.bind(py)));
+        Self { function, place, context, policy, is_starred, is_plain, is_simple }
     }
 
     /// Whether a call is nothing but a call.
@@ -93,10 +97,10 @@ impl Function {
         self.is_plain
     }
 
-    /// Calls `body` in the context that the task was added in; in whatever there is, if no variable was set then.
+    /// Calls `body`, a single call, in the context that the task was added in.
     #[inline]
     pub(crate) fn in_context<R>(&self, py: Python<'_>, body: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
-        if self.context.is_empty() { body() } else { self.context.run(py, body).flatten() }
+        self.context.run_one(py, self.is_simple, body)
     }
 
     /// Refuses what a plain function returned for somebody to await: nobody would.

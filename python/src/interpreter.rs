@@ -19,8 +19,6 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyString, PyTuple};
 
-use crate::values::hand_on;
-
 /// Whether the interpreter is on its way out: nobody attaches any more.
 static IS_LEAVING: AtomicBool = AtomicBool::new(false);
 
@@ -352,74 +350,5 @@ impl<'a, 'py> Iteration<'a, 'py> {
             Some(error) if !error.is_instance_of::<PyStopIteration>(py) => Err(error),
             _ => Ok(None),
         }
-    }
-}
-
-/// Variables of a context, as they were when a task was added.
-pub(crate) struct Context {
-    context: Py<PyAny>,
-    /// Whether no variable is set.
-    is_empty: bool,
-}
-
-impl Context {
-    /// A copy of the calling thread's.
-    pub(crate) fn current(py: Python<'_>) -> PyResult<Self> {
-        // SAFETY: attached.
-        let context = unsafe { ffi::PyContext_CopyCurrent() };
-        // SAFETY: attached; a new reference or null with an exception set.
-        let context = unsafe { Bound::from_owned_ptr_or_err(py, context)? };
-        hand_on(py, &context)?;
-        let is_empty = context.len()? == 0;
-        Ok(Self { context: context.unbind(), is_empty })
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.is_empty
-    }
-
-    /// The object, for the garbage collector.
-    pub(crate) fn object(&self) -> &Py<PyAny> {
-        &self.context
-    }
-
-    /// Calls `body` with the variables, in a copy: it may set them for itself, and others may be in theirs at the same time.
-    pub(crate) fn run<R>(&self, py: Python<'_>, body: impl FnOnce() -> R) -> PyResult<R> {
-        // SAFETY: attached, and `context` is a context.
-        let copy = unsafe { ffi::PyContext_Copy(self.context.as_ptr()) };
-        // SAFETY: attached; a new reference or null with an exception set.
-        let copy = unsafe { Bound::from_owned_ptr_or_err(py, copy)? };
-        // SAFETY: attached, and `copy` is a context that nobody has entered, since nobody else knows it.
-        if unsafe { ffi::PyContext_Enter(copy.as_ptr()) } != 0 {
-            return Err(PyErr::fetch(py));
-        }
-        let _entered = Entered(&copy);
-        Ok(body())
-    }
-
-    /// Like [`run`](Self::run), in the context itself, for those who are alone in it: what `body` sets is there the next time. Where
-    /// no variable is set, in the caller's.
-    pub(crate) fn run_on<R>(&self, py: Python<'_>, body: impl FnOnce() -> R) -> PyResult<R> {
-        if self.is_empty {
-            return Ok(body());
-        }
-        let context = self.context.bind(py);
-        // SAFETY: attached, and `context` is a context; where it is entered already, this fails.
-        if unsafe { ffi::PyContext_Enter(context.as_ptr()) } != 0 {
-            return Err(PyErr::fetch(py));
-        }
-        let _entered = Entered(context);
-        Ok(body())
-    }
-}
-
-/// A context that this thread is in; left when dropped, also by a panic.
-struct Entered<'a, 'py>(&'a Bound<'py, PyAny>);
-
-impl Drop for Entered<'_, '_> {
-    fn drop(&mut self) {
-        // An error that `body` left behind stays what it was: leaving asks that none is set.
-        // SAFETY: attached, since a `Bound` is there; the context was entered last by this very thread.
-        let _ = unsafe { ffi::PyContext_Exit(self.0.as_ptr()) };
     }
 }

@@ -5,6 +5,7 @@
 
 mod adding;
 mod channel;
+mod context;
 mod crew;
 mod dispatch;
 mod division;

@@ -6,8 +6,9 @@ use millpond::{BoxError, Expander, Items, Operator, Outcome};
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyList};
 
+use crate::context::Calls;
 use crate::function::{Called, Function};
-use crate::interpreter::{Callee, Iteration, attached, chunk_is_done, is_true, reading};
+use crate::interpreter::{Callee, Iteration, attached, chunk_is_done, is_awaitable, is_true, reading};
 use crate::object::Object;
 use crate::place::Raised;
 
@@ -64,19 +65,37 @@ impl Operation {
         })
     }
 
-    fn map_plain(
+    /// What came of a call that may have come to something else than a result.
+    #[cold]
+    fn looked_at<'py>(
         &self,
-        py: Python<'_>,
+        result: PyResult<Bound<'py, PyAny>>,
+        calls: &mut Calls<'_, 'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let result = result?;
+        self.function.check_plain(&result)?;
+        calls.next(result.py())?;
+        Ok(result)
+    }
+
+    fn map_plain<'py>(
+        &self,
+        py: Python<'py>,
         items: &mut Items<Object>,
         is_wanted: &dyn Fn() -> bool,
+        calls: &mut Calls<'_, 'py>,
         outcome: &mut Outcome<Object>,
     ) {
         let function = Callee::new(self.function.function.bind(py));
+        let is_simple = self.function.is_simple;
         while is_wanted()
             && let Some(mut item) = items.next()
         {
-            let result = function.call(item.0.bind(py));
-            match result.and_then(|result| self.function.check_plain(&result).map(|()| result)) {
+            let result = match function.call(item.0.bind(py)) {
+                Ok(result) if !is_awaitable(&result) && (is_simple || calls.is_as_before()) => Ok(result),
+                result => self.looked_at(result, calls),
+            };
+            match result {
                 Ok(result) => {
                     item.replace(py, result.unbind());
                     outcome.results.push(item);
@@ -89,21 +108,23 @@ impl Operation {
         }
     }
 
-    fn chunk(
+    fn chunk<'py>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
         items: &mut Items<Object>,
         is_wanted: &dyn Fn() -> bool,
+        calls: &mut Calls<'_, 'py>,
         outcome: &mut Outcome<Object>,
     ) {
         outcome.results.reserve(items.len());
         if self.kind == Kind::Map && self.function.is_plain() {
-            return self.map_plain(py, items, is_wanted, outcome);
+            return self.map_plain(py, items, is_wanted, calls, outcome);
         }
         while is_wanted()
             && let Some(item) = items.next()
         {
-            match self.result(py, &item.0.into_bound(py)) {
+            let result = self.result(py, &item.0.into_bound(py));
+            match result.and_then(|result| calls.next(py).map(|()| result)) {
                 Ok(result) => outcome.results.extend(result.map(Object::from)),
                 Err(error) => {
                     outcome.error = Some(Raised::boxed(error, &self.function.place));
@@ -118,10 +139,10 @@ impl Operation {
 pub(crate) fn run_chunk<R>(
     function: &Function,
     outcome: &mut Outcome<R>,
-    chunk: impl FnOnce(Python<'_>, &mut Outcome<R>),
+    chunk: impl for<'py> FnOnce(Python<'py>, &mut Calls<'_, 'py>, &mut Outcome<R>),
 ) {
     let ran = attached(|py| {
-        let ran = function.context.run(py, || chunk(py, outcome));
+        let ran = function.context.run_calls(py, |calls| chunk(py, calls, outcome));
         chunk_is_done(py);
         ran
     });
@@ -134,7 +155,7 @@ pub(crate) fn run_chunk<R>(
 
 impl Operator<Object, Object> for Operation {
     fn apply(&self, items: &mut Items<Object>, is_wanted: &dyn Fn() -> bool, outcome: &mut Outcome<Object>) {
-        run_chunk(&self.function, outcome, |py, outcome| self.chunk(py, items, is_wanted, outcome));
+        run_chunk(&self.function, outcome, |py, calls, outcome| self.chunk(py, items, is_wanted, calls, outcome));
     }
 
     #[inline]
@@ -180,9 +201,11 @@ impl Expansion {
         all.try_iter().map(Some)
     }
 
-    fn chunk(
+    #[expect(clippy::too_many_arguments, reason = "called from one place")]
+    fn chunk<'py>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
+        calls: &mut Calls<'_, 'py>,
         open: &mut Option<Object>,
         items: &mut Items<Object>,
         most: usize,
@@ -203,6 +226,8 @@ impl Expansion {
                         None => break,
                     }
                 }
+                // Iterating is a part of the call.
+                calls.next(py)?;
             }
             if into.len() >= most || !is_wanted() {
                 return Ok(());
@@ -224,8 +249,8 @@ impl Expander<Object, Object> for Expansion {
         is_wanted: &dyn Fn() -> bool,
         outcome: &mut Outcome<Object>,
     ) {
-        run_chunk(&self.0, outcome, |py, outcome| {
-            if let Err(error) = self.chunk(py, open, items, most, is_wanted, &mut outcome.results) {
+        run_chunk(&self.0, outcome, |py, calls, outcome| {
+            if let Err(error) = self.chunk(py, calls, open, items, most, is_wanted, &mut outcome.results) {
                 outcome.error = Some(Raised::boxed(error, &self.0.place));
             }
         });

@@ -14,8 +14,9 @@ use millpond::sync::{WaitList, host};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use crate::context::Context;
 use crate::errors::{SimulationError, SimulationOver};
-use crate::interpreter::{Context, attached, detached};
+use crate::interpreter::{attached, detached};
 
 /// Whether the calling thread runs a simulation.
 #[inline]

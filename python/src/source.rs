@@ -9,7 +9,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyTuple};
 
-use crate::interpreter::{Context, Iteration, attached, call_method, chunk_is_done, is_leaving, reading};
+use crate::context::Context;
+use crate::interpreter::{Iteration, attached, call_method, chunk_is_done, is_leaving, reading};
 use crate::keeper::Held;
 use crate::object::Object;
 use crate::place::{Place, Raised};
@@ -19,6 +20,8 @@ pub(crate) struct Iterating {
     pub(crate) iterator: Py<PyIterator>,
     pub(crate) place: Arc<Place>,
     pub(crate) context: Context,
+    /// Whether iterating sets no context variables.
+    pub(crate) is_simple: bool,
     /// Whether it is to be closed when nobody can read from it any more.
     pub(crate) is_generator: bool,
     /// Whether the collector takes it apart, and closes it itself.
@@ -68,7 +71,7 @@ impl Supply<Object> for Iterable {
     fn supply(&mut self, most: usize, into: &mut Vec<Object>, is_wanted: &dyn Fn() -> bool) -> Result<bool, BoxError> {
         into.reserve_exact(most.min(8192));
         let filled = attached(|py| {
-            let filled = self.0.context.run_on(py, || self.fill(py, most, into, is_wanted));
+            let filled = self.0.context.run_on(py, self.0.is_simple, || self.fill(py, most, into, is_wanted));
             chunk_is_done(py);
             filled
         });
@@ -83,11 +86,7 @@ impl Supply<Object> for Iterable {
     fn supply_one(&mut self) -> Result<Option<Object>, BoxError> {
         reading(|py| {
             let iterator = Iteration::new(self.0.iterator.bind(py));
-            let next = if self.0.context.is_empty() {
-                iterator.next()
-            } else {
-                self.0.context.run_on(py, || iterator.next()).flatten()
-            };
+            let next = self.0.context.run_on(py, self.0.is_simple, || iterator.next()).flatten();
             next.map(|item| item.map(Object::from)).map_err(|error| self.raised(error))
         })
     }

@@ -23,7 +23,8 @@ use pyo3::prelude::*;
 use super::calls::LOOK_AGAIN;
 use super::plan::{Missing, Plan};
 use super::value::Value;
-use crate::interpreter::{Context, attached};
+use crate::context::Context;
+use crate::interpreter::attached;
 use crate::pool::Pool;
 use crate::threads::Threads;
 
