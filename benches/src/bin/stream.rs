@@ -4,7 +4,7 @@
 
 use millpond_benches::harness::Group;
 use millpond_benches::heap::Heap;
-use millpond_benches::stream::{bodies, maps, memory};
+use millpond_benches::stream::{bodies, changing, maps, memory};
 
 #[global_allocator]
 static HEAP: Heap = Heap::new();
@@ -16,6 +16,7 @@ fn main() {
     maps::two_workers(&mut group);
     maps::read_ten(&mut group);
     bodies::bodies(&mut group);
+    changing::changing(&mut group);
     memory::memory(&mut group, &HEAP);
     group.finish();
 }

@@ -1,6 +1,7 @@
 //! The cases of the group `stream`.
 
 pub mod bodies;
+pub mod changing;
 pub mod maps;
 pub mod memory;
 pub mod threads;

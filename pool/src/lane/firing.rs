@@ -119,9 +119,7 @@ pub(crate) struct Firing<'a, 'env> {
     looked: Cell<Option<Instant>>,
     /// When the firing began, where that is known.
     pub(super) begun: Option<Instant>,
-    /// Since when it seems to have lasted too long.
-    suspected: Cell<Option<Instant>>,
-    /// Whether it was cut because its items are slow.
+    /// Whether it was cut because it has lasted too long.
     pub(super) is_late: Cell<bool>,
     /// The time of the last mark, where this firing is measured.
     pub(super) marked: Option<Instant>,
@@ -183,7 +181,6 @@ impl<'a, 'env> Firing<'a, 'env> {
             countdown: Cell::new(stride - 1),
             looked: Cell::new(None),
             begun,
-            suspected: Cell::new(None),
             is_late: Cell::new(false),
             marked: begun,
             sample,
@@ -365,22 +362,10 @@ impl<'a, 'env> Firing<'a, 'env> {
         if !self.pass.is_shared() || host::is_simulated() {
             return false;
         }
-        match self.suspected.get() {
-            // A chunk that is not measured was known to be quick.
-            None if self.begun.is_none_or(|begun| now.duration_since(begun).as_nanos() > LATE_NANOS) => {
-                // The thread may just not have been run for a while. One more item shows whether they are slow.
-                self.suspected.set(Some(now));
-                self.seen.set(Seen::ALWAYS);
-                self.stride.set(1);
-                self.countdown.set(0);
-                false
-            }
-            None => false,
-            Some(since) => {
-                self.is_late.set(now.duration_since(since).as_nanos() > SLOW_NANOS);
-                true
-            }
-        }
+        // A chunk that is not measured was known to be quick: it is not, unless the thread was not run.
+        let is_late = self.begun.is_none_or(|begun| now.duration_since(begun).as_nanos() > LATE_NANOS);
+        self.is_late.set(is_late);
+        is_late
     }
 
     fn is_doomed(&self) -> bool {

@@ -35,6 +35,8 @@ pub(super) struct Grain {
     /// Time per item, smoothed; 0 before the first measurement.
     nanos_per_item: f32,
     firings: u32,
+    /// What was known before a chunk took far longer, until it is known why.
+    doubted: Option<(usize, f32)>,
     /// How many items may go without a firing before one is measured again, as the last measurement said.
     allowed: u32,
     /// How many of those are left.
@@ -44,7 +46,7 @@ pub(super) struct Grain {
 impl Grain {
     pub(super) fn new(item_bytes: usize) -> Self {
         let most = (CHUNK_BYTES / item_bytes.max(1)).clamp(16, MOST);
-        Self { chunk: 1, most, nanos_per_item: 0.0, firings: 0, allowed: 0, singles_left: 0 }
+        Self { chunk: 1, most, nanos_per_item: 0.0, firings: 0, doubted: None, allowed: 0, singles_left: 0 }
     }
 
     /// How many items the next chunk should have.
@@ -98,6 +100,13 @@ impl Grain {
         }
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let per_item = (nanos as f32 / items as f32).max(0.01);
+        if let Some((chunk, nanos_per_item)) = self.doubted.take()
+            && per_item < QUICK_NANOS.max(nanos_per_item * 10.0)
+        {
+            // It was the thread.
+            (self.chunk, self.nanos_per_item) = (chunk, nanos_per_item);
+            return;
+        }
         self.nanos_per_item =
             if self.nanos_per_item == 0.0 { per_item } else { self.nanos_per_item * 0.7 + per_item * 0.3 };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and clamped next")]
@@ -123,8 +132,12 @@ impl Grain {
         self.nanos_per_item > 0.0 && self.nanos_per_item < 20.0
     }
 
-    /// A chunk has taken far longer than was foreseen: what was learned holds no more.
-    pub(super) fn begin_anew(&mut self) {
+    /// A chunk has taken far longer than was foreseen: the next one is a single item, which shows whether items have become slow
+    /// or the thread was just not run for a while.
+    pub(super) fn doubt(&mut self) {
+        if self.doubted.is_none() {
+            self.doubted = Some((self.chunk, self.nanos_per_item));
+        }
         (self.chunk, self.nanos_per_item, self.firings) = (1, 0.0, 0);
         (self.allowed, self.singles_left) = (0, 0);
     }
@@ -162,6 +175,28 @@ mod tests {
         assert_eq!(grain.start(1), 2, "one that could not go without a firing");
         grain.learn(1, 5_000_000);
         assert!(!grain.start_one(), "not quick any more");
+    }
+
+    #[test]
+    fn a_doubt_is_settled_by_one_item() {
+        let grown = || {
+            let mut grain = Grain::new(8);
+            for _ in 0..6 {
+                grain.learn(grain.chunk(), grain.chunk() as u64);
+            }
+            grain
+        };
+        let mut grain = grown();
+        let chunk = grain.chunk();
+        grain.doubt();
+        assert_eq!(grain.chunk(), 1);
+        grain.learn(1, 300);
+        assert_eq!(grain.chunk(), chunk, "it was the thread");
+        let mut grain = grown();
+        grain.doubt();
+        grain.doubt();
+        grain.learn(1, 5_000_000);
+        assert_eq!(grain.chunk(), 1, "they are slow");
     }
 
     #[test]

@@ -194,7 +194,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             let release = || state.release(order.most, landing.made, &Next::More).expect("a chunk gets a place");
             let chunk = chunk.unwrap_or_else(release);
             if landing.is_late {
-                state.grain.begin_anew();
+                state.grain.doubt();
             } else if let Some(nanos) = nanos {
                 let left: usize = landing.left.iter().map(|left| left.items).sum();
                 state.grain.learn(landing.made.saturating_sub(left), nanos);

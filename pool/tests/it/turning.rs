@@ -69,7 +69,7 @@ in_every_mode! {
         let (seen, early) = (Arc::clone(&given), Arc::new(AtomicBool::new(false)));
         let is_early = Arc::clone(&early);
         let here = std::thread::current().id();
-        // A worker does one slow item more, to see that they are slow.
+        // Of quick items a few are begun at once.
         let mut reader = pool.source(0..QUICK + 8).map(move |n| {
             if n >= QUICK {
                 be_slow();
