@@ -27,7 +27,8 @@ MILLPOND_SEEDS=$(((${SEEDS:-10000} + 19) / 20)) MILLPOND_ON_THREADS=1 \
 
 # The suites of the pool. Left out is what cannot be in a simulation: functions that wait for each other by means of std's (a lock that is held
 # during a read, a barrier, a channel), or that ask which thread of the system they run on; reads that another thread of the system
-# awaits while the simulation's own does not read; and what takes too long (a hundred thousand tasks).
+# awaits while the simulation's own does not read; what goes by the system's clock; and what takes too long (a hundred thousand
+# tasks).
 left_out=(
     apply::the_caller_takes_part_and_another_thread_too
     awaiting::a_job_goes_on_that_was_parked_while_a_helper_had_its_last_data_in_hand
@@ -37,6 +38,11 @@ left_out=(
     cancel::a_wait_before_another_call_ends_when_nobody_can_read_the_result
     deep::a_chain_of_a_hundred_thousand_sequential_tasks
     nested::functions_may_read_several_levels_deep
+    turning::a_failure_stops_the_workers_that_are_behind_it
+    turning::a_source_is_left_between_two_items_when_the_time_is_up
+    turning::a_time_out_is_looked_at_between_the_readers_own_items
+    turning::items_in_front_of_one_that_turns_slow_come_out
+    turning::what_is_left_of_a_chunk_that_turns_slow_is_for_every_worker
 )
 for workers in simulation simulation-on-threads; do
     export MILLPOND_TEST_WORKERS=$workers
