@@ -19,6 +19,7 @@ use millpond_sync::shim::atomic::{AtomicU8, AtomicU64, Ordering};
 /// The thread does not know the pool.
 const UNKNOWN: u8 = 0;
 /// It knows the pool, which has made no chunk since the thread looked last.
+#[cfg(not(any(loom, shuttle)))]
 const IDLE: u8 = 1;
 /// It knows the pool, which is at work.
 const AT_WORK: u8 = 2;
