@@ -24,7 +24,7 @@ struct Pace {
 }
 
 impl Pace {
-    const fn new() -> Self {
+    fn new() -> Self {
         Self { most: AtomicUsize::new(1) }
     }
 
@@ -50,7 +50,7 @@ pub(crate) struct FlatMap<F> {
 }
 
 impl<F> FlatMap<F> {
-    pub(crate) const fn new(function: F) -> Self {
+    pub(crate) fn new(function: F) -> Self {
         Self { function, pace: Pace::new() }
     }
 }
@@ -160,7 +160,7 @@ pub(crate) struct Expand<E> {
 }
 
 impl<E> Expand<E> {
-    pub(crate) const fn new(expander: E) -> Self {
+    pub(crate) fn new(expander: E) -> Self {
         Self { expander, pace: Pace::new() }
     }
 }
