@@ -8,6 +8,7 @@ use millpond::{Cause, ReadError};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PySystemExit};
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyList;
 
 use crate::place::Raised;
 
@@ -94,7 +95,7 @@ pub(crate) fn raise(py: Python<'_>, error: &ReadError) -> PyErr {
 
 /// A time-out, in the words of whoever waited.
 pub(crate) fn timed_out(asked: usize, waited: Duration) -> PyErr {
-    let what = if asked == 0 { "all items".to_owned() } else { format!("`{asked}` items") };
+    let what = if asked == usize::MAX { "all items".to_owned() } else { format!("`{asked}` items") };
     let seconds = waited.as_secs_f64();
     ReadTimeoutError::new_err(format!(
         "reading {what} timed out after `{seconds:.3}` seconds; what has been made stays readable, so read again to go on"
@@ -109,10 +110,11 @@ fn failure(py: Python<'_>, failed: &millpond::TaskError) -> PyErr {
     };
     let Some(raised) = raised else {
         return TaskError::new_err(format!(
-            "task `{}` failed at item {}: {}",
+            "task `{}` failed at item {}: {}{}",
             failed.task(),
             failed.index(),
-            failed.cause()
+            failed.cause(),
+            still(failed)
         ));
     };
     let is_first = raised.tell();
@@ -122,19 +124,37 @@ fn failure(py: Python<'_>, failed: &millpond::TaskError) -> PyErr {
         error.set_cause(py, Some(cause));
         return error;
     }
-    if is_first {
-        add_note(py, &cause, &format!("in {}, at item ", raised.place), failed.index());
-    }
+    note(py, &cause, &format!("in {}, at item ", raised.place), failed);
     cause
 }
 
-/// Adds a note that begins with `place`, unless the exception has such a one: a function may raise the same object again and again.
-fn add_note(py: Python<'_>, error: &PyErr, place: &str, index: u64) {
+/// What can be read of what was made before the failure.
+fn still(failed: &millpond::TaskError) -> String {
+    match failed.unread() {
+        0 => String::new(),
+        1 => "; 1 item before it can still be read".to_owned(),
+        unread => format!("; {unread} items before it can still be read"),
+    }
+}
+
+/// Sees to it that the exception has one note that begins with `place`, though a function may raise the same object again and again.
+/// Where this failure was raised before, the note says what can be read now.
+fn note(py: Python<'_>, error: &PyErr, place: &str, failed: &millpond::TaskError) {
     let exception = error.value(py);
-    let notes = exception.getattr(intern!(py, "__notes__")).and_then(|notes| notes.extract::<Vec<String>>());
-    if notes.is_ok_and(|notes| notes.iter().any(|note| note.starts_with(place))) {
-        return;
+    let at = format!("{place}{}", failed.index());
+    let note = at.clone() + &still(failed);
+    let notes = exception.getattr(intern!(py, "__notes__"));
+    if let Some(notes) = notes.ok().and_then(|notes| notes.cast_into::<PyList>().ok()) {
+        for (number, before) in notes.iter().enumerate() {
+            let Ok(before) = before.extract::<String>() else { continue };
+            if before.starts_with(place) {
+                if before != note && (before == at || before.starts_with(&(at + ";"))) {
+                    let _ = notes.set_item(number, note);
+                }
+                return;
+            }
+        }
     }
     // Before Python 3.11 there are no notes.
-    let _ = exception.call_method1(intern!(py, "add_note"), (format!("{place}{index}"),));
+    let _ = exception.call_method1(intern!(py, "add_note"), (note,));
 }

@@ -12,6 +12,7 @@ mod division;
 mod errors;
 mod function;
 mod interpreter;
+mod iteration;
 mod keeper;
 mod object;
 mod operation;
@@ -66,6 +67,8 @@ mod _native {
     use crate::channel::{ChannelWriter, Opened};
     #[pymodule_export]
     use crate::crew::Crew;
+    #[pymodule_export]
+    use crate::iteration::Iteration;
     #[pymodule_export]
     use crate::pool::Pool;
     #[pymodule_export]

@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 
 use millpond::ReadError;
 use millpond::sync::host;
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyBaseException, PyRuntimeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyInt, PyList};
 
-use crate::errors::{ReaderClosedError, raise, timed_out};
+use crate::errors::{ReadTimeoutError, ReaderClosedError, raise, timed_out};
 use crate::interpreter::attached;
+use crate::iteration::Iteration;
 use crate::keeper::{Keeper, Kept};
 use crate::object::Object;
 use crate::place::Place;
@@ -79,6 +80,8 @@ pub(crate) struct PoolReader {
     length: Option<usize>,
     /// How many items have been read.
     taken: AtomicUsize,
+    /// Whether the iteration by `next(reader)` is over; each `iter(reader)` is one of its own.
+    is_over: AtomicBool,
     is_closed: AtomicBool,
     /// What the last read met that was not an item.
     met: AtomicU8,
@@ -248,14 +251,30 @@ impl PoolReader {
         }
     }
 
+    /// The next item of an iteration, `None` at its end. A failure ends it too: it comes once.
+    #[inline]
+    pub(crate) fn advance(&self, py: Python<'_>, is_over: &AtomicBool) -> PyResult<Option<Py<PyAny>>> {
+        if is_over.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        if let Some(item) = self.next_now(py) {
+            return Ok(Some(item.0));
+        }
+        self.advance_patiently(py, is_over)
+    }
+
     /// The next item, however long it takes.
     #[cold]
     #[inline(never)]
-    fn next_patiently(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+    fn advance_patiently(&self, py: Python<'_>, is_over: &AtomicBool) -> PyResult<Option<Py<PyAny>>> {
         let item = self.with(py, |reader| {
-            self.patiently(py, 1, None, |slice| match slice {
-                Some(slice) => reader.next_deadline(Instant::now() + slice).transpose(),
-                None => reader.next().transpose(),
+            self.patiently(py, 1, None, |slice| {
+                let next = reader.read_next(slice.map(|slice| Instant::now() + slice));
+                // Nor does an exception of a signal's handler end it: who goes on after it gets the rest.
+                if !matches!(next, Ok(Some(_)) | Err(ReadError::TimedOut { .. } | ReadError::Interrupted { .. })) {
+                    is_over.store(true, Ordering::Relaxed);
+                }
+                next
             })
         })?;
         match &item {
@@ -263,6 +282,15 @@ impl PoolReader {
             None => self.met.store(ENDED, Ordering::Relaxed),
         }
         Ok(item.map(|item| item.0))
+    }
+
+    /// How many items are left, where that is known.
+    pub(crate) fn left<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let left = self.length.map(|length| length.saturating_sub(self.taken.load(Ordering::Relaxed)));
+        match left {
+            Some(left) => Ok(left.into_pyobject(py)?.into_any()),
+            None => Ok(py.NotImplemented().into_bound(py)),
+        }
     }
 
     fn count(&self, items: usize) {
@@ -276,35 +304,6 @@ impl PoolReader {
     fn list<'py>(&self, py: Python<'py>, items: Vec<Object>) -> PyResult<Bound<'py, PyList>> {
         self.count(items.len());
         PyList::new(py, items.into_iter().map(|item| item.0))
-    }
-
-    fn read_all_list<'py>(&self, py: Python<'py>, timeout: Option<Duration>) -> PyResult<Bound<'py, PyList>> {
-        let mut chunks: Vec<Vec<Object>> = Vec::new();
-        let outcome = self.with(py, |reader| {
-            let outcome = self.patiently(py, 0, timeout, |slice| {
-                match reader.read_chunks(slice.map(|slice| host::now() + slice), |chunk| chunks.push(chunk)) {
-                    // The items before come first, and the error with the next read.
-                    Err(ReadError::Task(_)) if !chunks.is_empty() => {
-                        self.met.store(FAILED, Ordering::Relaxed);
-                        Ok(())
-                    }
-                    Ok(()) => {
-                        self.met.store(ENDED, Ordering::Relaxed);
-                        Ok(())
-                    }
-                    outcome => outcome,
-                }
-            });
-            if outcome.is_err() && !chunks.is_empty() {
-                reader.unread(chunks.drain(..).flatten().collect());
-            }
-            outcome
-        });
-        outcome?;
-        let count = chunks.iter().map(Vec::len).sum();
-        self.count(count);
-        let items = Exactly { items: chunks.into_iter().flatten(), left: count };
-        PyList::new(py, items)
     }
 
     /// What it is made of, for a task that reads from it: this reader is no more.
@@ -349,11 +348,6 @@ impl Drop for PoolReader {
     }
 }
 
-/// A count of Python's, where 0 is all.
-fn all_for_none(count: usize) -> usize {
-    if count == 0 { usize::MAX } else { count }
-}
-
 /// What a read gives that gives the items before a failure first.
 pub(crate) fn items_first(
     reader: &mut Reader,
@@ -368,28 +362,6 @@ pub(crate) fn items_first(
         result => result,
     }
 }
-
-/// Items of which it is known how many they are.
-struct Exactly<I> {
-    items: I,
-    left: usize,
-}
-
-impl<I: Iterator<Item = Object>> Iterator for Exactly<I> {
-    type Item = Py<PyAny>;
-
-    fn next(&mut self) -> Option<Py<PyAny>> {
-        let item = self.items.next()?;
-        self.left -= 1;
-        Some(item.0)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
-    }
-}
-
-impl<I: Iterator<Item = Object>> ExactSizeIterator for Exactly<I> {}
 
 /// Seconds as they come from Python, checked there.
 pub(crate) fn duration(seconds: Option<f64>) -> Option<Duration> {
@@ -431,6 +403,7 @@ impl PoolReader {
             keeper: Kept::new(keeper),
             length,
             taken: AtomicUsize::new(0),
+            is_over: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             met: AtomicU8::new(0),
         })
@@ -438,12 +411,17 @@ impl PoolReader {
 
     /// Read items, working for them meanwhile.
     ///
+    /// A read gives what was asked for, or raises. Then it has taken nothing: what has been made stays, and a smaller
+    /// read, `try_read` or an iteration gives it.
+    ///
     /// Parameters
     /// ----------
-    /// count : int, default 0
-    ///     How many; fewer come only at the end, none after it. 0 for all.
+    /// count : int, optional
+    ///     How many; fewer mean the end, and nothing else. All by default, and none for 0.
     /// timeout : float, optional
     ///     Seconds to wait at the most.
+    /// partial : bool, default False
+    ///     Whether to give what there is, if anything, where the time is up or a task has failed.
     ///
     /// Returns
     /// -------
@@ -455,25 +433,33 @@ impl PoolReader {
     /// ReadTimeoutError
     ///     When the time is up; nothing is lost by that.
     /// Exception
-    ///     What the function of a task raised, after all items before. A read that gets some of these gives them, and
-    ///     the next read raises.
+    ///     What the function of a task raised, where it did so before there were `count` items. A note says how many
+    ///     items before it can still be read.
     ///
     /// Examples
     /// --------
     /// >>> reader = Pool(0).source("abc").map(str.upper)
-    /// >>> reader.read(2), reader.read(2), reader.read(2)
-    /// (['A', 'B'], ['C'], [])
-    #[pyo3(signature = (count=None, *, timeout=None), text_signature = "($self, count=0, *, timeout=None)")]
+    /// >>> reader.read(2), reader.read(0), reader.read(2), reader.read(2)
+    /// (['A', 'B'], [], ['C'], [])
+    /// >>> writer, reader = Pool(0).channel()
+    /// >>> writer.write_all("abc")
+    /// >>> reader.read(2, timeout=1, partial=True), reader.read(2, timeout=0.01, partial=True)
+    /// (['a', 'b'], ['c'])
+    #[pyo3(
+        signature = (count=None, *, timeout=None, partial=false),
+        text_signature = "($self, count=None, *, timeout=None, partial=False)"
+    )]
     fn read<'py>(
         &self,
         py: Python<'py>,
         count: Option<&Bound<'py, PyAny>>,
         timeout: Option<&Bound<'py, PyAny>>,
+        partial: bool,
     ) -> PyResult<Bound<'py, PyList>> {
-        let count = count.map_or(Ok(0), checked_count)?;
+        let count = count.map_or(Ok(usize::MAX), checked_count)?;
         let timeout = timeout.map_or(Ok(None), checked_timeout)?;
         if count == 0 {
-            return self.read_all_list(py, timeout);
+            return Ok(PyList::empty(py));
         }
         if count == 1
             && let Some(item) = self.next_now(py)
@@ -481,34 +467,48 @@ impl PoolReader {
             return PyList::new(py, [item.0]);
         }
         let items = self.with(py, |reader| {
-            self.patiently(py, count, timeout, |slice| {
+            let outcome = self.patiently(py, count, timeout, |slice| {
                 let result = match slice {
                     Some(slice) => reader.read_timeout(count, slice),
                     None => reader.read(count),
                 };
-                items_first(reader, count, result)
-            })
+                if partial { items_first(reader, count, result) } else { result }
+            });
+            match outcome {
+                Err(error) if partial && error.is_instance_of::<ReadTimeoutError>(py) => {
+                    reader.try_read(count).map_err(|error| raise(py, &error))?.ok_or(error)
+                }
+                outcome => outcome,
+            }
         })?;
-        if items.len() < count {
+        if !partial && items.len() < count {
             self.met.store(ENDED, Ordering::Relaxed);
         }
         self.list(py, items)
     }
 
-    #[pyo3(signature = (count=0))]
-    fn _try_read<'py>(&self, py: Python<'py>, count: usize) -> PyResult<Option<Bound<'py, PyList>>> {
-        let items =
-            told(|| self.with(py, |reader| reader.try_read(all_for_none(count)).map_err(|error| raise(py, &error))))?;
+    #[pyo3(signature = (count=None))]
+    fn _try_read<'py>(&self, py: Python<'py>, count: Option<usize>) -> PyResult<Option<Bound<'py, PyList>>> {
+        let count = count.unwrap_or(usize::MAX);
+        let items = told(|| self.with(py, |reader| reader.try_read(count).map_err(|error| raise(py, &error))))?;
         items.map(|items| self.list(py, items)).transpose()
     }
 
+    /// What a read raises that has waited for so many seconds.
+    #[staticmethod]
+    #[pyo3(signature = (count, seconds))]
+    fn _timed_out(py: Python<'_>, count: Option<usize>, seconds: f64) -> Py<PyBaseException> {
+        timed_out(count.unwrap_or(usize::MAX), duration(Some(seconds)).unwrap_or_default()).into_value(py)
+    }
+
     /// Begins a read that awaits.
-    fn _begin(&self, py: Python<'_>, count: usize) -> PyResult<Reading> {
+    #[pyo3(signature = (count, partial))]
+    fn _begin(&self, py: Python<'_>, count: Option<usize>, partial: bool) -> PyResult<Reading> {
         told(|| {
             self.with(py, |reader| {
                 // What an iteration has taken ahead comes first.
                 reader.give_back_ahead();
-                Ok(Reading::new(reader.clone(), self.keeper.get(py)?, all_for_none(count)))
+                Ok(Reading::new(reader.clone(), self.keeper.get(py)?, count.unwrap_or(usize::MAX), partial))
             })
         })
     }
@@ -529,23 +529,16 @@ impl PoolReader {
         self.count(items);
     }
 
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
+    fn __iter__(slf: Py<Self>) -> Iteration {
+        Iteration::over(slf)
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        if let Some(item) = self.next_now(py) {
-            return Ok(Some(item.0));
-        }
-        self.next_patiently(py)
+        self.advance(py, &self.is_over)
     }
 
-    fn __length_hint__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let left = self.length.map(|length| length.saturating_sub(self.taken.load(Ordering::Relaxed)));
-        match left {
-            Some(left) => Ok(left.into_pyobject(py)?.into_any().unbind()),
-            None => Ok(py.NotImplemented()),
-        }
+    fn __length_hint__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.left(py)
     }
 
     /// Stops what only this reader needed and lets go of it.

@@ -53,10 +53,10 @@ impl Wake for Waking {
 }
 
 impl Reading {
-    pub(crate) fn new(mut reader: Reader, keeper: Option<Py<Keeper>>, count: usize) -> Self {
+    pub(crate) fn new(mut reader: Reader, keeper: Option<Py<Keeper>>, count: usize, partial: bool) -> Self {
         let future = Box::pin(async move {
             let result = reader.read_async(count).await;
-            items_first(&mut reader, count, result)
+            if partial { items_first(&mut reader, count, result) } else { result }
         });
         Self { future: Mutex::new(Some(future)), waking: Arc::default(), keeper: Kept::new(keeper) }
     }

@@ -159,7 +159,7 @@ def test_a_reader_whose_function_raised_is_collected_with_the_frame_that_read_it
             reader = reader.try_map(fail)[0]
         else:
             reader = reader.map(coroutine)
-        assert reader.read(50) == [0, 1, 2]
+        assert reader.read(50, partial=True) == [0, 1, 2]
         return weakref.ref(reader)
 
     watched = read()

@@ -8,6 +8,7 @@ outcomes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import re
 import threading
@@ -230,17 +231,20 @@ def variants(shape: Shape) -> Iterator[Shape]:
             yield replace(shape, inputs=inputs[::-1])
 
 
-def read_in_parts(reader: PoolReader[int], counts: Iterable[int]) -> Outcome:
-    """Read so many items after another, over and over; 0 takes all that is left."""
+def read_in_parts(reader: PoolReader[int], counts: Iterable[int | None]) -> Outcome:
+    """Read so many items after another, over and over; None takes all that is left."""
     items: list[int] = []
     try:
-        for count in itertools.cycle(counts):
+        for count in itertools.cycle([*counts, 1]):
             part = reader.read(count)
-            assert len(part) <= count or count == 0
-            if not part:
-                break
+            assert count is None or len(part) <= count
             items += part
+            if count is None or len(part) < count:
+                # Fewer are the end, and nothing else.
+                assert reader.read(1) == []
+                break
     except Failure as failure:
+        items += what_is_left(reader)
         # From then on each read raises the same.
         with pytest.raises(Failure, match=re.escape(str(failure))):
             reader.read(1)
@@ -248,12 +252,20 @@ def read_in_parts(reader: PoolReader[int], counts: Iterable[int]) -> Outcome:
     return Outcome(items)
 
 
-COUNTS = st.lists(st.sampled_from([0, 1, 2, 3, 7, 100]), min_size=1, max_size=4)
+def what_is_left(reader: PoolReader[int]) -> list[int]:
+    """Read the items before a failure."""
+    try:
+        return reader.read(partial=True)
+    except Failure:
+        return []
+
+
+COUNTS = st.lists(st.sampled_from([None, 0, 1, 2, 3, 7, 100]), min_size=1, max_size=4)
 
 
 @given(shape=shapes(), size=SIZES, counts=COUNTS)
 @settings(max_examples=300)
-def test_reads_give_what_a_plain_program_gives(shape: Shape, size: int, counts: list[int]) -> None:
+def test_reads_give_what_a_plain_program_gives(shape: Shape, size: int, counts: list[int | None]) -> None:
     with Pool(size) as pool:
         assert read_in_parts(build(pool, shape, Calls()), counts) in outcomes(shape)
 
@@ -264,8 +276,8 @@ def test_iterating_gives_what_a_plain_program_gives(shape: Shape, size: int) -> 
         assert collected(iter(build(pool, shape, Calls()))) in outcomes(shape)
 
 
-@given(shape=shapes(), size=SIZES, count=st.integers(0, 5))
-def test_reads_that_await_give_what_a_plain_program_gives(shape: Shape, size: int, count: int) -> None:
+@given(shape=shapes(), size=SIZES, count=st.one_of(st.none(), st.integers(1, 5)))
+def test_reads_that_await_give_what_a_plain_program_gives(shape: Shape, size: int, count: int | None) -> None:
     async def read(pool: Pool) -> Outcome:
         reader = build(pool, shape, Calls())
         items: list[int] = []
@@ -273,6 +285,8 @@ def test_reads_that_await_give_what_a_plain_program_gives(shape: Shape, size: in
             while part := await reader.read_async(count):
                 items += part
         except Failure as failure:
+            with contextlib.suppress(Failure):
+                items += await reader.read_async(partial=True)
             return Outcome(items, failure)
         return Outcome(items)
 
@@ -299,13 +313,13 @@ def test_iterations_that_await_give_what_a_plain_program_gives(shape: Shape, siz
 
 @given(shape=shapes(is_failing=False, kinds=("map", "filter", "flat_map", "tap", *MOVING, "chain")), counts=COUNTS)
 @settings(max_examples=300)
-def test_serial_mode_calls_what_generators_call_and_no_more(shape: Shape, counts: list[int]) -> None:
+def test_serial_mode_calls_what_generators_call_and_no_more(shape: Shape, counts: list[int | None]) -> None:
     plain, calls = Calls(may_be_slow=False), Calls()
     items = lazily(shape, plain)
     reader = build(Pool(0), shape, calls)
     assert not calls.counts
     for count in counts:
-        assert reader.read(count) == list(itertools.islice(items, count or None))
+        assert reader.read(count) == list(itertools.islice(items, count))
         assert calls.counts == plain.counts
 
 
@@ -361,7 +375,9 @@ def test_threads_that_share_a_reader_get_each_item_once(shape: Shape, size: int,
 
 
 @given(shape=shapes(kinds=("map", "filter", *JOINING)), size=SIZES, other_size=SIZES, counts=COUNTS)
-def test_pools_of_different_sizes_work_together(shape: Shape, size: int, other_size: int, counts: list[int]) -> None:
+def test_pools_of_different_sizes_work_together(
+    shape: Shape, size: int, other_size: int, counts: list[int | None]
+) -> None:
     def through(item: int) -> int:
         return item
 
@@ -384,6 +400,7 @@ def test_a_pool_may_be_resized_between_reads(shape: Shape, sizes: list[int], cou
             try:
                 part = reader.read(count)
             except Failure as failure:
+                items += what_is_left(reader)
                 error = failure
                 break
             if not part:
@@ -401,7 +418,7 @@ def test_a_pool_may_be_resized_by_the_functions_of_its_tasks(shape: Shape, sizes
             pool.size = next(turns)
             return item
 
-        assert read_in_parts(build(pool, shape, Calls()).map(resize, concurrency=1), [0]) in outcomes(shape)
+        assert read_in_parts(build(pool, shape, Calls()).map(resize, concurrency=1), [None]) in outcomes(shape)
 
 
 @given(
@@ -419,12 +436,13 @@ def test_each_branch_of_a_tee_gets_everything(
         errors: list[Failure | None] = [None] * 3
         if closed >= 0:
             branches[closed].close()
-        for branch, count in [*reads, (0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1)]:
+        for branch, count in [*reads, (0, None), (1, None), (2, None)]:
             if branch != closed:
                 try:
                     found[branch] += branches[branch].read(count)
                 except Failure as failure:
                     errors[branch] = failure
+                    found[branch] += what_is_left(branches[branch])
         expected = outcomes(shape)
         got = {branch: Outcome(found[branch], errors[branch]) for branch in range(3) if branch != closed}
         assert all(outcome in expected for outcome in got.values())
@@ -432,8 +450,8 @@ def test_each_branch_of_a_tee_gets_everything(
         assert all(other == first for other in others)
 
 
-@given(shape=shapes(is_failing=False, kinds=UNSPARING), size=SIZES, count=st.integers(0, 10))
-def test_the_branches_of_a_tee_share_the_calls(shape: Shape, size: int, count: int) -> None:
+@given(shape=shapes(is_failing=False, kinds=UNSPARING), size=SIZES, count=st.one_of(st.none(), st.integers(0, 10)))
+def test_the_branches_of_a_tee_share_the_calls(shape: Shape, size: int, count: int | None) -> None:
     plain, calls = Calls(may_be_slow=False), Calls()
     with Pool(size) as pool:
         for branch in build(pool, shape, calls).tee(3):
@@ -453,11 +471,12 @@ def test_a_partition_divides_the_items(shape: Shape, size: int, reads: list[tupl
         sides = build(pool, shape, Calls()).partition(lambda item: item % modulus == 0)
         found: list[list[int]] = [[], []]
         errors: list[Failure | None] = [None, None]
-        for side, count in [*reads, (0, 0), (1, 0), (0, 1), (1, 1)]:
+        for side, count in [*reads, (0, None), (1, None)]:
             try:
                 found[side] += sides[side].read(count)
             except Failure as failure:
                 errors[side] = failure
+                found[side] += what_is_left(sides[side])
     expected = [
         (
             [item for item in outcome.items if item % modulus == 0],
@@ -475,7 +494,9 @@ def numbered(number: int, item: int) -> int:
 
 
 @given(branches=st.lists(shapes(is_failing=False, most=3), min_size=1, max_size=4), size=SIZES, counts=COUNTS)
-def test_a_merge_keeps_all_and_the_order_of_each_input(branches: list[Shape], size: int, counts: list[int]) -> None:
+def test_a_merge_keeps_all_and_the_order_of_each_input(
+    branches: list[Shape], size: int, counts: list[int | None]
+) -> None:
     with Pool(size) as pool:
         readers = [build(pool, shape, Calls()).map(partial(numbered, number)) for number, shape in enumerate(branches)]
         merged = read_in_parts(pool.merge(*readers), counts)
@@ -503,7 +524,7 @@ def test_a_merge_keeps_all_and_the_order_of_each_input(branches: list[Shape], si
     ),
 )
 def test_what_fails_is_skipped_replaced_or_kept_apart_whatever_the_options(
-    items: list[int], size: int, counts: list[int], policy: str, options: dict[str, Any]
+    items: list[int], size: int, counts: list[int | None], policy: str, options: dict[str, Any]
 ) -> None:
     def call(item: int) -> int:
         if item % 3 == 0:

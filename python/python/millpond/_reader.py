@@ -13,9 +13,7 @@ from millpond._hints import OfReaders, explained
 from millpond._shapes import WithShapes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from typing_extensions import Self
+    from collections.abc import AsyncIterator, Iterator
 
 __all__ = ["PoolReader"]
 
@@ -24,11 +22,11 @@ _U = TypeVar("_U")
 _T_co = TypeVar("_T_co", covariant=True)
 
 
-async def _read_async(reader: PoolReader[_T], count: int) -> list[_T]:
+async def _read_async(reader: PoolReader[_T], count: int | None, timeout: float | None, partial: bool) -> list[_T]:
     # Only whoever awaits pays for importing asyncio, and has done so.
     from millpond._reading import read
 
-    return await read(reader, count)
+    return await read(reader, count, timeout, partial)
 
 
 class PoolReader(WithFunctions[_T_co], Closing, OfReaders):
@@ -59,9 +57,9 @@ class PoolReader(WithFunctions[_T_co], Closing, OfReaders):
         Once it has been read from, workers keep so many items ready beyond what is asked for. Without effect in a pool
         of size 0.
     ``on_error``
-        What happens to an item that the function raises an :class:`Exception` for: ``"raise"`` stops the task, and
-        readers get the items before, then the exception; ``"skip"`` leaves the item out; a function of the exception
-        and the item gives what comes out in the item's place, and stops the task by raising.
+        What happens to an item that the function raises an :class:`Exception` for: ``"raise"`` stops the task, and a
+        read of more items than were made before raises the exception; ``"skip"`` leaves the item out; a function of the
+        exception and the item gives what comes out in the item's place, and stops the task by raising.
     ``retries``
         How often a call that raises is made again before that; a :class:`Retry` says how long to wait.
     ``timeout``
@@ -98,7 +96,9 @@ class PoolReader(WithFunctions[_T_co], Closing, OfReaders):
 
     if TYPE_CHECKING:
 
-        def read(self, count: int = 0, *, timeout: float | None = None) -> list[_T_co]: ...
+        def read(
+            self, count: int | None = None, *, timeout: float | None = None, partial: bool = False
+        ) -> list[_T_co]: ...
 
     else:
         # Small reads are to cost little, so there is nothing around it.
@@ -112,15 +112,15 @@ class PoolReader(WithFunctions[_T_co], Closing, OfReaders):
         >>> Pool(0).source("abc").read_all()
         ['a', 'b', 'c']
         """
-        return self.read(0, timeout=timeout)
+        return self.read(None, timeout=timeout)
 
-    def try_read(self, count: int = 0) -> list[_T_co] | None:
+    def try_read(self, count: int | None = None) -> list[_T_co] | None:
         """Take items that are there already, without running or waiting for anything.
 
         Parameters
         ----------
-        count : int, default 0
-            How many at the most; 0 for any number.
+        count : int, optional
+            How many at the most. Any number by default, and none for 0.
 
         Returns
         -------
@@ -135,9 +135,11 @@ class PoolReader(WithFunctions[_T_co], Closing, OfReaders):
         >>> reader.read(1), reader.try_read()
         (['a'], ['b'])
         """
-        return self._try_read(_options.integer(count, "count", least=0))
+        return self._try_read(None if count is None else _options.integer(count, "count", least=0))
 
-    async def read_async(self, count: int = 0) -> list[_T_co]:
+    async def read_async(
+        self, count: int | None = None, *, timeout: float | None = None, partial: bool = False
+    ) -> list[_T_co]:
         """Read like :meth:`read`, awaiting; under asyncio or trio.
 
         The pool's workers do the work, all of them; in a pool of size 0 the event loop's thread does. Coroutine
@@ -148,8 +150,12 @@ class PoolReader(WithFunctions[_T_co], Closing, OfReaders):
 
         Parameters
         ----------
-        count : int, default 0
-            How many items; 0 for all.
+        count : int, optional
+            How many items. All by default, and none for 0.
+        timeout : float, optional
+            Seconds to wait at the most.
+        partial : bool, default False
+            Whether to give what there is, if anything, where the time is up or a task has failed.
 
         Returns
         -------
@@ -163,7 +169,9 @@ class PoolReader(WithFunctions[_T_co], Closing, OfReaders):
         >>> asyncio.run(reader.read_async(2))
         ['A', 'B']
         """
-        return await _read_async(self, _options.integer(count, "count", least=0))
+        if count is not None:
+            count = _options.integer(count, "count", least=0)
+        return await _read_async(self, count, _options.seconds(timeout, "timeout"), partial)
 
     def __aiter__(self) -> AsyncIterator[_T_co]:
         from millpond._reading import Items
@@ -172,7 +180,7 @@ class PoolReader(WithFunctions[_T_co], Closing, OfReaders):
 
     if TYPE_CHECKING:
         # The native iterator, with the type of its items.
-        def __iter__(self) -> Self: ...
+        def __iter__(self) -> Iterator[_T_co]: ...  # type: ignore[override]
         def __next__(self) -> _T_co: ...
 
     # ---- reading to the end

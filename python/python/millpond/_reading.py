@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -25,10 +26,12 @@ _IN_A_ROW = 100
 _TURN = 0.005
 
 
-async def read(reader: PoolReader[Any], count: int) -> list[Any]:
+async def read(reader: PoolReader[Any], count: int | None, timeout: float | None, partial: bool) -> list[Any]:
     """Read items without blocking the event loop. A read that is cancelled has taken nothing."""
+    if count == 0:
+        return []
     with Awaiting(reader) as awaiting:
-        return await awaiting.read(count)
+        return await awaiting.read(count, timeout, partial)
 
 
 class Awaiting:
@@ -75,21 +78,27 @@ class Awaiting:
         for runner in self._runners:
             runner.hold()
 
-    async def read(self, count: int) -> list[Any]:
+    async def read(self, count: int | None, timeout: float | None = None, partial: bool = False) -> list[Any]:
         """Read items."""
         if self.ahead is not None:
             self.ahead.keep()
-        reading = self._reader._begin(count)
-        is_done = False
+        reading = self._reader._begin(count, partial)
+        started = time.monotonic()
+        wait = _read_in_asyncio if type(self._host) is AsyncioHost else _read_in_trio
+        items = None
         try:
-            items = await (_read_in_asyncio if type(self._host) is AsyncioHost else _read_in_trio)(reading, self._host)
-            is_done = True
+            items = await wait(reading, self._host, timeout)
         finally:
-            if not is_done:
+            if items is None:
                 reading.cancel()
                 if self.ahead is not None:
                     self.ahead.close()
                 self._hold()
+        if items is None:
+            there = self._reader._try_read(count) if partial else None
+            if there is None:
+                raise self._reader._timed_out(count, time.monotonic() - started)
+            return there
         self._reader._count(len(items))
         return items
 
@@ -105,25 +114,35 @@ class Items(AsyncIterator[_T]):
         The reader.
     """
 
-    __slots__ = ("_awaiting", "_given", "_reader", "_since")
+    __slots__ = ("_awaiting", "_given", "_is_over", "_reader", "_since")
 
     def __init__(self, reader: PoolReader[_T]) -> None:
         self._awaiting: Awaiting | None = None
+        self._is_over = False
         self._reader = reader
         #: How many items were given since others on the event loop have had a turn, and when that was.
         self._given = 0
         self._since = time.monotonic()
 
     async def __anext__(self) -> _T:
+        if self._is_over:
+            raise StopAsyncIteration
         self._given += 1
         if self._given > _IN_A_ROW or time.monotonic() > self._since + _TURN:
             await _host().sleep(0)
             self._given, self._since = 0, time.monotonic()
-        items = self._reader._try_read(1)
-        if items is None:
-            items = await self._read()
+        try:
+            items = self._reader._try_read(1)
+            if items is None:
+                items = await self._read()
+        except Exception:
+            # A failure comes once, and then the end.
+            self._is_over = True
+            self.close()
+            raise
         if items:
             return items[0]  # type: ignore[no-any-return]
+        self._is_over = True
         self.close()
         raise StopAsyncIteration
 
@@ -157,14 +176,20 @@ def _host() -> Host:
         raise RuntimeError("awaiting a read outside of asyncio and trio: use `read` instead") from None
 
 
-async def _read_in_asyncio(reading: _Reading, host: Host) -> list[Any]:
+async def _read_in_asyncio(reading: _Reading, host: Host, timeout: float | None) -> list[Any] | None:
     loop = asyncio.get_running_loop()
+    end = None if timeout is None else loop.time() + timeout
     while True:
         changed: asyncio.Future[None] = loop.create_future()
         items = reading.poll(functools.partial(host.soon, _set, changed))
-        if items is not None:
+        if items is not None or (end is not None and loop.time() >= end):
             return items
-        await changed
+        timer = None if end is None else loop.call_at(end, _set, changed)
+        try:
+            await changed
+        finally:
+            if timer is not None:
+                timer.cancel()
 
 
 def _set(changed: asyncio.Future[None]) -> None:
@@ -172,13 +197,15 @@ def _set(changed: asyncio.Future[None]) -> None:
         changed.set_result(None)
 
 
-async def _read_in_trio(reading: _Reading, host: Host) -> list[Any]:
+async def _read_in_trio(reading: _Reading, host: Host, timeout: float | None) -> list[Any] | None:
     import trio
 
     await trio.lowlevel.checkpoint()
+    end = math.inf if timeout is None else trio.current_time() + timeout
     while True:
         changed = trio.Event()
         items = reading.poll(functools.partial(host.soon, changed.set))
-        if items is not None:
+        if items is not None or trio.current_time() >= end:
             return items
-        await changed.wait()
+        with trio.move_on_at(end):
+            await changed.wait()

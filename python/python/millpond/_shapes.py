@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
@@ -23,29 +22,20 @@ _C = TypeVar("_C")
 _T_co = TypeVar("_T_co", covariant=True)
 
 
-def _clock() -> float:
-    seconds = _native._now()
-    return time.monotonic() if seconds is None else seconds
-
-
 def _lists_within(items: PoolReader[_T], size: int, seconds: float) -> Iterator[list[_T]]:
     with items:
         while True:
             batch = items.read(1)
             if not batch:
                 return
-            deadline = _clock() + seconds
-            while len(batch) < size:
-                left = max(0.0, deadline - _clock())
-                try:
-                    more = items.read(size - len(batch), timeout=left)
-                except ReadTimeoutError:
-                    # What has come by now.
-                    batch += items.try_read(size - len(batch)) or []
-                    break
-                if not more:
-                    break
-                batch += more
+            try:
+                batch += items.read(size - 1, timeout=seconds, partial=True)
+            except ReadTimeoutError:
+                pass
+            except Exception:
+                # What was made before a failure comes first.
+                yield batch
+                raise
             yield batch
 
 

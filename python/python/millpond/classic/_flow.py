@@ -117,7 +117,7 @@ class Flow:
             return items
 
     def _all(self, reader: millpond.PoolReader[Any], count: int) -> list[Any]:
-        items = reader.read(count)
+        items = reader.read(count or None, partial=True)
         if count == 0 or len(items) < count:
             self._look(reader)
         return items
@@ -126,7 +126,7 @@ class Flow:
         items: list[Any] = []
         try:
             while count == 0 or len(items) < count:
-                more = reader.try_read(0 if count == 0 else count - len(items)) or reader.read(1, timeout=timeout)
+                more = reader.try_read(None if count == 0 else count - len(items)) or reader.read(1, timeout=timeout)
                 items += more
                 if not more:
                     self._look(reader)
@@ -141,7 +141,7 @@ class Flow:
         return items
 
     def _there(self, reader: millpond.PoolReader[Any], count: int) -> list[Any]:
-        items = reader.try_read(count)
+        items = reader.try_read(count or None)
         if not items:
             # Nothing is there: have a chunk made, so that whoever asks again and again gets somewhere.
             try:
