@@ -47,6 +47,21 @@ impl CorpusReport {
         self.bytes += report.bytes;
         self.words.merge(&report.words);
     }
+
+    /// The sum of some reports.
+    #[must_use]
+    pub fn sum(reports: Vec<DocumentReport>) -> Self {
+        let mut sum = Self::default();
+        reports.iter().for_each(|report| sum.add(report));
+        sum
+    }
+
+    /// Adds another sum.
+    pub fn merge(&mut self, other: &Self) {
+        self.documents += other.documents;
+        self.bytes += other.bytes;
+        self.words.merge(&other.words);
+    }
 }
 
 /// The words that occur most often, one per line, with a bar for each.
