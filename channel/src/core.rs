@@ -152,7 +152,7 @@ impl<T, G: Gate> Core<T, G> {
     #[track_caller]
     pub(crate) fn write_slowly(&self, item: T, deadline: Deadline) -> Result<(), WriteTimeoutError<T>> {
         let mut item = Some(item);
-        self.spin(&self.writer_patience, 1, || self.capacity.saturating_sub(self.len()));
+        self.spin(&self.writer_patience, deadline, 1, || self.capacity.saturating_sub(self.len()));
         let written = self.writers.wait_until_deadline(deadline, || self.attempt_write(&mut item));
         match (written, item) {
             (Some(written), _) => written.map_err(WriteTimeoutError::Closed),
@@ -211,7 +211,7 @@ impl<T, G: Gate> Core<T, G> {
     pub(crate) fn write_many(&self, items: &mut VecDeque<T>, deadline: Deadline) -> Result<(), WriteTimeoutError<()>> {
         let written = match self.attempt_write_many(items) {
             None => {
-                self.spin(&self.writer_patience, items.len().min(self.capacity), || {
+                self.spin(&self.writer_patience, deadline, items.len().min(self.capacity), || {
                     self.capacity.saturating_sub(self.len())
                 });
                 self.writers.wait_until_deadline(deadline, || self.attempt_write_many(items))
@@ -330,7 +330,7 @@ impl<T, G: Gate> Core<T, G> {
         if !G::CAN_BLOCK {
             return Err(ReadTimeoutError::WouldWaitForever);
         }
-        self.spin(&self.reader_patience, 1, || self.len());
+        self.spin(&self.reader_patience, deadline, 1, || self.len());
         let item = self.readers.wait_until_deadline(deadline, || self.attempt_read_one());
         item.unwrap_or(Err(ReadTimeoutError::TimedOut))
     }
@@ -375,7 +375,7 @@ impl<T, G: Gate> Core<T, G> {
             return Err(ReadTimeoutError::WouldWaitForever);
         }
         if count != usize::MAX {
-            self.spin(&self.reader_patience, count, || self.len());
+            self.spin(&self.reader_patience, deadline, count, || self.len());
         }
         let _demand = Demand::new(self, count);
         let items = self.gatherers.wait_until_deadline(deadline, || self.attempt_gather(count));
@@ -398,8 +398,8 @@ impl<T, G: Gate> Core<T, G> {
     /// Subtle: the first pause is taken without looking. A look takes the cache line away from the other side, which
     /// then gets one item done per look; one that is let alone gets hundreds done, and then both sides work at a distance
     /// from each other. The pause grows while bursts come, and shrinks to half a microsecond where single items do.
-    fn spin(&self, patience: &AtomicU32, enough: usize, progress: impl Fn() -> usize) {
-        if cfg!(any(loom, shuttle)) || !millpond_sync::host::runs_others_meanwhile() {
+    fn spin(&self, patience: &AtomicU32, deadline: Deadline, enough: usize, progress: impl Fn() -> usize) {
+        if cfg!(any(loom, shuttle)) || deadline.has_passed() || !millpond_sync::host::runs_others_meanwhile() {
             return;
         }
         // A bounded channel is full, or empty, after as many items.
@@ -409,7 +409,7 @@ impl<T, G: Gate> Core<T, G> {
         let next = if progress() >= BURST { pause * 2 } else { pause / 2 };
         patience.store(next, Ordering::Relaxed);
         for _ in 0..ROUNDS {
-            if progress() >= enough || self.is_closed() {
+            if progress() >= enough || self.is_closed() || deadline.has_passed() {
                 return;
             }
             std::thread::yield_now();
