@@ -22,6 +22,7 @@ use crate::lend;
 use crate::nudge::Nudges;
 use crate::placement;
 use crate::registry::Registry;
+use crate::rings::Rings;
 use crate::walk::{WAKE_NANOS, Walked, Walker};
 use crate::workers::Workers;
 
@@ -84,6 +85,8 @@ pub(crate) struct Core<'env> {
     /// How often a thread was asked for, for tests and figures.
     wakes: AtomicU64,
     pub(crate) registry: Mutex<Registry<'env>>,
+    /// Threads that wait within a task's function.
+    pub(crate) rings: Mutex<Rings>,
     /// Cancelled lanes whose contents are still to be let go.
     litter: Mutex<Vec<Arc<dyn AnyLane<'env> + 'env>>>,
     has_litter: AtomicBool,
@@ -118,6 +121,7 @@ impl<'env> Core<'env> {
             awaited: AtomicUsize::new(0),
             wakes: AtomicU64::new(0),
             registry: Mutex::default(),
+            rings: Mutex::default(),
             litter: Mutex::default(),
             has_litter: AtomicBool::new(false),
             graves: Mutex::default(),

@@ -222,10 +222,13 @@ pub enum ReadError {
         /// The task whose output was to be read.
         task: Arc<str>,
     },
-    /// A task's function read, directly or by way of other tasks, from the output of the task that it runs in.
+    /// A task's function read, directly or by way of other tasks, from the output of the task that it runs in; or functions of several
+    /// tasks, on several threads, each waited for the next one and the last for the first.
     OwnOutput {
         /// The task that the read waited for.
         task: Arc<str>,
+        /// The tasks that wait for each other, beginning with `task`: each for the next one, the last for the first.
+        ring: Arc<[Arc<str>]>,
     },
     /// A function was interrupted, by Ctrl-C, say: that is no failure of its task. The item is put back, and the next read has the
     /// function called for it again.
@@ -276,7 +279,12 @@ impl fmt::Display for ReadError {
             Self::Interrupted { task, cause } => {
                 write!(f, "task `{task}` was interrupted by `{cause}`; read again to go on")
             }
-            Self::OwnOutput { task } => write!(
+            Self::OwnOutput { task, ring } if ring.len() > 1 => {
+                write!(f, "a task's function reads from task `{task}` in a ring of tasks that wait for each other (`")?;
+                f.write_str(&ring.join("` for `"))?;
+                write!(f, "` for `{task}`); read from a task upstream of them")
+            }
+            Self::OwnOutput { task, .. } => write!(
                 f,
                 "a task's function reads from task `{task}`, which waits for that very function; read from a task \
                  upstream of it"

@@ -64,7 +64,9 @@ impl Gate {
         if size == 0 && fault::is(Fault::GateTakenAway) {
             self.word.store(FREE, Ordering::Release);
         } else if size == 0 {
-            // Where passes are out, the last one to be given back does this.
+            // Where passes are out, the last one to be given back does this. Subtle: the two may miss each other. This exchange
+            // fails because the pass is still out, and orders nothing then, so whoever gives it back may still see the old size. The
+            // pool then stays shared, which is correct in any size, until its next pass is given back.
             let _ = self.word.compare_exchange(SHARED, FREE, Ordering::AcqRel, Ordering::Relaxed);
         }
         before

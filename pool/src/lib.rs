@@ -41,6 +41,7 @@ mod reader;
 mod registry;
 mod remove;
 mod report;
+mod rings;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 mod stage;

@@ -12,6 +12,7 @@
 //! The stack is explicit: the length of a chain is bounded by memory only.
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use millpond_sync::shim::atomic::Ordering;
 use millpond_sync::{Deadline, Parker, Ticket};
@@ -23,6 +24,7 @@ use crate::fault::{self, Fault};
 use crate::gate::Pass;
 use crate::host::{self, Site};
 use crate::lane::{AnyLane, Header, Step};
+use crate::rings::{LaneAddress, Passed, Ring};
 
 /// What waking a sleeping thread costs at the worst, in nanoseconds: less work than that is not worth it.
 pub(crate) const WAKE_NANOS: f32 = 60_000.0;
@@ -84,6 +86,23 @@ pub(crate) struct Walker<'a, 'env> {
     deadline: Deadline,
     /// Whether a function was interrupted.
     is_interrupted: bool,
+    /// The tasks that wait for each other, where this reader is found to be among those that do.
+    ring: Option<Ring>,
+    noting: Noting,
+    /// The lanes that were fired since.
+    noted: Vec<&'a Arc<dyn AnyLane<'env> + 'env>>,
+}
+
+/// Which lanes a walk notes that may turn out to be held by threads that wait for each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Noting {
+    /// None: it is an ordinary walk.
+    Nothing,
+    /// All that it comes to.
+    All,
+    /// All that it comes to; it goes up no further from a lane that another worker is at, as what there is behind it must come
+    /// through that worker's hands.
+    UpToHeld,
 }
 
 /// Who walks.
@@ -133,6 +152,9 @@ impl<'a, 'env> Walker<'a, 'env> {
             looks: 0,
             deadline: Deadline::NEVER,
             is_interrupted: false,
+            ring: None,
+            noting: Noting::Nothing,
+            noted: Vec::new(),
         }
     }
 
@@ -181,7 +203,7 @@ impl<'a, 'env> Walker<'a, 'env> {
     pub(crate) fn begin(&mut self, header: &Header<'env>, is_quick: bool) {
         self.was_quick = is_quick;
         if self.pass.is_shared() {
-            firing::push(std::ptr::from_ref(header).addr());
+            firing::push(address(header));
         }
     }
 
@@ -229,9 +251,14 @@ impl<'a, 'env> Walker<'a, 'env> {
             frame.is_fired = true;
             let (lane, outlet) = (frame.lane, frame.outlet);
             let enough = if self.stack.len() == 1 { enough } else { usize::MAX };
-            match lane.fire(outlet, enough, self) {
+            let step = lane.fire(outlet, enough, self);
+            if self.noting != Noting::Nothing {
+                self.noted.push(lane);
+            }
+            match step {
                 Step::Landed => {
                     self.landings += 1;
+                    self.ring = None;
                     self.restart();
                     self.deepest = self.deepest.max(self.stack.len());
                     if self.stack.len() > 1 {
@@ -258,7 +285,11 @@ impl<'a, 'env> Walker<'a, 'env> {
                 Step::Busy => {
                     self.is_held_up = true;
                     self.obstacles.push(lane);
-                    self.frame_fired();
+                    if self.noting == Noting::UpToHeld {
+                        self.go_back();
+                    } else {
+                        self.frame_fired();
+                    }
                 }
                 step @ (Step::Nothing | Step::Done | Step::Full | Step::Parked) => {
                     let is_root = self.stack.len() == 1;
@@ -370,6 +401,9 @@ impl<'a, 'env> Walker<'a, 'env> {
             return;
         }
         let mut entered: SmallVec<[(&'a Arc<dyn AnyLane<'env> + 'env>, Ticket); 4]> = SmallVec::new();
+        // A wait with a deadline ends by itself.
+        let may_be_in_ring = self.pass.is_shared() && deadline.moment().is_none() && is_firing_any();
+        let mut in_ring = None;
         Parker::with(|parker| {
             let _nested = parker.nested();
             loop {
@@ -381,6 +415,45 @@ impl<'a, 'env> Walker<'a, 'env> {
                     }
                 }
                 host::step(if is_new { Site::Enters } else { Site::Sleeps });
+                if !is_new && may_be_in_ring {
+                    let in_ring = in_ring.get_or_insert_with(|| InRing::enter(self.core, parker.waker()));
+                    let looked = in_ring.clock();
+                    let known = self.walk_noting(Noting::All, enough, deadline);
+                    if self.landings > 0 || self.is_interrupted || ready() || self.hopeless().is_some() {
+                        return;
+                    }
+                    let is_entered = |lane: &&Arc<dyn AnyLane<'env> + 'env>| {
+                        entered.iter().any(|(other, _)| Arc::ptr_eq(other, lane))
+                    };
+                    if !self.obstacles.iter().all(|lane| is_entered(&lane)) {
+                        continue;
+                    }
+                    let way_up = self.walk_noting(Noting::UpToHeld, enough, deadline);
+                    if self.landings > 0 || self.is_interrupted || ready() || self.hopeless().is_some() {
+                        return;
+                    }
+                    if !self.obstacles.iter().all(|lane| is_entered(&lane)) {
+                        continue;
+                    }
+                    // As they were before that walk. One that was not seen then is seen the next time.
+                    let before = |now: &Passed| known.iter().find(|passed| passed.lane == now.lane).cloned();
+                    let way_up: Option<Vec<Passed>> = way_up.iter().map(before).collect();
+                    let Some(way_up) = way_up else { continue };
+                    in_ring.sleeps(looked, if self.is_parked { Vec::new() } else { way_up });
+                    self.ring = in_ring.verdict();
+                    if self.ring.is_none() {
+                        self.core.while_idle(|| parker.park());
+                        self.ring = in_ring.verdict();
+                    }
+                    if self.ring.is_some() {
+                        return;
+                    }
+                    // Whoever is told leaves the list of waiters by it, so this thread enters all of them anew.
+                    for (lane, ticket) in entered.drain(..) {
+                        let _ = lane.header().waiters.list().leave(ticket);
+                    }
+                    continue;
+                }
                 if !is_new {
                     let sleep = || parker.park_deadline(deadline);
                     if self.pass.is_shared() {
@@ -394,20 +467,38 @@ impl<'a, 'env> Walker<'a, 'env> {
                     continue;
                 }
                 self.walk(enough, deadline);
-                if self.landings > 0 || ready() || self.hopeless().is_some() {
+                if self.landings > 0 || self.is_interrupted || ready() || self.hopeless().is_some() {
                     return;
                 }
             }
         });
+        drop(in_ring);
         for (lane, ticket) in entered {
             let _ = lane.header().waiters.list().leave(ticket);
         }
     }
 
+    /// Walks, and says which lanes it has come to, with how many of their chunks are in flight after it.
+    fn walk_noting(&mut self, noting: Noting, enough: usize, deadline: Deadline) -> Vec<Passed> {
+        self.noting = noting;
+        self.noted.clear();
+        self.walk(enough, deadline);
+        self.noting = Noting::Nothing;
+        let passed = |lane: &&Arc<dyn AnyLane<'env> + 'env>| {
+            let header = lane.header();
+            Passed { lane: address(header), name: header.name(), flying: lane.flying(self.pass) }
+        };
+        self.noted.iter().map(passed).collect()
+    }
+
     /// Why waiting for the obstacles would be waiting for ever, if it would.
     pub(crate) fn hopeless(&self) -> Option<ReadError> {
         if let Some(task) = self.waits_for_itself() {
-            return Some(ReadError::OwnOutput { task });
+            return Some(ReadError::OwnOutput { ring: Arc::new([Arc::clone(&task)]), task });
+        }
+        if let Some(ring) = &self.ring {
+            let task = ring.first().map_or_else(|| self.root.header().name(), Arc::clone);
+            return Some(ReadError::OwnOutput { task, ring: Arc::clone(ring) });
         }
         let is_dry = |lane: &&&Arc<dyn AnyLane<'env> + 'env>| lane.header().waiters.is_dry();
         let dry = self.obstacles.iter().find(is_dry).filter(|_| !self.pass.is_shared());
@@ -421,8 +512,7 @@ impl<'a, 'env> Walker<'a, 'env> {
     fn waits_for_itself(&self) -> Option<Arc<str>> {
         let header = |lane: &&Arc<dyn AnyLane<'env> + 'env>| lane.header().name();
         if self.pass.is_shared() {
-            let is_firing =
-                |lane: &&&Arc<dyn AnyLane<'env> + 'env>| firing::contains(std::ptr::from_ref(lane.header()).addr());
+            let is_firing = |lane: &&&Arc<dyn AnyLane<'env> + 'env>| firing::contains(address(lane.header()));
             self.obstacles.iter().find(is_firing).map(header)
         } else if self.is_parked {
             None
@@ -448,6 +538,44 @@ impl<'a, 'env> Walker<'a, 'env> {
     pub(crate) fn landings(&self) -> usize {
         self.landings
     }
+}
+
+/// A thread on the list of those that wait within a firing, until dropped.
+struct InRing<'a, 'env> {
+    core: &'a Core<'env>,
+    number: u64,
+}
+
+impl<'a, 'env> InRing<'a, 'env> {
+    fn enter(core: &'a Core<'env>, waker: &Waker) -> Self {
+        let number = core.rings.lock().enter(firing::all(), waker.clone());
+        Self { core, number }
+    }
+
+    fn clock(&self) -> u64 {
+        self.core.rings.lock().clock()
+    }
+
+    fn sleeps(&self, looked: u64, way_up: Vec<Passed>) {
+        let woken = self.core.rings.lock().sleeps(self.number, looked, way_up);
+        // Without the lock. It may be this thread itself, which then does not sleep.
+        woken.iter().for_each(Waker::wake_by_ref);
+    }
+
+    fn verdict(&self) -> Option<Ring> {
+        self.core.rings.lock().verdict(self.number)
+    }
+}
+
+impl Drop for InRing<'_, '_> {
+    fn drop(&mut self) {
+        self.core.rings.lock().leave(self.number);
+    }
+}
+
+/// What a lane is known by among the lanes that threads are firing.
+fn address(header: &Header<'_>) -> LaneAddress {
+    std::ptr::from_ref(header).addr()
 }
 
 /// How many of the inputs wait for data from outside.
@@ -489,6 +617,11 @@ pub(crate) mod firing {
     #[cfg(feature = "simulation")]
     pub(crate) fn put_back(lanes: Vec<usize>) {
         LANES.with(|place| place.replace(lanes));
+    }
+
+    /// All of them.
+    pub(super) fn all() -> Vec<usize> {
+        LANES.with(|lanes| lanes.borrow().clone())
     }
 
     pub(super) fn is_any() -> bool {

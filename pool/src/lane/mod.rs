@@ -71,6 +71,11 @@ pub(crate) trait AnyLane<'env>: Send + Sync {
 
     /// Whether an item has failed before those of a chunk; of one without a place yet, whether any has.
     fn is_doomed(&self, pass: &Pass<'_>, chunk: Option<Chunk>) -> bool;
+    /// How many firings of it are under way: each from its grant until its chunk lands, or until its head comes back with nothing.
+    ///
+    /// Subtle: each of them is on the list of lanes that its thread fires ([`crate::walk::firing`]) as well. Threads that wait for each
+    /// other are found by comparing the two.
+    fn flying(&self, pass: &Pass<'_>) -> usize;
 
     /// Lets go of what a cancelled lane holds: its function, its iterator, its items.
     fn clear(&self, pass: &Pass<'_>);
@@ -119,6 +124,10 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
     fn is_short(&self, outlet: usize, pass: &Pass<'_>) -> bool {
         let is_iterated = self.header.iterating[outlet].load(Ordering::Relaxed) > 0;
         self.state.with(pass, |state| state.is_short(outlet, self.header.core.window(), is_iterated))
+    }
+
+    fn flying(&self, pass: &Pass<'_>) -> usize {
+        self.state.with(pass, |state| state.flying)
     }
 
     fn is_doomed(&self, pass: &Pass<'_>, chunk: Option<Chunk>) -> bool {

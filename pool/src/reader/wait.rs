@@ -16,7 +16,7 @@ use crate::core::Refused;
 use crate::error::ReadError;
 use crate::host::{self, Operation, Site};
 use crate::lane::{Waiters, Want};
-use crate::walk::{Walked, Walker};
+use crate::walk::{Walked, Walker, is_firing_any};
 
 /// The lists of waiters in which a future stands.
 #[derive(Default)]
@@ -86,8 +86,9 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         if let Some(result) = take(asked) {
             return Poll::Ready(result);
         }
-        // Between two sizes a pass may still be shared where nobody is lent any more.
-        if works || !pass.is_shared() || core.size() == 0 {
+        // Between two sizes a pass may still be shared where nobody is lent any more. Within a function the work is done here as well:
+        // only its own thread can find out that it waits for itself.
+        if works || !pass.is_shared() || core.size() == 0 || is_firing_any() {
             // Far more than there is, yet far from the number that stands for all.
             let wanted = ask.unwrap_or(most).min(MOST_WANTED);
             let mut more = wanted.saturating_sub(*asked);

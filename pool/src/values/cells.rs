@@ -16,6 +16,7 @@
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
+use std::time::Duration;
 
 use millpond_sync::shim::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use millpond_sync::shim::{hint, thread};
@@ -323,6 +324,9 @@ impl Drop for Inside<'_> {
     }
 }
 
+/// How long an owner sleeps at a time that waits for helpers to leave.
+const NAP: Duration = Duration::from_micros(50);
+
 /// An open gate; see [`Gate::open`].
 pub(super) struct OpenGate<'gate> {
     gate: &'gate Gate,
@@ -339,11 +343,14 @@ impl Drop for OpenGate<'_> {
             if host::give_way() {
                 continue;
             }
-            rounds += 1;
+            rounds = rounds.saturating_add(1);
             if rounds < 1_000 {
                 hint::spin_loop();
-            } else {
+            } else if rounds < 2_000 {
                 thread::yield_now();
+            } else {
+                // Yielding makes no way for a helper of a lower priority.
+                host::sleep(NAP);
             }
         }
     }

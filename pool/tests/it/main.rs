@@ -23,6 +23,7 @@ mod occupied;
 mod order;
 mod panics;
 mod processors;
+mod rings;
 mod scoped;
 mod turning;
 #[path = "../workers/mod.rs"]

@@ -8,6 +8,7 @@ mod found;
 mod limits;
 mod on_threads;
 mod repeat;
+mod rings;
 mod shrinking;
 mod speed;
 mod threads;
