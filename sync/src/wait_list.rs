@@ -180,8 +180,8 @@ impl WaitList {
 
     /// Like [`notify`](Self::notify) without the fence, for conditions that a lock guards.
     ///
-    /// Right if the caller changed the condition under a lock and every waiter's attempt takes the same lock: the lock
-    /// then orders the two. Costs one load when nobody waits.
+    /// Right if the caller changed the condition under a lock and every waiter's attempt takes the same lock, or the
+    /// waiter takes it once between entering and its last attempt: the lock then orders the two. Costs one load when nobody waits.
     #[inline]
     pub fn notify_after_lock(&self, count: usize) -> usize {
         if count == 0 || self.waiting() == 0 { 0 } else { self.wake(count, Event::Notify) }
