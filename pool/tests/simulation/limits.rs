@@ -19,7 +19,7 @@ fn pool(seed: u64, workers: usize) -> Pool {
 
 #[test]
 fn units_that_the_first_in_line_cannot_use_go_to_the_next() {
-    for seed in seeds(in_time(300), 10_000) {
+    for seed in seeds(in_time(150), 10_000) {
         for workers in [2, 3, 8] {
             let pool = pool(seed, workers);
             let (one, other) = (Limit::new("one", 1).unwrap(), Limit::new("other", 1).unwrap());
@@ -78,7 +78,7 @@ fn passes(pool: &Pool, priority: i32) -> u32 {
 #[test]
 fn a_task_of_several_units_is_not_passed_for_ever() {
     let mut most = [0, 0];
-    for seed in seeds(in_time(60), 2_000) {
+    for seed in seeds(in_time(30), 2_000) {
         for (priority, most) in [0, 10].into_iter().zip(&mut most) {
             for workers in [3, 8] {
                 *most = passes(&pool(seed, workers), priority).max(*most);
