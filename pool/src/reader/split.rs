@@ -26,8 +26,8 @@ impl<T> std::fmt::Display for Rejected<T> {
 impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     /// `count` readers each of which gets every item.
     ///
-    /// What one has read and another has not is kept for the other: the lead of the quickest over the slowest is what is buffered.
-    /// A reader that is dropped is waited for no more.
+    /// What one has read and another has not is kept for the other, without a bound: a branch that nobody reads keeps all. A reader that
+    /// is dropped keeps nothing.
     ///
     /// # Panics
     /// When `count` is 0.
@@ -53,7 +53,8 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
 
     /// `parts` readers, of which each item goes to the one whose number `key` gives.
     ///
-    /// Reading one part makes items for the others too, which are kept for them.
+    /// Reading one part makes items for the others too, which are kept for them without a bound: a part that nobody reads keeps all of
+    /// its items. A reader that is dropped keeps nothing.
     ///
     /// # Errors
     /// A key of `parts` or more is a panic of the task, and stops it.
