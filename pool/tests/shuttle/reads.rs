@@ -147,9 +147,11 @@ fn items_before_a_failure_come_before_it() {
             let left = pool.source(0..9_u32).max_chunksize(2);
             let right = pool.source(0..9_u32).max_chunksize(1).try_map(|n| if n == 3 { Err("three") } else { Ok(n) });
             let mut pairs = left.zip(right).map(|(left, right)| left + right);
-            assert_eq!(pairs.read(9).unwrap(), [0, 2, 4]);
-            let error = pairs.read(1).unwrap_err();
-            assert_eq!(error.as_task_error().map(|error| error.index()), Some(3));
+            let error = pairs.read(9).unwrap_err();
+            let error = error.as_task_error().expect("that of `try_map`");
+            assert_eq!((error.index(), error.unread()), (3, 3));
+            assert_eq!(pairs.read(3).unwrap(), [0, 2, 4]);
+            assert_eq!(pairs.read(1).unwrap_err().as_task_error().map(|error| error.index()), Some(3));
         });
     });
 }
