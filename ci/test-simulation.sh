@@ -35,6 +35,7 @@ left_out=(
     awaiting::an_awaited_read_goes_on_whatever_size_the_pool_gets
     awaiting::an_awaited_read_says_that_its_pool_is_gone
     cancel::a_dropped_iteration_stops_its_helpers_in_the_middle_of_a_chunk
+    cancel::a_function_stops_at_the_next_item_when_its_reader_goes
     cancel::a_wait_before_another_call_ends_when_nobody_can_read_the_result
     contract::a_read_by_chunks_whose_time_is_up_stops_between_two
     deep::a_chain_of_a_hundred_thousand_sequential_tasks
