@@ -203,11 +203,10 @@ mod tests {
         DROPPED.set(0);
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let held = Held::new(Chain(1));
-            for item in Remaining::new(vec![Chain(0), Chain(1), Chain(1)]) {
-                std::mem::forget(item);
-                assert_eq!(held.get().0, 1);
-                resume_unwind(Box::new("the user's"));
-            }
+            let mut remaining = Remaining::new(vec![Chain(0), Chain(1), Chain(1)]);
+            std::mem::forget(remaining.next());
+            assert_eq!(held.get().0, 1);
+            resume_unwind(Box::new("the user's"));
         }));
         assert_eq!(outcome.unwrap_err().downcast_ref(), Some(&"the user's"));
         assert_eq!(DROPPED.get(), 6, "the two behind the first, and the one that is held");

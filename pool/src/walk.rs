@@ -422,17 +422,17 @@ impl<'a, 'env> Walker<'a, 'env> {
                     if self.landings > 0 || self.is_interrupted || ready() || self.hopeless().is_some() {
                         return;
                     }
-                    let is_entered = |lane: &&Arc<dyn AnyLane<'env> + 'env>| {
+                    let is_entered = |lane: &Arc<dyn AnyLane<'env> + 'env>| {
                         entered.iter().any(|(other, _)| Arc::ptr_eq(other, lane))
                     };
-                    if !self.obstacles.iter().all(|lane| is_entered(&lane)) {
+                    if !self.obstacles.iter().all(|lane| is_entered(lane)) {
                         continue;
                     }
                     let way_up = self.walk_noting(Noting::UpToHeld, enough, deadline);
                     if self.landings > 0 || self.is_interrupted || ready() || self.hopeless().is_some() {
                         return;
                     }
-                    if !self.obstacles.iter().all(|lane| is_entered(&lane)) {
+                    if !self.obstacles.iter().all(|lane| is_entered(lane)) {
                         continue;
                     }
                     // As they were before that walk. One that was not seen then is seen the next time.

@@ -48,7 +48,9 @@ pub(crate) fn is_leaving() -> bool {
 /// `ImportError`.
 pub(crate) fn check_is_main(_attached: Python<'_>) -> PyResult<()> {
     // SAFETY: attached.
-    let number = unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) };
+    let interpreter = unsafe { ffi::PyInterpreterState_Get() };
+    // SAFETY: attached, and to this interpreter.
+    let number = unsafe { ffi::PyInterpreterState_GetID(interpreter) };
     if number == 0 { Ok(()) } else { Err(PyImportError::new_err(ONLY_IN_MAIN)) }
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 import pytest
@@ -136,11 +136,10 @@ def test_nothing_is_read_where_nothing_is_asked_for(pool_size: int) -> None:
 def test_each_iteration_over_a_reader_that_has_failed_raises(pool_size: int) -> None:
     with Pool(pool_size) as pool:
         reader = pool.source(TEXTS).map(int)
-        seen = []
+        seen: list[int] = []
         for _ in range(2):
             with pytest.raises(ValueError, match="'x'"):
-                for item in reader:
-                    seen.append(item)
+                put_all(reader, seen)
             with pytest.raises(ValueError, match="'x'"):
                 list(reader)
         assert seen == [1, 2]
@@ -158,11 +157,10 @@ def test_each_iteration_over_a_reader_that_has_failed_raises(pool_size: int) -> 
 def test_each_iteration_that_awaits_raises(pool_size: int, run: Callable[[Any], Any]) -> None:
     async def main() -> None:
         for expected in ([1, 2], []):
-            seen = []
+            seen: list[int] = []
             iteration = aiter_of(reader)
             with pytest.raises(ValueError, match="'x'"):
-                while True:
-                    seen.append(await iteration.__anext__())
+                await put_all_async(iteration, seen)
             assert seen == expected
             with pytest.raises(StopAsyncIteration):
                 await iteration.__anext__()
@@ -170,6 +168,16 @@ def test_each_iteration_that_awaits_raises(pool_size: int, run: Callable[[Any], 
     with Pool(pool_size) as pool:
         reader = pool.source(TEXTS).map(int)
         run(main)
+
+
+def put_all(items: Iterable[_T], into: list[_T]) -> None:
+    for item in items:
+        into.append(item)
+
+
+async def put_all_async(items: AsyncIterator[_T], into: list[_T]) -> None:
+    while True:
+        into.append(await items.__anext__())
 
 
 def aiter_of(reader: PoolReader[_T]) -> Any:
@@ -186,8 +194,7 @@ def test_threads_that_iterate_over_one_reader_are_all_told(pool_size: int) -> No
 
         def iterate() -> None:
             try:
-                for item in reader:
-                    seen.append(item)
+                put_all(reader, seen)
             except IndexError as error:
                 told.append(error)
 

@@ -55,9 +55,10 @@ pub(crate) struct Supplied<S>(pub(crate) S);
 
 impl<'env, T, S: Supply<T>> Head<'env, T> for Supplied<S> {
     fn make(&mut self, out: &mut Vec<T>, firing: &mut Firing<'_, 'env>) -> Next {
-        let watch = RefCell::new(firing.watch());
-        let supplied = self.0.supply(firing.order.most, out, &|| watch.borrow_mut().goes_on());
-        drop(watch);
+        let supplied = {
+            let watch = RefCell::new(firing.watch());
+            self.0.supply(firing.order.most, out, &|| watch.borrow_mut().goes_on())
+        };
         match supplied {
             Ok(true) if out.is_empty() && !firing.is_cancelled() => Next::Stopped,
             Ok(true) => Next::More,

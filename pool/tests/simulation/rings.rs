@@ -33,8 +33,7 @@ fn ring(seed: u64, workers: usize) -> usize {
     while !left.read(1).unwrap().is_empty() {}
     there.join().unwrap();
     shelf.iter().filter_map(OnceLock::get).for_each(|reader| drop(reader.lock().unwrap().take()));
-    let told = *told.lock().unwrap();
-    told
+    *told.lock().unwrap()
 }
 
 #[test]
