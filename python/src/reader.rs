@@ -577,6 +577,17 @@ impl PoolReader {
         Ok(Added::new(Open::new(reader, self.pool.clone_ref(py), Arc::clone(&self.place), keeper, None)))
     }
 
+    /// Adds items behind those that are there and that nobody has read yet, and counts them all.
+    fn _waiting(&self, py: Python<'_>, added: Vec<Py<PyAny>>) -> PyResult<usize> {
+        self.with(py, |reader| {
+            let mut items = reader.try_read(usize::MAX).ok().flatten().unwrap_or_default();
+            items.extend(added.into_iter().map(Object));
+            let count = items.len();
+            reader.unread(items);
+            Ok(count)
+        })
+    }
+
     #[getter]
     fn _place(&self) -> (&str, u32) {
         (&self.place.file, self.place.line)

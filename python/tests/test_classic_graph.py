@@ -38,9 +38,13 @@ def test_edges_that_close_a_cycle_are_refused() -> None:
     graph, nodes = chain(4)
     with pytest.raises(ValueError, match=r"^adding an edge from `0` to itself$"):
         graph.add_edge(nodes[0], nodes[0])
-    for start, end in [(1, 0), (3, 0), (3, 1), (2, 1)]:
+    for start, end in [(2, 0), (3, 0), (3, 1)]:
         with pytest.raises(ValueError, match=rf"^adding an edge from `{start}` to `{end}`, which leads back to it$"):
             graph.add_edge(nodes[start], nodes[end])
+    # The other direction of an edge that is there is the same edge.
+    for start, end in [(1, 0), (3, 2)]:
+        assert graph.add_edge(nodes[start], nodes[end]) is graph
+        assert (nodes[end].out_nodes, nodes[start].in_nodes) == ([nodes[start]], [nodes[end]])
     # A short cut is none.
     graph.add_edge(nodes[0], nodes[3])
 
@@ -51,6 +55,10 @@ def test_inputs_come_before_what_they_are_inputs_of(edges: list[tuple[int, int]]
     nodes = [graph.add_node(Node(number)) for number in range(10)]
     reaches = {number: {number} for number in range(10)}
     for start, end in edges:
+        if nodes[start] in nodes[end].out_nodes:
+            # The same edge.
+            graph.add_edge(nodes[start], nodes[end])
+            continue
         if start in reaches[end]:
             with pytest.raises(ValueError, match=r"^adding an edge"):
                 graph.add_edge(nodes[start], nodes[end])

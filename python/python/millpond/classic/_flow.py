@@ -9,11 +9,43 @@ from typing import TYPE_CHECKING, Any
 
 import millpond
 from millpond._errors import MillpondError, ReadTimeoutError, TaskError, never_an_end
-from millpond.classic.channel import Channel, ChannelReader, ChannelWriter
+from millpond.classic.channel import Channel, ChannelReader, ChannelWriter, ReadOnly, Writer
 from millpond.classic.task import ChannelThreadTask, IteratorTaskBase, Task
 
 if TYPE_CHECKING:
     from millpond.classic.pool import Pool, PoolReader
+
+
+class OutputWriter(Writer):
+    """The writer of a task's output in a pool. It holds neither; what nobody can read is closed.
+
+    Parameters
+    ----------
+    flow : Flow
+        The task's output.
+    """
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = weakref.ref(flow)
+
+    def write(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        flow = self._flow()
+        if flow is None or self.closed():
+            raise ReadOnly("writing to the output of a task that was closed")
+        flow.write(item)
+
+    def size(self) -> int:
+        flow = self._flow()
+        return 0 if flow is None else flow.waiting()
+
+    def close(self) -> None:
+        flow = self._flow()
+        if flow is not None:
+            flow.task.close()
+
+    def closed(self) -> bool:
+        flow = self._flow()
+        return flow is None or flow.is_over()
 
 
 class Flow:
@@ -35,6 +67,7 @@ class Flow:
         self._ready: list[Any] = []
         self._is_at_end = False
         self._failure: BaseException | None = None
+        self.output = OutputWriter(self)
         task._flow = weakref.ref(self)
 
     # ---- the task in the engine
@@ -54,12 +87,6 @@ class Flow:
             least = min(chunk, least)
         if not _is_plain(task):
             return self.pool._pool.source(_processed(task, least or 1, chunk), name=name)
-        if task._writer is None:
-            # So that `close` and `is_closed` have what they had.
-            task._writer = ChannelWriter(Channel())
-            is_written = False
-        else:
-            is_written = True
         if isinstance(task, IteratorTaskBase):
             reader = self.pool._pool.source(task._iterator, name=name, min_count=least, max_chunksize=chunk)
         elif self.upstream is not None and _is_shared(task):
@@ -68,7 +95,7 @@ class Flow:
             reader = self.pool._pool.source(_items(task), name=name, min_count=least, max_chunksize=chunk)
         if task.fun is not None:
             reader = reader.map(_recording(task), name=name, min_count=least, max_chunksize=chunk)
-        if is_written:
+        if task._writer is not None:
             reader = reader.map(_written(task), name=name, concurrency=1)
         return reader
 
@@ -80,6 +107,47 @@ class Flow:
             largest = max(largest, flow.task.min_count or 0)
             flow = flow.upstream
         return largest or None
+
+    # ---- the writer of the output
+
+    def is_written_elsewhere(self) -> bool:
+        """Say whether the task was given a writer of its own."""
+        return self.task._is_writer_given
+
+    def write(self, item: Any) -> None:
+        """Add an item to the output, behind what is there."""
+        writer = self.task._writer
+        if writer is not None:
+            # What `process` writes to.
+            writer.write(item)
+        else:
+            self.reader()._waiting([item])
+
+    def waiting(self) -> int:
+        """Count what a reader would get at once."""
+        writer = self.task._writer
+        with self._lock:
+            count = len(self._ready)
+            if self._is_at_end:
+                return count
+            reader = self._reader
+        return count + (writer.size() if writer is not None else 0) + (0 if reader is None else reader._waiting([]))
+
+    def is_over(self) -> bool:
+        """Say whether a reader gets no more than what is there."""
+        return self._is_at_end or self.task._is_closed
+
+    def close(self) -> None:
+        """Have readers get what is there and no more."""
+        with self._lock:
+            reader = self._reader
+            if self._is_at_end:
+                return
+            if reader is not None:
+                self._ready += reader.try_read() or []
+            self._is_at_end = True
+        if reader is not None:
+            reader.close()
 
     # ---- reading
 
@@ -166,7 +234,7 @@ class Flow:
             self._is_at_end = not more
         if not more:
             self.task.set_done()
-            self.task.close()
+            self.task._end()
 
     def _is_failure(self, error: BaseException) -> bool:
         """Whether an exception is a task's and not the pool's or an interrupt of the reader."""
@@ -280,6 +348,7 @@ def _processed(task: Task, least: int, most: int | None) -> Iterator[Any]:
     if not isinstance(task._writer, ChannelWriter):
         # One that goes elsewhere has nothing to read back from.
         task._writer = ChannelWriter(Channel())
+        task._is_writer_given = False
     reader = ChannelReader(task._writer.channel)
     while True:
         items = reader.read(0, block=False)

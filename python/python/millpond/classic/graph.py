@@ -90,7 +90,7 @@ class Graph:
         return self
 
     def add_edge(self, u: Node, v: Node) -> Graph:
-        """Add an edge from one node to another. One that is there is fine.
+        """Add an edge from one node to another. One that is there is fine, in either direction: it stays as it is.
 
         Parameters
         ----------
@@ -109,12 +109,10 @@ class Graph:
         """
         if u is v:
             raise ValueError(f"adding an edge from `{u}` to itself")
-        if v in u.out_nodes:
+        if v in u.out_nodes or u in v.out_nodes:
             return self
         # Most new nodes have nothing behind them or before them, which needs no search.
         if v.out_nodes and u.in_nodes and self._leads(v, u):
-            raise ValueError(f"adding an edge from `{u}` to `{v}`, which leads back to it")
-        if v.out_nodes and not u.in_nodes and u in v.out_nodes:
             raise ValueError(f"adding an edge from `{u}` to `{v}`, which leads back to it")
         u.out_nodes.append(v)
         v.in_nodes.append(u)

@@ -58,6 +58,7 @@ class Task(Node):
         self.max_chunksize = max_chunksize
         self._read: Callable[..., list[Any]] | None = None
         self._writer = writer
+        self._is_writer_given = writer is not None
         self._is_done = False
         self._is_closed = False
         self._error: BaseException | None = None
@@ -93,7 +94,7 @@ class Task(Node):
             if not isinstance(error, Exception):
                 raise
         if self._is_done:
-            self.close()
+            self._end()
 
     def _apply(self, items: list[Any]) -> None:
         results = self._results(items)
@@ -113,7 +114,7 @@ class Task(Node):
         if self._error is None:
             self._error = error
         self._is_done = True
-        self.close()
+        self._end()
 
     def is_done(self) -> bool:
         """Look whether there is nothing left to do, by a failure too.
@@ -145,9 +146,10 @@ class Task(Node):
         Returns
         -------
         Writer or None
-            The writer.
+            The writer that it was given; in a pool that of the task's output, as long as somebody can read that.
         """
-        return self._writer
+        flow = self._flow() if self._flow is not None else None
+        return self._writer if flow is None or flow.is_written_elsewhere() else flow.output
 
     def set_writer(self, writer: Writer) -> None:
         """Have results written to something else.
@@ -158,9 +160,16 @@ class Task(Node):
             The writer.
         """
         self._writer = writer
+        self._is_writer_given = True
 
     def close(self) -> None:
-        """Let nothing more be written."""
+        """Let nothing more be written. In a pool, readers of the task get what is there and no more."""
+        self._end()
+        flow = self._flow() if self._flow is not None else None
+        if flow is not None:
+            flow.close()
+
+    def _end(self) -> None:
         self._is_closed = True
         if self._writer is not None:
             self._writer.close()
