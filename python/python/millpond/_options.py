@@ -227,6 +227,16 @@ def returned(value: _T, caller: str) -> _T:
     )
 
 
+def plain_function(value: object, argument: str) -> Any:
+    """Check an argument that is called where nobody awaits."""
+    if is_coroutine_function(function(value, argument)):
+        name = name_of(value, None) or repr(value)
+        raise TypeError(
+            f"{argument} must be a plain function, got the coroutine function `{name}`, which nobody awaits"
+        )
+    return value
+
+
 def iterable(value: Any, argument: str) -> Iterable[Any]:
     """Check an argument that is iterated over."""
     if _of_type(value, "__iter__") is None and _of_type(value, "__getitem__") is None:

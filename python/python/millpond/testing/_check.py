@@ -60,9 +60,9 @@ class _Outcome(NamedTuple):
     result: Any
     calls: dict[str, int] | None
 
-    def difference(self, other: _Outcome) -> str | None:
+    def difference(self, other: _Outcome, same: Callable[[Any, Any], object] | None) -> str | None:
         """Tell what is different in another run."""
-        if other.result != self.result:
+        if not _are_same(self.result, other.result, same):
             return f"the body gave `{other.result!r}`, and in serial mode `{self.result!r}`"
         if self.calls is None or other.calls is None:
             return None
@@ -71,6 +71,21 @@ class _Outcome(NamedTuple):
             if ours != theirs:
                 return f"`{name}` was called `{theirs}` times, and in serial mode `{ours}` times"
         return None
+
+
+class _Incomparable(TypeError):
+    """What a body gave cannot be compared, whatever the mode."""
+
+
+def _are_same(expected: Any, got: Any, same: Callable[[Any, Any], object] | None) -> bool:
+    try:
+        return bool(expected == got if same is None else same(expected, got))
+    except Exception as error:
+        how = "`==`" if same is None else f"`{_options.name_of(same, 'same')}`"
+        raise _Incomparable(
+            f"comparing what the body gave by {how} raised {type(error).__name__}: a `{type(expected).__name__}` and a "
+            f"`{type(got).__name__}`; give `same=`, a function of both that says whether they are the same"
+        ) from error
 
 
 @contextmanager
@@ -86,9 +101,12 @@ def _without_collector() -> Iterator[None]:
 
 
 class _Check:
-    def __init__(self, body: Callable[[Trial], Any], compares_calls: bool) -> None:
+    def __init__(
+        self, body: Callable[[Trial], Any], compares_calls: bool, same: Callable[[Any, Any], object] | None
+    ) -> None:
         self.body = body
         self.compares_calls = compares_calls
+        self.same = same
 
     def run(self, pool: Pool) -> _Outcome:
         """Run the body with a pool, which is closed then."""
@@ -103,7 +121,9 @@ class _Check:
     def difference(self, expected: _Outcome, make: Callable[[], Pool]) -> tuple[str | None, Exception | None]:
         """Tell how a run differs from serial mode, and what it raised."""
         try:
-            return expected.difference(self.run(make())), None
+            return expected.difference(self.run(make()), self.same), None
+        except _Incomparable:
+            raise
         except Exception as error:
             text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             return f"the body raised {text}", error
@@ -126,6 +146,7 @@ def check(
     faults: Faults | None = None,
     options: Simulation | None = None,
     calls: bool = True,
+    same: Callable[[Any, Any], object] | None = None,
 ) -> Checked:
     """Run a body in serial mode, on threads and in simulations, and compare what it gives and what it calls.
 
@@ -133,7 +154,8 @@ def check(
     ----------
     body : callable
         Is called with a :class:`Trial`, whose pool it adds tasks to and reads from. What it returns is compared by
-        ``==`` with what it returned in serial mode: it must not contain what is different each time.
+        ``==`` with what it returned in serial mode: it must not contain what is different each time. It is a plain
+        function: one that awaits does so within, by ``asyncio.run``.
     seeds : int or iterable of int, optional
         How many simulations, or of which seeds. 100 by default, or as many as the environment variable
         `MILLPOND_SEEDS` says, beginning with `MILLPOND_SEED`.
@@ -148,6 +170,9 @@ def check(
     calls : bool, default True
         Whether the calls that the body counts are compared too. Not for graphs where they are a matter of chance: an
         iteration that is broken off, the longer side of a zip.
+    same : callable, optional
+        A function of what the body gave in serial mode and of what it gave now, which says whether they are the same:
+        for floats, arrays, sets in lists. ``==`` by default.
 
     Returns
     -------
@@ -159,6 +184,8 @@ def check(
     CheckError
         When a run gives something else than in serial mode, or raises. It names the seed, and has the shortest run
         that was found to fail.
+    TypeError
+        When `body` is a coroutine function, or what it gives cannot be compared: the message names the types.
     Exception
         What the body raises in serial mode already.
 
@@ -179,9 +206,13 @@ def check(
         seeds = _number("MILLPOND_SEEDS", SEEDS)
     base = options or Simulation()
     base = replace(base, workers=base.workers if workers is None else workers, faults=faults or base.faults)
-    _options.function(body, "body")
-    checking = _Check(body, calls)
+    _options.plain_function(body, "body")
+    if same is not None:
+        _options.plain_function(same, "same")
+    checking = _Check(body, calls, same)
     expected = checking.run(Pool(0))
+    # Told before anything else runs.
+    _are_same(expected.result, expected.result, same)
     runs = 1
     for size in sizes:
         runs += 1

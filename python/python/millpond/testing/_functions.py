@@ -45,22 +45,22 @@ class Functions:
 
     def map(self, name: str, function: Callable[[Any], Any]) -> Functions:
         """Add a function of one item that gives one."""
-        self.one[self._free(name)] = ("map", _options.function(function, "function"))
+        self.one[self._free(name)] = ("map", _options.plain_function(function, "function"))
         return self
 
     def filter(self, name: str, function: Callable[[Any], object]) -> Functions:
         """Add a function that says which items to keep."""
-        self.one[self._free(name)] = ("filter", _options.function(function, "function"))
+        self.one[self._free(name)] = ("filter", _options.plain_function(function, "function"))
         return self
 
     def flat_map(self, name: str, function: Callable[[Any], Iterable[Any]]) -> Functions:
         """Add a function of one item that gives any number."""
-        self.one[self._free(name)] = ("flat_map", _options.function(function, "function"))
+        self.one[self._free(name)] = ("flat_map", _options.plain_function(function, "function"))
         return self
 
     def join(self, name: str, function: Callable[[Any, Any], Any]) -> Functions:
         """Add a function of one item each of two streams, which gives one."""
-        self.two[self._free(name)] = _options.function(function, "function")
+        self.two[self._free(name)] = _options.plain_function(function, "function")
         return self
 
     def __repr__(self) -> str:

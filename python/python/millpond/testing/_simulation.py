@@ -341,7 +341,7 @@ def spawn(function: Callable[..., _T], *arguments: Any, name: str | None = None)
     >>> items
     [0, 1, 4, 9, 16]
     """
-    _options.function(function, "function")
+    _options.plain_function(function, "function")
     return Thread(_native._spawn(lambda: function(*arguments), name))
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
+from millpond import _options
 from millpond._channel import ChannelWriter
 from millpond._pool import Pool
 from millpond._reader import PoolReader
@@ -98,7 +99,19 @@ class Trial:
             self._calls[name] += 1
 
     def counted(self, name: str, function: _F) -> _F:
-        """Make a function whose calls are counted under a name. The counts of a body are compared between its runs."""
+        """Make a function whose calls are counted under a name. The counts of a body are compared between its runs.
+
+        A coroutine function gives one; simulations, which await nothing, refuse it where it is added.
+        """
+        _options.function(function, "function")
+        if _options.is_coroutine_function(function):
+
+            @functools.wraps(function)
+            async def awaited(*arguments: Any, **keywords: Any) -> Any:
+                self._count(name)
+                return await function(*arguments, **keywords)
+
+            return awaited  # type: ignore[return-value]
 
         @functools.wraps(function)
         def counted(*arguments: Any, **keywords: Any) -> Any:
