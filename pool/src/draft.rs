@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::consumer::Consumer;
+use crate::contents::Contents;
 use crate::core::Core;
 use crate::guarded::Guarded;
 use crate::head::{Head, Relay};
@@ -16,10 +17,12 @@ use crate::stage::{Stage, Staged};
 const MOST_TASKS: usize = 64;
 
 /// See the [module documentation](self).
-pub(crate) struct Draft<'env, T> {
+pub(crate) struct Draft<'env, T: Send + 'env> {
     core: Arc<Core<'env>>,
     work: Undone<'env, T>,
     parts: Parts<'env>,
+    /// Where the items of the last task wait, once there is a lane, for whoever asked.
+    pub(crate) contents: Option<Contents<'env, T>>,
 }
 
 /// The work of a lane that may never be made.
@@ -119,11 +122,12 @@ impl<'env, T: Send + 'env> Upstream<'env, T> {
             Self::Draft(draft) if !needs_own_lane && draft.parts.lets_join(limits) => draft,
             other => other.relayed(),
         };
-        let Draft { core, work, mut parts } = draft;
+        // Between this task and the one before nothing waits, or else in a lane that is made already.
+        let Draft { core, work, mut parts, contents: _ } = draft;
         parts.tasks.push(task);
         parts.limit(limits);
         let staged = Staged::new(work.into_inner(), stage, parts.tasks.len() - 1, &core);
-        Draft { core, work: Undone(Some(Box::new(staged))), parts }
+        Draft { core, work: Undone(Some(Box::new(staged))), parts, contents: None }
     }
 }
 
@@ -179,12 +183,12 @@ impl<'env, T: Send + 'env> Draft<'env, T> {
             parts.limit(limits);
         }
         let head = Guarded::new(core.gate(), Some(Box::new(head)));
-        Self { core: Arc::clone(core), work: Undone(Some(Box::new(Headed::new(head, is_task)))), parts }
+        Self { core: Arc::clone(core), work: Undone(Some(Box::new(Headed::new(head, is_task)))), parts, contents: None }
     }
 
     /// Makes the lane, and a consumer for each of its outlets.
     pub(crate) fn into_lane(self, spread: Spread<'env, T>, outlets: usize) -> Vec<Consumer<'env, T>> {
-        let Self { core, work, mut parts } = self;
+        let Self { core, work, mut parts, contents } = self;
         let tasks = std::mem::take(&mut parts.tasks).into_boxed_slice();
         let inputs = std::mem::take(&mut parts.inputs);
         let source = parts.source.take();
@@ -195,6 +199,10 @@ impl<'env, T: Send + 'env> Draft<'env, T> {
         if is_removed {
             lane.header().core.end_removed(&*lane);
         }
-        (0..outlets).map(|outlet| Consumer::first(Arc::clone(&lane), outlet)).collect()
+        let consumers: Vec<_> = (0..outlets).map(|outlet| Consumer::first(Arc::clone(&lane), outlet)).collect();
+        if let Some(contents) = contents {
+            contents.set(&consumers[0]);
+        }
+        consumers
     }
 }

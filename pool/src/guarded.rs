@@ -72,6 +72,17 @@ impl<T> Guarded<T> {
         Some(self.value.with_mut(|value| body(unsafe { &mut *value })))
     }
 
+    /// Runs `body` on the value unless somebody is inside; it waits for nobody.
+    pub(crate) fn look<R>(&self, pass: &Pass<'_>, body: impl FnOnce(&T) -> R) -> Option<R> {
+        assert!(pass.is_of(&self.gate), "a pass of one pool was used on another");
+        if !pass.is_shared() {
+            return self.try_with(pass, |value| body(value));
+        }
+        let _locked = self.lock.try_lock()?;
+        // SAFETY: as in `with`: the lock is held until `_locked` is dropped.
+        Some(self.value.with_mut(|value| body(unsafe { &*value })))
+    }
+
     /// Whether somebody is inside, further up on this thread.
     pub(crate) fn is_entered(&self, pass: &Pass<'_>) -> bool {
         assert!(pass.is_of(&self.gate), "a pass of one pool was used on another");

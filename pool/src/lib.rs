@@ -17,6 +17,7 @@
 
 mod apply;
 mod consumer;
+mod contents;
 mod core;
 mod discard;
 mod draft;
@@ -52,6 +53,7 @@ pub mod values;
 mod walk;
 pub mod workers;
 
+pub use contents::Contents;
 pub use error::{BoxError, Cause, Panic, ReadError, TaskError};
 pub use head::{Demand, PollSupply, Supply, Verdict};
 pub use hold::Hold;

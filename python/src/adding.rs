@@ -11,7 +11,7 @@ use pyo3::types::{PyList, PyTuple};
 
 use crate::channel::{self, Opened};
 use crate::context::{Context, is_simple};
-use crate::division::{Divides, Division, Side};
+use crate::division::{Divides, Division, Side, Sided};
 use crate::function::{Function, OnError, Policy};
 use crate::interpreter::attached;
 use crate::keeper::{Held, Keeper};
@@ -21,6 +21,7 @@ use crate::place::{Place, Raised};
 use crate::pool::{Pool, Reader};
 use crate::reader::{Added, Open, PoolReader, duration};
 use crate::source::{Iterable, Iterating};
+use crate::waiting::AtOutput;
 use crate::window::{Awaiting, Window};
 
 /// A task's name, and the file and line that added it.
@@ -55,6 +56,17 @@ fn called(
 ) -> PyResult<Arc<Function>> {
     let (place, policy) = (place(named), policy(py, failing));
     Ok(Arc::new(Function::new(function, place, Context::current(py)?, policy, is_starred)))
+}
+
+/// The keeper of the task that `reader` reads from, of what it holds and what waits for the reader.
+fn kept(
+    py: Python<'_>,
+    reader: &Reader,
+    held: Option<Arc<dyn Held>>,
+    upstream: impl IntoIterator<Item = Option<Py<Keeper>>>,
+) -> PyResult<Py<Keeper>> {
+    let waiting: Arc<dyn Held> = Arc::new(AtOutput(reader.contents()));
+    Keeper::new(py, held.into_iter().chain([waiting]).collect(), upstream)
 }
 
 fn limited<T: Send>(task: Task<'static, T>, place: &Place, limits: Limits) -> Task<'static, T> {
@@ -112,8 +124,8 @@ impl Upstream {
     ) -> PyResult<Added> {
         let Self { open, engine } = self;
         let Open { reader, pool, keeper, .. } = open;
-        let keeper = Keeper::join(py, held, [keeper])?;
         let reader = engine.pool.add_task(limited(task(reader), &place, limits));
+        let keeper = kept(py, &reader, held, [keeper])?;
         Ok(Added::new(Open::new(reader, pool, place, keeper, length)))
     }
 }
@@ -138,9 +150,10 @@ pub(crate) fn _source(
     let is_condemned = AtomicBool::new(false);
     let iterating =
         Arc::new(Iterating { iterator, place: Arc::clone(&place), context, is_simple, is_generator, is_condemned });
-    let keeper = Keeper::join(py, Some(Arc::clone(&iterating) as Arc<dyn Held>), [])?;
+    let held = Arc::clone(&iterating) as Arc<dyn Held>;
     let task = limited(Task::supply(Iterable(iterating)), &place, limits);
     let reader = engine.pool.add_task(task);
+    let keeper = kept(py, &reader, Some(held), [])?;
     Ok(Added::new(Open::new(reader, pool.clone().unbind(), place, keeper, length)))
 }
 
@@ -208,14 +221,17 @@ pub(crate) fn _division(
     let Open { reader, pool, keeper, .. } = open;
     let divides = if by_success { Divides::Success(rejected) } else { Divides::Answer };
     let division = Arc::new(Division { function, divides });
-    let keeper = Keeper::join(py, Some(Arc::clone(&division) as Arc<dyn Held>), [keeper])?;
+    let held = Arc::clone(&division) as Arc<dyn Held>;
     let task = limited(Task::operator(reader, Side(division)), &place, limits);
-    let (yes, no) = engine.pool.add_task(task).split_results();
-    let added = |reader| {
-        let keeper = keeper.as_ref().map(|keeper| keeper.clone_ref(py));
-        Added::new(Open::new(reader, pool.clone_ref(py), Arc::clone(&place), keeper, None))
+    let (yes, no) = engine.pool.add_task(task).split_outcomes();
+    let divided = Keeper::new(py, vec![held], [keeper])?;
+    let added = |reader: millpond::PoolReader<Sided>, name, task: fn(Sided) -> Option<Object>| {
+        let before = Keeper::new(py, vec![Arc::new(AtOutput(reader.contents()))], [Some(divided.clone_ref(py))])?;
+        let reader = engine.pool.add_task(Task::filter_map(reader.helped_within(before.get().hold()), task).name(name));
+        let keeper = kept(py, &reader, None, [Some(before)])?;
+        Ok::<_, PyErr>(Added::new(Open::new(reader, pool.clone_ref(py), Arc::clone(&place), keeper, None)))
     };
-    Ok((added(yes), added(no)))
+    Ok((added(yes, "accepted", Result::ok)?, added(no, "rejected", Result::err)?))
 }
 
 /// A coroutine function that is called with each item; `runner` runs the coroutines and tells `window` what comes of them.
@@ -240,9 +256,9 @@ pub(crate) fn _awaiting(
     let Open { reader, pool, keeper, .. } = open;
     let input = reader.task_id();
     let (awaiting, held) = Awaiting::new(reader, window, runner, named, concurrency, is_ordered);
-    let keeper = Keeper::join(py, Some(held), [keeper])?;
     let task = limited(Task::poll_supply([input], awaiting), &place, limits);
     let reader = engine.pool.add_task(task);
+    let keeper = kept(py, &reader, Some(held), [keeper])?;
     Ok(Added::new(Open::new(reader, pool, place, keeper, length)))
 }
 
@@ -258,7 +274,8 @@ pub(crate) fn _channel(
     let place = place(named);
     let (writer, reader) = channel::open(capacity);
     let reader = engine.pool.add_task(limited(Task::channel(reader), &place, limits));
-    Ok((writer, Added::new(Open::new(reader, pool.clone().unbind(), place, None, None))))
+    let keeper = kept(pool.py(), &reader, None, [])?;
+    Ok((writer, Added::new(Open::new(reader, pool.clone().unbind(), place, keeper, None))))
 }
 
 /// The first `count` items.
@@ -399,7 +416,7 @@ pub(crate) fn _zip(
     let right_engine = right.pool().get().engine()?;
     let right = right.open(py)?;
     let length = upstream.open.length.zip(right.length).map(|(left, right)| left.min(right));
-    upstream.open.keeper = Keeper::join(py, None, [upstream.open.keeper, right.keeper])?;
+    upstream.open.keeper = Some(Keeper::new(py, Vec::new(), [upstream.open.keeper, right.keeper])?);
     let pool = Arc::clone(&upstream.engine);
     let right = if Arc::ptr_eq(&pool, &right_engine) { right.reader } else { right.reader.into_pool(&pool.pool) };
     upstream.add(py, place(named), limits, length, None, move |left| {
@@ -439,9 +456,9 @@ pub(crate) fn _join(
         keepers.push(open.keeper);
         inputs.push(if is_here { open.reader } else { open.reader.into_pool(&engine.pool) });
     }
-    let keeper = Keeper::join(py, None, keepers)?;
     let task = if merges { Task::merge(inputs) } else { Task::chain(inputs) };
     let reader = engine.pool.add_task(limited(task, &place, limits));
+    let keeper = kept(py, &reader, None, keepers)?;
     Ok(Added::new(Open::new(reader, pool.clone().unbind(), place, keeper, length)))
 }
 
@@ -452,7 +469,8 @@ pub(crate) fn _tee(py: Python<'_>, reader: &PoolReader, count: usize, named: Nam
     let place = place(named);
     let added = |reader| {
         let keeper = open.keeper.as_ref().map(|keeper| keeper.clone_ref(py));
-        Added::new(Open::new(reader, open.pool.clone_ref(py), Arc::clone(&place), keeper, open.length))
+        let keeper = kept(py, &reader, None, [keeper])?;
+        Ok(Added::new(Open::new(reader, open.pool.clone_ref(py), Arc::clone(&place), keeper, open.length)))
     };
-    Ok(open.reader.tee(count).into_iter().map(added).collect())
+    open.reader.tee(count).into_iter().map(added).collect()
 }

@@ -1,5 +1,6 @@
 //! Tasks with two outputs: what succeeds and what fails, or what a function says yes and no to.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use millpond::{BoxError, Items, Operator, Outcome};
@@ -12,6 +13,7 @@ use crate::keeper::Held;
 use crate::object::Object;
 use crate::operation::run_chunk;
 use crate::place::Raised;
+use crate::waiting::show_items;
 
 /// See the [module documentation](self).
 pub(crate) struct Division {
@@ -68,6 +70,10 @@ impl Side {
 }
 
 impl Operator<Object, Sided> for Side {
+    fn show(&self, items: &[Object], see: &mut dyn FnMut(&dyn Any)) {
+        show_items(items, see);
+    }
+
     fn apply(&self, items: &mut Items<Object>, is_wanted: &dyn Fn() -> bool, outcome: &mut Outcome<Sided>) {
         let function = &self.0.function;
         run_chunk(function, outcome, |py, calls, outcome| {

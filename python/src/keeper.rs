@@ -1,7 +1,7 @@
 //! Who answers to Python's garbage collector for what the engine holds.
 //!
 //! A function belongs to the engine, where the collector cannot see it; but it may refer, by way of a closure, to the very reader
-//! that keeps it alive. So each task that holds something has one keeper, a Python object that shows the collector the references that
+//! that keeps it alive. So each task has a keeper, a Python object that shows the collector the references that
 //! the engine has. It refers to the keepers of the tasks upstream, and the reader downstream refers to it. When the readers are
 //! garbage the collector clears them, which lets go of the tasks and their functions.
 //!
@@ -40,7 +40,7 @@ type Runners = Arc<[Arc<dyn Held>]>;
 /// See the [module documentation](self).
 #[pyclass(frozen, weakref, module = "millpond._native", name = "_Keeper")]
 pub(crate) struct Keeper {
-    held: Option<Arc<dyn Held>>,
+    held: Vec<Arc<dyn Held>>,
     upstream: Vec<Py<Keeper>>,
     runners: Option<Runners>,
     grip: Arc<Grip>,
@@ -125,25 +125,22 @@ impl Kept {
 }
 
 impl Keeper {
-    /// The keeper of a task that holds `held` and reads from tasks with these keepers; none where nothing is held.
-    pub(crate) fn join(
+    /// A keeper of what is held, downstream of these.
+    pub(crate) fn new(
         py: Python<'_>,
-        held: Option<Arc<dyn Held>>,
+        held: Vec<Arc<dyn Held>>,
         upstream: impl IntoIterator<Item = Option<Py<Self>>>,
-    ) -> PyResult<Option<Py<Self>>> {
+    ) -> PyResult<Py<Self>> {
         let mut kept: Vec<Py<Self>> = Vec::new();
         for keeper in upstream.into_iter().flatten() {
             if !kept.iter().any(|known| known.is(&keeper)) {
                 kept.push(keeper);
             }
         }
-        if held.is_none() && kept.len() < 2 {
-            return Ok(kept.pop());
-        }
-        let runners = runners(held.as_ref(), &kept);
+        let runners = runners(&held, &kept);
         let keeper = Bound::new(py, Self { held, upstream: kept, runners, grip: Arc::default() })?;
         keeper.get().grip.lead_to(&keeper)?;
-        Ok(Some(keeper.unbind()))
+        Ok(keeper.unbind())
     }
 
     /// What a helper must hold that works for a reader of the task.
@@ -190,7 +187,7 @@ impl Keeper {
             }
         }
         let (runners, grip) = (this.runners.clone(), Arc::clone(&this.grip));
-        let successor = Bound::new(py, Self { held: None, upstream, runners, grip })?;
+        let successor = Bound::new(py, Self { held: Vec::new(), upstream, runners, grip })?;
         for keeper in dead {
             keeper.get().grip.lead_to(&successor)?;
         }
@@ -202,9 +199,7 @@ impl Keeper {
         let (mut dead, mut seen) = (vec![self], HashSet::new());
         while let Some(keeper) = dead.pop() {
             if keeper.grip.take(py).is_none() && seen.insert(std::ptr::from_ref(keeper).addr()) {
-                if let Some(held) = &keeper.held {
-                    held.condemn();
-                }
+                keeper.held.iter().for_each(|held| held.condemn());
                 dead.extend(keeper.upstream.iter().map(Py::get));
             }
         }
@@ -212,9 +207,9 @@ impl Keeper {
 }
 
 /// The runners upstream, each once, and `held` if it is one.
-fn runners(held: Option<&Arc<dyn Held>>, upstream: &[Py<Keeper>]) -> Option<Runners> {
+fn runners(held: &[Arc<dyn Held>], upstream: &[Py<Keeper>]) -> Option<Runners> {
     let mut before = upstream.iter().filter_map(|keeper| keeper.get().runners.as_ref());
-    let own = held.filter(|held| held.runner().is_some());
+    let own = held.iter().find(|held| held.runner().is_some());
     let first = before.next();
     let rest: Vec<_> = before.collect();
     if own.is_none() && rest.is_empty() {
@@ -233,7 +228,7 @@ fn runners(held: Option<&Arc<dyn Held>>, upstream: &[Py<Keeper>]) -> Option<Runn
 impl Keeper {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.upstream.iter().try_for_each(|keeper| visit.call(keeper))?;
-        self.held.as_ref().map_or(Ok(()), |held| held.traverse(&visit))
+        self.held.iter().try_for_each(|held| held.traverse(&visit))
     }
 }
 

@@ -25,6 +25,7 @@ mod simulation;
 mod source;
 mod threads;
 mod values;
+mod waiting;
 mod window;
 
 use std::time::{Duration, Instant};

@@ -1,5 +1,6 @@
 //! Tasks that call a function with each item: maps and their kin, over whole chunks.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use millpond::{BoxError, Expander, Items, Operator, Outcome};
@@ -11,6 +12,7 @@ use crate::function::{Called, Function};
 use crate::interpreter::{Callee, Iteration, attached, chunk_is_done, is_awaitable, is_true, reading};
 use crate::object::Object;
 use crate::place::Raised;
+use crate::waiting::show_items;
 
 /// What becomes of an item and what the function makes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,6 +156,10 @@ pub(crate) fn run_chunk<R>(
 }
 
 impl Operator<Object, Object> for Operation {
+    fn show(&self, items: &[Object], see: &mut dyn FnMut(&dyn Any)) {
+        show_items(items, see);
+    }
+
     fn apply(&self, items: &mut Items<Object>, is_wanted: &dyn Fn() -> bool, outcome: &mut Outcome<Object>) {
         run_chunk(&self.function, outcome, |py, calls, outcome| self.chunk(py, items, is_wanted, calls, outcome));
     }
@@ -240,6 +246,10 @@ impl Expansion {
 
 impl Expander<Object, Object> for Expansion {
     type Open = Object;
+
+    fn show(&self, open: Option<&Object>, items: &[Object], see: &mut dyn FnMut(&dyn Any)) {
+        show_items(open.into_iter().chain(items), see);
+    }
 
     fn expand(
         &self,

@@ -49,14 +49,11 @@ impl Open {
         reader: Reader,
         pool: Py<Pool>,
         place: Arc<Place>,
-        keeper: Option<Py<Keeper>>,
+        keeper: Py<Keeper>,
         length: Option<usize>,
     ) -> Self {
-        let reader = match &keeper {
-            Some(keeper) => reader.helped_within(keeper.get().hold()),
-            None => reader,
-        };
-        Self { reader, pool, place, keeper, length }
+        let reader = reader.helped_within(keeper.get().hold());
+        Self { reader, pool, place, keeper: Some(keeper), length }
     }
 }
 
@@ -574,7 +571,8 @@ impl PoolReader {
     /// Another reader of the same output: they share the items.
     fn _share(&self, py: Python<'_>) -> PyResult<Added> {
         let (reader, keeper) = self.with(py, |reader| Ok((reader.clone(), self.keeper.get(py)?)))?;
-        Ok(Added::new(Open::new(reader, self.pool.clone_ref(py), Arc::clone(&self.place), keeper, None)))
+        let (pool, place) = (self.pool.clone_ref(py), Arc::clone(&self.place));
+        Ok(Added::new(Open { reader, pool, place, keeper, length: None }))
     }
 
     /// Adds items behind those that are there and that nobody has read yet, and counts them all.
@@ -607,7 +605,13 @@ impl PoolReader {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.pool)?;
-        self.keeper.traverse(&visit)
+        self.keeper.traverse(&visit)?;
+        // While somebody reads, what that has taken ahead is in its hands.
+        let shown = self.reader.look(|reader| {
+            let ahead = reader.iter().flat_map(|reader| reader.taken_ahead());
+            ahead.into_iter().try_for_each(|item| visit.call(&item.0))
+        });
+        shown.unwrap_or(Ok(()))
     }
 
     fn __clear__(&self, py: Python<'_>) {

@@ -45,6 +45,19 @@ impl<T> Seat<T> {
     }
 }
 
+impl<T: Sync> Seat<T> {
+    /// Shows the value to the garbage collector, unless somebody sits there.
+    ///
+    /// Called from `__traverse__` alone: then the interpreter's lock is held, or the world is stopped.
+    pub(crate) fn look<R>(&self, body: impl FnOnce(&T) -> R) -> Option<R> {
+        if self.is_taken.load(Ordering::Acquire) {
+            return None;
+        }
+        // SAFETY: nobody has the seat, and whoever takes it is attached, which nobody is meanwhile but this thread.
+        Some(body(unsafe { &*self.value.get() }))
+    }
+}
+
 /// The seat's value, until dropped.
 pub(crate) struct Seated<'a, T>(&'a Seat<T>);
 

@@ -139,8 +139,6 @@ impl Crew {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.idle -= 1;
-        state.threads -= 1;
-        self.changed.notify_all();
         None
     }
 
@@ -161,6 +159,12 @@ impl Crew {
                         drop(job);
                     });
                 }
+                if is_leaving() {
+                    // To attach again would be to come back into an interpreter that is being taken apart.
+                    loop {
+                        std::thread::park();
+                    }
+                }
             });
             let end = || py.import("millpond._threads").and_then(|module| module.call_method0("end"));
             if !is_leaving()
@@ -169,6 +173,10 @@ impl Crew {
                 error.write_unraisable(py, None);
             }
         });
+        // Subtle: only now, when the thread has nothing of Python's any more. The end of the program waits for that, and then takes apart
+        // what the thread would attach to.
+        self.lock().threads -= 1;
+        self.changed.notify_all();
     }
 
     /// Takes no more jobs; threads end when they have done those that there are.

@@ -138,6 +138,80 @@ def test_cycles_through_a_reader_are_collected(pool_size: int, kind: str) -> Non
     assert [ref() for ref in watched] == [None, None, None]
 
 
+class Linked(Thing):
+    """Something that refers to what it is an item of."""
+
+    reader: object = None
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["tee", "partition", "try_map", "rejected", "flat_map", "batch", "chain", "iteration", "read_ahead"],
+)
+def test_cycles_through_an_item_that_waits_are_collected(pool_size: int, kind: str) -> None:
+    def linked(item: object = None, *, fails: bool = False) -> Linked:
+        link = Linked()
+        links.append(link)
+        if fails:
+            raise KeyError(link)
+        return link
+
+    def make() -> list[weakref.ref[object]]:
+        pool = Pool(pool_size)
+        source = pool.source(range(40), max_chunksize=8)
+        reader: PoolReader[object]
+        if kind == "tee":
+            first, second = source.map(linked).tee(2)
+            first.read(9)
+            reader = second
+        elif kind == "partition":
+            first, second = source.map(linked).partition(lambda _: len(links) % 2)
+            first.read(9)
+            reader = second
+        elif kind == "try_map":
+            done, failed = source.try_map(lambda item: linked(fails=item % 2 == 1))
+            failed.read(9)
+            reader = done
+        elif kind == "rejected":
+            done, failed = source.try_map(lambda item: linked(fails=item % 2 == 1))
+            done.read(9)
+            reader = failed.map(lambda rejected: rejected)
+        elif kind == "flat_map":
+            reader = source.flat_map(lambda _: [linked() for _ in range(9)])
+            reader.read(3)
+        elif kind == "batch":
+            first, second = source.map(linked).tee(2)
+            first.read(9)
+            reader = second.batch(3)
+        elif kind == "chain":
+            first, second = source.map(linked).tee(2)
+            first.read(9)
+            reader = pool.chain(pool.source(range(9)), second)
+            reader.read(3)
+        elif kind == "iteration":
+            reader = source.map(linked)
+            for _ in reader:
+                break
+        else:
+            reader = pool.source(range(40), max_chunksize=8).map(linked, read_ahead=20)
+            reader.read(3)
+        for link in links:
+            link.reader = reader
+        return [weakref.ref(pool), weakref.ref(reader)]
+
+    links: list[Linked] = []
+    watched = make()
+    # What no reader holds, the list does no longer either.
+    links.clear()
+    for _ in range(100):
+        # A helper may be on its way out.
+        gc.collect()
+        if all(ref() is None for ref in watched):
+            break
+        time.sleep(0)
+    assert [ref() for ref in watched] == [None, None]
+
+
 @pytest.mark.parametrize("kind", ["map", "source", "try_map", "coroutine"])
 def test_a_reader_whose_function_raised_is_collected_with_the_frame_that_read_it(pool_size: int, kind: str) -> None:
     def fail(item: int) -> int:

@@ -1,5 +1,6 @@
 //! One firing: make a chunk at the head or take up the rest of one, run it through the stages, land it.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -60,6 +61,9 @@ pub(crate) trait Work<'env, T>: Send + Sync {
 
     /// Lets go of the head.
     fn clear(&self, pass: &Pass<'_>);
+
+    /// Shows `see` what is in the rests, where the stages know; see [`crate::Contents::begun`].
+    fn show(&self, _pass: &Pass<'_>, _see: &mut dyn FnMut(&dyn Any)) {}
 
     /// Drops it, one function of the user's after the other. Does not unwind.
     fn dismantle(self: Box<Self>);

@@ -96,6 +96,13 @@ impl<T> Sequence<T> {
         self.left
     }
 
+    /// The chunks that wait for those before them, in no order.
+    pub(super) fn landings(&self) -> impl Iterator<Item = &Landing<T>> {
+        self.slots
+            .iter()
+            .filter_map(|slot| if let Place::Landed(landing) = &slot.place { Some(&**landing) } else { None })
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.first == NONE
     }

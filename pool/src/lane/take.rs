@@ -1,5 +1,7 @@
 //! Taking items from an outlet.
 
+use std::any::Any;
+
 use millpond_sync::shim::Mutex;
 use millpond_sync::shim::atomic::{AtomicBool, Ordering};
 
@@ -54,6 +56,15 @@ impl<T> Drop for Returned<T> {
 impl<T> Returned<T> {
     pub(super) fn has_any(&self) -> bool {
         self.is_any.load(Ordering::Acquire)
+    }
+}
+
+impl<T> State<T> {
+    /// Shows what waits at an outlet, or has landed and will.
+    fn visit(&self, outlet: usize, visitor: &mut dyn FnMut(&T)) {
+        self.outlets[outlet].chunks.iter().flat_map(|chunk| chunk.as_slice()).for_each(&mut *visitor);
+        let landed = self.sequence.landings().filter_map(|landing| landing.parcel.get(outlet));
+        landed.flatten().for_each(visitor);
     }
 }
 
@@ -194,6 +205,22 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
     /// Changes what readers want of `outlet`.
     pub(crate) fn want(&self, pass: &Pass<'_>, outlet: usize, change: Want) {
         self.state.with(pass, |state| state.outlets[outlet].change(change));
+    }
+
+    /// Shows `visitor` what waits at `outlet`, where nobody is at it.
+    pub(crate) fn visit(&self, outlet: usize, visitor: &mut dyn FnMut(&T)) {
+        let Ok(pass) = self.header.core.enter() else { return };
+        self.state.look(&pass, |state| state.visit(outlet, visitor));
+        if let Some(kept) = self.returned.kept.try_lock() {
+            kept.items.iter().filter(|(of, _)| *of == outlet).flat_map(|(_, items)| items).for_each(visitor);
+        }
+    }
+
+    /// Shows `see` what stages have left of chunks for the one outlet, where nobody is at it.
+    pub(crate) fn show_begun(&self, see: &mut dyn FnMut(&dyn Any)) {
+        if let ([_], Ok(pass)) = (&self.header.consumers[..], self.header.core.enter()) {
+            self.work.show(&pass, see);
+        }
     }
 
     /// Gives items back that were taken from `outlet` but not used; the next reader gets them first. From any thread, in any

@@ -21,6 +21,7 @@ use millpond_sync::shim::Mutex;
 use millpond_sync::shim::atomic::Ordering;
 
 use crate::consumer::Consumer;
+use crate::contents::Contents;
 use crate::core::Core;
 use crate::discard::{discard, discard_all};
 use crate::draft::Upstream;
@@ -64,6 +65,8 @@ pub struct ScopedReader<'env, T: Send + 'env> {
     is_over: bool,
     /// What helpers must hold, until the lane is made.
     hold: Option<Arc<dyn Hold>>,
+    /// Where the items wait, for whoever asked.
+    contents: OnceLock<Contents<'env, T>>,
     /// Where this reader waits as a stream.
     stream: wait::Waits<'env>,
 }
@@ -96,6 +99,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
             is_iterating: false,
             is_over: false,
             hold: None,
+            contents: OnceLock::new(),
             stream: wait::Waits::default(),
         }
     }
@@ -109,6 +113,9 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
             if let Some(hold) = &self.hold {
                 consumer.set_hold(Arc::clone(hold));
             }
+            if let Some(contents) = self.contents.get() {
+                contents.set(&consumer);
+            }
             consumer
         })
     }
@@ -118,7 +125,9 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         match self.adding.get_mut().take() {
             Some(adding) => {
                 let (task, entry) = *adding;
-                Upstream::Draft(task.into_draft(&self.core, entry))
+                let mut draft = task.into_draft(&self.core, entry);
+                draft.contents = self.contents.take();
+                Upstream::Draft(draft)
             }
             None => {
                 self.stop_iterating();
@@ -138,6 +147,34 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
                 consumer.lane().header().iterating[consumer.outlet()].fetch_sub(1, Ordering::Relaxed);
             }
         }
+    }
+
+    /// A look at the items that wait here, now and when a task reads from here. For whoever has to know of all items, such as a
+    /// garbage collector.
+    ///
+    /// ```
+    /// let pool = millpond_pool::Pool::serial();
+    /// let [mut first, second] = pool.source(1..=3).tee(2).try_into().unwrap();
+    /// let waiting = second.contents();
+    /// let sums = second.map(|n| n + 1);
+    /// first.read(2)?;
+    /// let mut seen = Vec::new();
+    /// waiting.visit(&mut |&item| seen.push(item));
+    /// assert_eq!(seen, [1, 2]);
+    /// # drop(sums);
+    /// # Ok::<(), millpond_pool::ReadError>(())
+    /// ```
+    pub fn contents(&self) -> Contents<'env, T> {
+        let contents = self.contents.get_or_init(Contents::new).clone();
+        if let Some(consumer) = self.consumer.get() {
+            contents.set(consumer);
+        }
+        contents
+    }
+
+    /// The items that an iteration has taken ahead.
+    pub fn taken_ahead(&self) -> &[T] {
+        self.local.as_slice()
     }
 
     /// The name of the task whose output this reads.

@@ -127,7 +127,17 @@ impl<'env, T: Send + 'env, E: Send + 'env> ScopedReader<'env, Result<T, E>> {
     /// # Ok::<(), millpond_pool::ReadError>(())
     /// ```
     #[track_caller]
-    pub fn split_results(mut self) -> (ScopedReader<'env, T>, ScopedReader<'env, E>) {
+    pub fn split_results(self) -> (ScopedReader<'env, T>, ScopedReader<'env, E>) {
+        let (accepted, rejected) = self.split_outcomes();
+        (
+            add(Task::filter_map(accepted, Result::ok).name("accepted")),
+            add(Task::filter_map(rejected, Result::err).name("rejected")),
+        )
+    }
+
+    /// Likewise, as results still: what succeeded, and what failed.
+    #[track_caller]
+    pub fn split_outcomes(mut self) -> (Self, Self) {
         let core = std::sync::Arc::clone(&self.core);
         // The task that made the results is the one that spreads them, where it has no lane yet.
         let (task, entry) = match self.adding.get_mut().take() {
@@ -141,10 +151,6 @@ impl<'env, T: Send + 'env, E: Send + 'env> ScopedReader<'env, Result<T, E>> {
         let by_outcome = Spread::Routes(Box::new(|outcome: &Result<T, E>| usize::from(outcome.is_err())));
         let mut consumers = task.into_draft(&core, entry).into_lane(by_outcome, 2).into_iter();
         let mut next = || ScopedReader::of_consumer(consumers.next().expect("a lane has as many consumers as outlets"));
-        let (accepted, rejected) = (next(), next());
-        (
-            add(Task::filter_map(accepted, Result::ok).name("accepted")),
-            add(Task::filter_map(rejected, Result::err).name("rejected")),
-        )
+        (next(), next())
     }
 }

@@ -3,6 +3,7 @@
 //! The stage makes as many results as are wanted, or as fit into a chunk, and keeps what it has begun: an inner iterator is
 //! pulled no further than that, and may be endless.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use millpond_sync::shim::atomic::{AtomicUsize, Ordering};
@@ -151,6 +152,9 @@ pub trait Expander<A, B>: Send + Sync {
         is_wanted: &dyn Fn() -> bool,
         outcome: &mut Outcome<B>,
     );
+
+    /// Shows `see` what is in items that wait, and in what was begun, for [`Contents::begun`](crate::Contents::begun); nothing by default.
+    fn show(&self, _open: Option<&Self::Open>, _items: &[A], _see: &mut dyn FnMut(&dyn Any)) {}
 }
 
 /// The stage of an [`Expander`]'s task.
@@ -167,6 +171,10 @@ impl<E> Expand<E> {
 
 impl<A, B, E: Expander<A, B>> Stage<A, B> for Expand<E> {
     type Open = E::Open;
+
+    fn show(&self, batch: &Batch<A, E::Open>, see: &mut dyn FnMut(&dyn Any)) {
+        self.expander.show(batch.open.as_ref(), &batch.items, see);
+    }
 
     fn run(&self, batch: Batch<A, E::Open>, firing: &mut Firing<'_, '_>) -> Ran<A, E::Open, B> {
         let Batch { mut open, items } = batch;

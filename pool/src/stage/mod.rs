@@ -16,6 +16,8 @@ pub use operator::{Items, Operator, Outcome};
 pub use retry::Retry;
 pub(crate) use retry::{Pause, Retrying};
 
+use std::any::Any;
+
 use crate::discard::{discard, discard_all};
 use crate::gate::Pass;
 use crate::guarded::Guarded;
@@ -61,6 +63,9 @@ pub(crate) trait Stage<A, B>: Send + Sync {
     ///
     /// Where the function is interrupted, the item goes into `back`.
     fn one(&self, item: A, back: &mut Option<A>) -> One<B>;
+
+    /// Shows `see` what is in a rest, where the stage knows.
+    fn show(&self, _batch: &Batch<A, Self::Open>, _see: &mut dyn FnMut(&dyn Any)) {}
 }
 
 /// The rests of chunks that a stage keeps, each with its key.
@@ -184,6 +189,11 @@ impl<'env, A: Send, B, S: Stage<A, B>> Work<'env, B> for Staged<'env, A, S::Open
                 self.before.drop_rests(pass, None);
             }
         }
+    }
+
+    fn show(&self, pass: &Pass<'_>, see: &mut dyn FnMut(&dyn Any)) {
+        self.before.show(pass, see);
+        self.rests.look(pass, |rests| rests.0.iter().for_each(|(_, batch)| self.stage.show(batch, see)));
     }
 
     fn one(&self, single: &mut Single<'_>) -> One<B> {

@@ -1,5 +1,6 @@
 //! Functions that see the chunks that their items come in.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -100,6 +101,9 @@ pub trait Operator<A, B>: Send + Sync {
     /// # Errors
     /// The failure that stops the task; with the item in `back`, what has interrupted it, as [`Outcome::interrupt`].
     fn apply_one(&self, item: A, back: &mut Option<A>) -> Result<Option<B>, BoxError>;
+
+    /// Shows `see` what is in items that wait to be applied, for [`Contents::begun`](crate::Contents::begun); nothing by default.
+    fn show(&self, _items: &[A], _see: &mut dyn FnMut(&dyn Any)) {}
 }
 
 /// What an [`Operator`] has made of a chunk.
@@ -152,6 +156,10 @@ impl<A, B, O: Operator<A, B>> Stage<A, B> for Operate<O> {
         firing.mark(before - items.len());
         let rest = if items.len() > 0 { Some(Batch { open: None, items: items.into_rest() }) } else { None };
         (outcome.results, rest)
+    }
+
+    fn show(&self, batch: &Batch<A, Nothing>, see: &mut dyn FnMut(&dyn Any)) {
+        self.0.show(&batch.items, see);
     }
 
     #[inline]
