@@ -1,5 +1,8 @@
 //! What goes wrong on request.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use millpond_pool::simulation::{self, Faults, Simulation};
 use millpond_pool::{Cause, Pool, PoolReader};
 
@@ -19,6 +22,37 @@ fn a_task_fails_at_the_call_that_was_chosen() {
         assert!(error.cause().to_string().contains("injected by the simulation"));
         assert_eq!(matches!(error.cause(), Cause::Panic(_)), is_panic);
     }
+}
+
+/// The chunks behind a failure stop before their next item, whoever is at them, also while those before it go on.
+#[test]
+fn no_item_behind_a_failure_is_begun_after_it() {
+    const BAD: u64 = 300;
+    const MOST: u64 = 8;
+    let (mut spared, mut before) = (0, 0);
+    for seed in 0..1_500 {
+        let pool = Pool::simulated_with(Simulation::new(seed).workers(3));
+        // How many items the source has given; the last that the function was called for, and as it failed.
+        let counts: [Arc<AtomicU64>; 3] = Default::default();
+        let [made, last, last_at_failure] = counts.clone();
+        let source = (0..2 * BAD).inspect(move |n| made.store(n + 1, Ordering::Relaxed));
+        let mut reader = pool.source(source).max_chunksize(MOST as usize).try_map(move |n| {
+            let last = last.fetch_max(n, Ordering::Relaxed).max(n);
+            if n == BAD {
+                last_at_failure.store(last, Ordering::Relaxed);
+                return Err("the bad one");
+            }
+            Ok(n)
+        });
+        let error = reader.read_all().unwrap_err();
+        assert_eq!(error.as_task_error().unwrap().unread() as u64, BAD, "seed {seed}");
+        let [made, last, last_at_failure] = counts.map(|count| count.load(Ordering::Relaxed));
+        assert_eq!(last, last_at_failure, "seed {seed}");
+        spared += usize::from(made > BAD + MOST && last + MOST < made);
+        before += usize::from(last > BAD);
+    }
+    assert!(spared > 10, "a chunk behind the failure was there, and not begun, in {spared} runs");
+    assert!(before > 10, "one was begun before it in {before} runs");
 }
 
 /// Tasks that give a beginning of their output when they are cut short, whatever is cut.
