@@ -42,10 +42,14 @@ impl<'a> Depot<'a> {
         Self { pool, gone: Arc::default() }
     }
 
-    /// `count` bombs, made in chunks of 20 or so.
+    /// `count` bombs, made in chunks of 20 at least, which are not cut.
     fn bombs(&self, count: u64) -> PoolReader<Bomb> {
         let gone = Arc::clone(&self.gone);
-        self.pool.source(0..count).map(move |n| Bomb(n, Arc::clone(&gone))).min_count(20)
+        let arm = move |numbers: Vec<u64>| {
+            let bombs: Vec<_> = numbers.into_iter().map(|n| Bomb(n, Arc::clone(&gone))).collect();
+            Ok::<_, ReadError>(bombs)
+        };
+        self.pool.source(0..count).map_chunks(arm).min_count(20)
     }
 
     /// How many have gone off since the last look.
