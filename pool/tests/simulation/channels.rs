@@ -92,3 +92,19 @@ fn closing_a_channel_wakes_whoever_waits_at_it() {
         close.join().expect("no panic");
     }
 }
+
+/// A merge waits for none of its inputs: whichever has something gives it.
+#[test]
+fn a_merge_gives_what_comes_whichever_input_has_nothing() {
+    for seed in 0..in_time(300) {
+        let pool = Pool::simulated_with(Simulation::new(seed).workers(seed as usize % 4));
+        let (writers, channels): (Vec<_>, Vec<_>) = (0..3).map(|_| unbounded::<u64>()).unzip();
+        let mut merged = pool.merge(channels.into_iter().map(|channel| pool.channel(channel).map(|n| n)));
+        for n in 0..20 {
+            writers[(n * (seed + 1) / 3) as usize % 3].write(n).expect("open");
+            assert_eq!(merged.read(1).expect("the others are not waited for"), [n], "seed {seed}");
+        }
+        drop(writers);
+        assert_eq!(merged.read(1).expect("the end"), [], "seed {seed}");
+    }
+}
