@@ -319,11 +319,10 @@ pub(crate) fn _take_while(
     let function = called(py, function, false, named, failing)?;
     let upstream = Upstream::of(py, reader)?;
     upstream.add_called(py, &function, limits, None, |input, function| {
-        Task::decide(input, move |item: Object| {
+        Task::decide_interruptibly(input, move |item: Object, back: &mut Option<Object>| {
             let answer = attached(|py| {
-                let item = item.0.bind(py);
-                let result = function.in_context(py, || function.ask(py, item));
-                result.map_err(|error| Raised::boxed(error, &function.place))
+                let result = function.in_context(py, || function.ask(py, item.0.bind(py)));
+                result.map_err(|error| function.end_one(py, error, Object(item.0.clone_ref(py)), back))
             });
             match answer {
                 Some(Ok(Some(true))) => Verdict::Give(item),

@@ -8,11 +8,11 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::function::{Called, Function, is_of_the_item};
+use crate::interpreter::attached;
 use crate::interpreter::call;
 use crate::keeper::Held;
 use crate::object::Object;
 use crate::operation::run_chunk;
-use crate::place::Raised;
 use crate::waiting::show_items;
 
 /// See the [module documentation](self).
@@ -81,11 +81,12 @@ impl Operator<Object, Sided> for Side {
             while is_wanted()
                 && let Some(item) = items.next()
             {
-                let sided = self.divide(py, &item.0.into_bound(py));
+                let item = item.0.into_bound(py);
+                let sided = self.divide(py, &item);
                 match sided.and_then(|sided| calls.next(py).map(|()| sided)) {
                     Ok(sided) => outcome.results.extend(sided),
                     Err(error) => {
-                        outcome.error = Some(Raised::boxed(error, &function.place));
+                        function.end(py, error, item.into(), items, outcome);
                         return;
                     }
                 }
@@ -93,16 +94,13 @@ impl Operator<Object, Sided> for Side {
         });
     }
 
-    fn apply_one(&self, item: Object, _back: &mut Option<Object>) -> Result<Option<Sided>, BoxError> {
-        let mut outcome = Outcome::default();
+    fn apply_one(&self, item: Object, back: &mut Option<Object>) -> Result<Option<Sided>, BoxError> {
         let function = &self.0.function;
-        run_chunk(function, &mut outcome, |py, _, outcome| match self.divide(py, &item.0.into_bound(py)) {
-            Ok(sided) => outcome.results.extend(sided),
-            Err(error) => outcome.error = Some(Raised::boxed(error, &function.place)),
+        let sided = attached(|py| {
+            let item = item.0.into_bound(py);
+            let sided = function.in_context(py, || self.divide(py, &item));
+            sided.map_err(|error| function.end_one(py, error, item.into(), back))
         });
-        match outcome.error {
-            Some(error) => Err(error),
-            None => Ok(outcome.results.pop()),
-        }
+        sided.unwrap_or_else(|| Err("the interpreter is shutting down".into()))
     }
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millpond::sync::host;
+use millpond::{BoxError, Items, Outcome};
+use pyo3::exceptions::asyncio::CancelledError;
 use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
@@ -14,7 +16,8 @@ use crate::context::{Context, is_simple};
 use crate::errors::TaskTimeoutError;
 use crate::interpreter::{Callee, call_method, is_awaitable, is_true};
 use crate::keeper::Held;
-use crate::place::{Place, never_an_end};
+use crate::object::Object;
+use crate::place::{Place, Raised, never_an_end};
 use crate::simulation::sleep;
 use crate::values::Value;
 
@@ -125,6 +128,38 @@ impl Function {
         // The program's mistake, and no failure of the item.
         let _ = error.value(py).setattr(intern!(py, ENDS_THE_READ), true);
         error
+    }
+
+    /// Ends a chunk at `item`, which the function raised `error` for: by a failure, or by an interrupt, which puts the item back.
+    #[cold]
+    pub(crate) fn end<R>(
+        &self,
+        py: Python<'_>,
+        error: PyErr,
+        item: Object,
+        items: &mut Items<Object>,
+        outcome: &mut Outcome<R>,
+    ) {
+        let mut back = None;
+        let cause = Some(self.end_one(py, error, item, &mut back));
+        match back {
+            Some(item) => {
+                items.put_back(item);
+                outcome.interrupt = cause;
+            }
+            None => outcome.error = cause,
+        }
+    }
+
+    /// What the function raised for an item, which is put back where that has interrupted it.
+    ///
+    /// What is no `Exception` is no failure of the item: Ctrl-C, or an exit. That a coroutine was cancelled is one.
+    #[cold]
+    pub(crate) fn end_one(&self, py: Python<'_>, error: PyErr, item: Object, back: &mut Option<Object>) -> BoxError {
+        if !error.is_instance_of::<PyException>(py) && !error.is_instance_of::<CancelledError>(py) {
+            *back = Some(item);
+        }
+        Raised::boxed(error, &self.place)
     }
 
     fn call_once<'py>(

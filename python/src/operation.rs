@@ -103,7 +103,7 @@ impl Operation {
                     outcome.results.push(item);
                 }
                 Err(error) => {
-                    outcome.error = Some(Raised::boxed(error, &self.function.place));
+                    self.function.end(py, error, item, items, outcome);
                     return;
                 }
             }
@@ -125,11 +125,12 @@ impl Operation {
         while is_wanted()
             && let Some(item) = items.next()
         {
-            let result = self.result(py, &item.0.into_bound(py));
+            let item = item.0.into_bound(py);
+            let result = self.result(py, &item);
             match result.and_then(|result| calls.next(py).map(|()| result)) {
                 Ok(result) => outcome.results.extend(result.map(Object::from)),
                 Err(error) => {
-                    outcome.error = Some(Raised::boxed(error, &self.function.place));
+                    self.function.end(py, error, item.into(), items, outcome);
                     return;
                 }
             }
@@ -165,12 +166,12 @@ impl Operator<Object, Object> for Operation {
     }
 
     #[inline]
-    fn apply_one(&self, item: Object, _back: &mut Option<Object>) -> Result<Option<Object>, BoxError> {
+    fn apply_one(&self, item: Object, back: &mut Option<Object>) -> Result<Option<Object>, BoxError> {
         reading(|py| {
             let item = item.0.into_bound(py);
             match self.function.in_context(py, || self.result(py, &item)) {
                 Ok(result) => Ok(result.map(Object::from)),
-                Err(error) => Err(Raised::boxed(error, &self.function.place)),
+                Err(error) => Err(self.function.end_one(py, error, item.into(), back)),
             }
         })
     }
@@ -216,30 +217,38 @@ impl Expansion {
         items: &mut Items<Object>,
         most: usize,
         is_wanted: &dyn Fn() -> bool,
-        into: &mut Vec<Object>,
+        outcome: &mut Outcome<Object>,
     ) -> PyResult<()> {
         loop {
             if let Some(inner) = open.take() {
                 let inner = inner.0.into_bound(py).cast_into::<PyIterator>()?;
                 let iteration = Iteration::new(&inner);
                 loop {
-                    if into.len() >= most || !is_wanted() {
+                    if outcome.results.len() >= most || !is_wanted() {
                         *open = Some(Object::from(inner.clone().into_any()));
                         return Ok(());
                     }
                     match iteration.next()? {
-                        Some(object) => into.push(object.into()),
+                        Some(object) => outcome.results.push(object.into()),
                         None => break,
                     }
                 }
                 // Iterating is a part of the call.
                 calls.next(py)?;
             }
-            if into.len() >= most || !is_wanted() {
+            if outcome.results.len() >= most || !is_wanted() {
                 return Ok(());
             }
             let Some(item) = items.next() else { return Ok(()) };
-            *open = self.open(py, &item.0.into_bound(py))?.map(|inner| Object::from(inner.into_any()));
+            let item = item.0.into_bound(py);
+            let inner = match self.open(py, &item) {
+                Ok(inner) => inner,
+                Err(error) => {
+                    self.0.end(py, error, item.into(), items, outcome);
+                    return Ok(());
+                }
+            };
+            *open = inner.map(|inner| Object::from(inner.into_any()));
         }
     }
 }
@@ -260,7 +269,7 @@ impl Expander<Object, Object> for Expansion {
         outcome: &mut Outcome<Object>,
     ) {
         run_chunk(&self.0, outcome, |py, calls, outcome| {
-            if let Err(error) = self.chunk(py, calls, open, items, most, is_wanted, &mut outcome.results) {
+            if let Err(error) = self.chunk(py, calls, open, items, most, is_wanted, outcome) {
                 outcome.error = Some(Raised::boxed(error, &self.0.place));
             }
         });

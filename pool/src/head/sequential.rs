@@ -29,12 +29,27 @@ pub(crate) struct Sequential<'env, T, F> {
 }
 
 impl<'env, T: Send + 'env, F> Sequential<'env, T, F> {
-    pub(crate) fn new(inlet: Inlet<'env, T>, function: F) -> Self {
+    /// With a function that may be interrupted: it says that it failed and puts the item into its second argument.
+    pub(crate) fn interruptible(inlet: Inlet<'env, T>, function: F) -> Self {
         Self { inlet, function, given: 0 }
+    }
+
+    pub(crate) fn new<U>(
+        inlet: Inlet<'env, T>,
+        mut function: F,
+    ) -> Sequential<'env, T, impl FnMut(T, &mut Option<T>) -> Verdict<U> + Send + use<'env, T, U, F>>
+    where
+        F: FnMut(T) -> Verdict<U> + Send,
+    {
+        Sequential::interruptible(inlet, move |item, _: &mut Option<T>| function(item))
     }
 }
 
-impl<'env, T: Send + 'env, U, F: FnMut(T) -> Verdict<U> + Send> Head<'env, U> for Sequential<'env, T, F> {
+impl<'env, T, U, F> Head<'env, U> for Sequential<'env, T, F>
+where
+    T: Send + 'env,
+    F: FnMut(T, &mut Option<T>) -> Verdict<U> + Send,
+{
     fn make(&mut self, out: &mut Vec<U>, firing: &mut Firing<'_, 'env>) -> Next {
         let order = firing.order;
         loop {
@@ -48,11 +63,12 @@ impl<'env, T: Send + 'env, U, F: FnMut(T) -> Verdict<U> + Send> Head<'env, U> fo
             let mut items = items.into_iter();
             let Self { inlet, function, given } = self;
             let mut watch = firing.watch();
+            let mut back = None;
             let outcome = catch_unwind(AssertUnwindSafe(|| {
                 while items.len() > 0 && watch.goes_on() {
                     let Some(item) = items.next() else { break };
                     *given += 1;
-                    match function(item) {
+                    match function(item, &mut back) {
                         Verdict::Give(result) => out.push(result),
                         Verdict::Skip => {}
                         Verdict::Stop => return Some(Next::End),
@@ -63,6 +79,11 @@ impl<'env, T: Send + 'env, U, F: FnMut(T) -> Verdict<U> + Send> Head<'env, U> fo
             }));
             let is_through = items.len() == 0;
             let next = match outcome {
+                Ok(Some(Next::Fail(Cause::Error(cause)))) if back.is_some() => {
+                    *given -= 1;
+                    firing.interrupt(cause);
+                    if out.is_empty() { Next::Stopped } else { Next::More }
+                }
                 Ok(None) if out.is_empty() && is_through => continue,
                 // Stopped before it has made anything: it has what it needs once it is asked again.
                 Ok(None) if out.is_empty() => Next::Stopped,
@@ -70,7 +91,7 @@ impl<'env, T: Send + 'env, U, F: FnMut(T) -> Verdict<U> + Send> Head<'env, U> fo
                 Ok(Some(next)) => next,
                 Err(payload) => Next::Fail(Cause::panic(payload)),
             };
-            inlet.give_back(items.collect());
+            inlet.give_back(back.into_iter().chain(items).collect());
             firing.set_given(std::mem::take(given));
             return next;
         }

@@ -258,12 +258,17 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
                 self.finish(firing, items, chunk, made, walker);
                 Step::Landed
             }
-            _ => match firing.next {
-                Next::Parked => Step::Parked,
-                Next::Starved => Step::Starved,
-                Next::Stopped => Step::Stopped,
-                _ => Step::Done,
-            },
+            _ => {
+                if let Some(cause) = firing.interrupt.take() {
+                    walker.interrupt(Arc::clone(&self.header.tasks[0].name), cause);
+                }
+                match firing.next {
+                    Next::Parked => Step::Parked,
+                    Next::Starved => Step::Starved,
+                    Next::Stopped => Step::Stopped,
+                    _ => Step::Done,
+                }
+            }
         };
         walker.finish();
         step

@@ -129,6 +129,17 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         Self::head("decide", input, move |inlet| Sequential::new(inlet, function))
     }
 
+    /// Like [`decide`](Self::decide), with a function that may be interrupted: it then [fails](Verdict::Fail) with an error that says
+    /// by what, and puts the item into its second argument. Whoever reads is told ([`ReadError::Interrupted`](crate::ReadError)),
+    /// and the function is called for the item again when somebody reads on.
+    #[track_caller]
+    pub fn decide_interruptibly<A: Send + 'env>(
+        input: ScopedReader<'env, A>,
+        function: impl FnMut(A, &mut Option<A>) -> Verdict<T> + Send + 'env,
+    ) -> Self {
+        Self::head("decide", input, move |inlet| Sequential::interruptible(inlet, function))
+    }
+
     /// Items while `predicate` holds; ends at the first that it does not hold for, which is dropped.
     ///
     /// Tasks upstream may have run for items after it: a read of `n` asks them for `n`.

@@ -263,6 +263,9 @@ class _Call:
                     result = self._context.run(self._function)
                 except BaseException as error:
                     self._future.set_exception(error)
+                    if executor._pool.size == 0 and not isinstance(error, Exception):
+                        # An interrupt of whoever submits, who makes the call.
+                        raise
                 else:
                     self._future.set_result(result)
                     del result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import weakref
 from collections.abc import Iterator
@@ -163,11 +164,11 @@ class Flow:
         count = max(count, 0)
         try:
             if not block:
-                items += self._there(reader, count)
+                self._there(reader, count, items)
             elif timeout is not None:
-                items += self._in_time(reader, count, timeout)
+                self._in_time(reader, count, timeout, items)
             else:
-                items += self._all(reader, count)
+                self._all(reader, count, items)
         except BaseException as error:
             if not self._is_failure(error):
                 with self._lock:
@@ -184,41 +185,36 @@ class Flow:
             items, self._ready = self._ready[:count], self._ready[count:]
             return items
 
-    def _all(self, reader: millpond.PoolReader[Any], count: int) -> list[Any]:
-        items = reader.read(count or None, partial=True)
-        if count == 0 or len(items) < count:
-            self._look(reader)
-        return items
+    # These add to `items`, which an interrupt does not lose so.
 
-    def _in_time(self, reader: millpond.PoolReader[Any], count: int, timeout: float) -> list[Any]:
-        items: list[Any] = []
+    def _all(self, reader: millpond.PoolReader[Any], count: int, items: list[Any]) -> None:
+        more = reader.read(count or None, partial=True)
+        items += more
+        if count == 0 or len(more) < count:
+            self._look(reader)
+
+    def _in_time(self, reader: millpond.PoolReader[Any], count: int, timeout: float, items: list[Any]) -> None:
+        left = count
         try:
-            while count == 0 or len(items) < count:
-                more = reader.try_read(None if count == 0 else count - len(items)) or reader.read(1, timeout=timeout)
+            while count == 0 or left > 0:
+                more = reader.try_read(left or None) or reader.read(1, timeout=timeout)
                 items += more
+                left -= len(more) if count else 0
                 if not more:
                     self._look(reader)
                     break
         except ReadTimeoutError:
             pass
-        except BaseException as error:
-            # What came before it is read first.
-            if not items or not self._is_failure(error):
-                raise
-            self._fail(error)
-        return items
 
-    def _there(self, reader: millpond.PoolReader[Any], count: int) -> list[Any]:
-        items = reader.try_read(count or None)
-        if not items:
+    def _there(self, reader: millpond.PoolReader[Any], count: int, items: list[Any]) -> None:
+        more = reader.try_read(count or None)
+        if not more:
             # Nothing is there: have a chunk made, so that whoever asks again and again gets somewhere.
-            try:
-                items = reader.read(1, timeout=0)
-                if not items:
+            with contextlib.suppress(ReadTimeoutError):
+                more = reader.read(1, timeout=0)
+                if not more:
                     self._look(reader)
-            except ReadTimeoutError:
-                items = []
-        return items
+        items += more or []
 
     def _look(self, reader: millpond.PoolReader[Any]) -> None:
         """Find out why there was not more: the end, or a failure that the next read raises."""
@@ -240,7 +236,8 @@ class Flow:
         """Whether an exception is a task's and not the pool's or an interrupt of the reader."""
         if isinstance(error, MillpondError) and not isinstance(error, TaskError):
             return False
-        return not isinstance(error, KeyboardInterrupt) or any(error in flow.task._raised for flow in self._line())
+        # What is no `Exception` is an interrupt: the item is put back, and the next read goes on.
+        return isinstance(error, Exception)
 
     def _line(self) -> Iterator[Flow]:
         flow: Flow | None = self
@@ -313,7 +310,7 @@ def _recording(task: Task) -> Any:
     def call(item: Any) -> Any:
         try:
             return fun(item)
-        except BaseException as error:
+        except Exception as error:
             raised = never_an_end(error, task.id)
             task._raised.append(raised)
             raise raised from raised.__cause__
