@@ -33,6 +33,17 @@ enum Answer {
     Failed(PyErr),
 }
 
+/// Whether the loop begins no further calls until somebody reads.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    #[default]
+    No,
+    /// Since the last time that the engine asked. What asks now may have begun for the read that was given up.
+    Fresh,
+    /// The engine has been told to ask again: it does so only for somebody who reads.
+    Seen,
+}
+
 #[derive(Default)]
 struct State {
     /// In order: the items that were handed to the loop and not given on.
@@ -45,8 +56,7 @@ struct State {
     failure: Option<PyErr>,
     /// Called when there may be something to give on.
     waker: Option<Waker>,
-    /// Whether the loop begins no further calls until somebody reads.
-    is_held: bool,
+    hold: Hold,
 }
 
 /// What the two ends share.
@@ -171,7 +181,7 @@ impl Window {
         let Some(shared) = self.shared() else { return };
         let waker = {
             let mut state = shared.lock();
-            state.is_held = true;
+            state.hold = Hold::Fresh;
             state.waker.take()
         };
         if let Some(waker) = waker {
@@ -299,12 +309,20 @@ impl PollSupply<Object> for Awaiting {
                     None => Ok(false),
                 });
             }
-            if std::mem::take(&mut state.is_held) {
-                drop(state);
-                self.resume();
-                continue;
+            match state.hold {
+                Hold::No => state.waker = Some(waker.clone()),
+                Hold::Fresh => {
+                    state.hold = Hold::Seen;
+                    drop(state);
+                    waker.wake_by_ref();
+                }
+                Hold::Seen => {
+                    state.hold = Hold::No;
+                    drop(state);
+                    self.resume();
+                    continue;
+                }
             }
-            state.waker = Some(waker.clone());
             return Poll::Pending;
         }
     }
