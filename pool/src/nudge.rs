@@ -8,7 +8,7 @@
 //! quick items. So while chunks of several items are made, one thread per process changes the words of
 //! the pools at work every two milliseconds, and only a worker that finds its word changed looks at the clock:
 //! a chunk that has lasted too long is cut there. It is what Go's `sysmon` does to goroutines that do
-//! not give way. The thread sleeps where no pool has been at work for some 60 ms; a pool in serial
+//! not give way. The thread sleeps where no pool has been at work for some 60 ms, and ends a second later; a pool in serial
 //! mode never starts it, nor does a simulation, whose clock does not run by itself.
 
 use std::sync::Arc;
@@ -107,6 +107,9 @@ mod beat {
     /// After how many beats the thread looks which pools are still at work.
     const LINGER: u32 = 32;
 
+    /// How long the thread stays when no pool is at work: starting another one takes longer than waking it.
+    const STAY: Duration = Duration::from_secs(1);
+
     /// The thread of one process; a forked child has one of its own.
     struct Beat {
         process: Process,
@@ -159,8 +162,12 @@ mod beat {
         let mut beats = 0_u32;
         let mut known = beat.known.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            while known.pools.is_empty() {
-                known = beat.woken.wait(known).unwrap_or_else(PoisonError::into_inner);
+            if known.pools.is_empty() {
+                known = beat.woken.wait_timeout(known, STAY).unwrap_or_else(PoisonError::into_inner).0;
+                if known.pools.is_empty() {
+                    known.has_thread = false;
+                    return;
+                }
             }
             drop(known);
             thread::sleep(BEAT);
