@@ -19,6 +19,7 @@ __all__ = [
     "Simulation",
     "_Added",
     "_Ahead",
+    "_Iteration",
     "_Opened",
     "_Reading",
     "_Report",
