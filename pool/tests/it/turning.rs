@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use millpond_pool::{BoxError, Expander, Items, Operator, Outcome, ReadError, Task};
+use millpond_pool::{BoxError, Cause, Expander, Items, Operator, Outcome, ReadError, Task, Verdict};
 
 use crate::calls::Calls;
 use crate::modes::is_serial;
@@ -242,6 +242,28 @@ in_every_mode! {
         let others = reader.by_ref().map_while(Result::ok).collect::<Vec<_>>();
         assert_eq!(others, expected(0..13)[120..]);
         assert_eq!(reader.read(1).unwrap_err().as_task_error().unwrap().index(), 13);
+    }
+
+    fn a_task_that_takes_one_item_after_the_other_may_be_interrupted(pool) {
+        let mut seen = Vec::new();
+        let function = move |item: u64, back: &mut Option<u64>| {
+            if item % 50 == 49 && !seen.contains(&item) {
+                seen.push(item);
+                *back = Some(item);
+                return Verdict::Fail(Cause::Error("stopped".into()));
+            }
+            if item == 210 { Verdict::Stop } else { Verdict::Give(item) }
+        };
+        let mut reader = pool.add_task(Task::decide_interruptibly(pool.source(0..220_u64), function)).map(|n| n);
+        let mut interrupts = 0;
+        let items = loop {
+            match reader.read_all() {
+                Ok(items) => break items,
+                Err(error) => assert!(matches!(error, ReadError::Interrupted { .. }), "{error}"),
+            }
+            interrupts += 1;
+        };
+        assert_eq!((items, interrupts), ((0..210).collect(), 4));
     }
 
     fn an_interrupted_item_is_put_back_and_the_read_says_so(pool) {
