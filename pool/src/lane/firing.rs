@@ -211,6 +211,9 @@ pub(crate) struct Watch<'f, 'a, 'env> {
     firing: &'f Firing<'a, 'env>,
     nudges: &'a Nudges,
     seen: Seen,
+    /// Whether it has not looked yet. A reader whose time was up before it began does one item all the same, so that one that asks
+    /// again and again gets somewhere.
+    is_first: bool,
 }
 
 impl Watch<'_, '_, '_> {
@@ -255,7 +258,7 @@ impl Watch<'_, '_, '_> {
     #[cold]
     #[inline(never)]
     fn look(&mut self) -> bool {
-        let stop = self.firing.look(self.seen);
+        let stop = self.firing.look(self.seen, std::mem::replace(&mut self.is_first, false));
         self.seen = self.firing.seen.get();
         self.firing.stop.set(stop);
         stop == Stop::None
@@ -318,11 +321,11 @@ impl<'a, 'env> Firing<'a, 'env> {
         if self.late_after.get().is_some() {
             self.seen.set(Seen::ALWAYS);
         }
-        Watch { firing: self, nudges: self.nudges, seen: self.seen.get() }
+        Watch { firing: self, nudges: self.nudges, seen: self.seen.get(), is_first: true }
     }
 
     /// Finds out why the pool's word has changed, or whether the reader's time is up.
-    fn look(&self, seen: Seen) -> Stop {
+    fn look(&self, seen: Seen, is_first: bool) -> Stop {
         if seen == Seen::ALWAYS {
             let left = self.countdown.get();
             if left > 0 {
@@ -336,10 +339,10 @@ impl<'a, 'env> Firing<'a, 'env> {
         if self.is_cancelled() || (self.has_failed.load(Ordering::Acquire) && self.is_doomed()) {
             return Stop::Discard;
         }
-        if self.may_cut && self.is_over_time() { Stop::Cut } else { Stop::None }
+        if self.may_cut && self.is_over_time(is_first) { Stop::Cut } else { Stop::None }
     }
 
-    fn is_over_time(&self) -> bool {
+    fn is_over_time(&self, is_first: bool) -> bool {
         #[cfg(feature = "simulation")]
         if let Some(items) = self.late_after.get() {
             self.late_after.set(items.checked_sub(1));
@@ -348,7 +351,7 @@ impl<'a, 'env> Firing<'a, 'env> {
         }
         let now = host::now();
         if let Some(moment) = self.deadline.moment() {
-            if now >= moment {
+            if now >= moment && !is_first {
                 return true;
             }
             // What was foreseen to be quick may not be: from now on it looks at each item.

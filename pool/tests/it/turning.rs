@@ -115,6 +115,19 @@ in_every_mode! {
         assert_eq!(reader.read(count).unwrap(), (0..count as u64).collect::<Vec<_>>(), "nothing is lost");
     }
 
+    fn reads_whose_time_is_up_before_they_begin_get_there_in_the_end(pool) {
+        let mut reader = pool.source(0..100_u64).map(|n| n).filter(|n| n % 3 != 1).map(|n| n * 2);
+        let mut items = Vec::new();
+        loop {
+            match reader.read_timeout(1, Duration::ZERO) {
+                Ok(more) if more.is_empty() => break,
+                Ok(more) => items.extend(more),
+                Err(error) => assert!(error.is_timed_out(), "{error}"),
+            }
+        }
+        assert_eq!(items, (0..100).filter(|n| n % 3 != 1).map(|n| n * 2).collect::<Vec<_>>());
+    }
+
     fn a_source_is_left_between_two_items_when_the_time_is_up(pool) {
         let late = Calls::new();
         let counted = late.clone();
