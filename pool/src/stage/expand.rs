@@ -42,6 +42,26 @@ impl Pace {
             self.most.store(before.saturating_mul(8), Ordering::Relaxed);
         }
     }
+
+    /// A firing without a failure is over: it was given so many items, and was or was not told to stop. What is left is kept.
+    fn end<A, O, B>(
+        &self,
+        results: Vec<B>,
+        rest: Batch<A, O>,
+        (given, is_stopped): (usize, bool),
+        firing: &mut Firing<'_, '_>,
+    ) -> Ran<A, O, B> {
+        self.learn(results.len(), is_stopped);
+        firing.mark(given);
+        if rest.len() == 0 {
+            return (results, None);
+        }
+        if !is_stopped {
+            // Enough has been made.
+            firing.cut_here();
+        }
+        (results, Some(rest))
+    }
 }
 
 /// One item in, any number out.
@@ -106,16 +126,8 @@ where
             crate::discard::discard_all(items);
             return (results, None);
         }
-        self.pace.learn(results.len(), is_stopped);
-        firing.mark(given);
         let rest = Batch { open, items: items.collect() };
-        if rest.len() == 0 {
-            return (results, None);
-        }
-        if !is_stopped {
-            firing.cut_here();
-        }
-        (results, Some(rest))
+        self.pace.end(results, rest, (given, is_stopped), firing)
     }
 
     fn one(&self, _item: A, _back: &mut Option<A>) -> One<B> {
@@ -209,16 +221,8 @@ impl<A, B, E: Expander<A, B>> Stage<A, B> for Expand<E> {
         if let Some(cause) = interrupt {
             firing.interrupt(cause);
         }
-        self.pace.learn(results.len(), is_stopped);
-        firing.mark(given);
         let rest = Batch { open, items: items.into_rest() };
-        if rest.len() == 0 {
-            return (results, None);
-        }
-        if !is_stopped {
-            firing.cut_here();
-        }
-        (results, Some(rest))
+        self.pace.end(results, rest, (given, is_stopped), firing)
     }
 
     fn one(&self, _item: A, _back: &mut Option<A>) -> One<B> {
