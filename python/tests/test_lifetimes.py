@@ -233,7 +233,13 @@ def test_a_reader_whose_function_raised_is_collected_with_the_frame_that_read_it
             reader = reader.try_map(fail)[0]
         else:
             reader = reader.map(coroutine)
-        assert reader.read(50, partial=True) == [0, 1, 2]
+        if kind == "try_map":
+            # An interrupt comes out of the read in which it struck; what was made stays.
+            with pytest.raises(KeyboardInterrupt):
+                reader.read(50, partial=True)
+            assert reader.read(3) == [0, 1, 2]
+        else:
+            assert reader.read(50, partial=True) == [0, 1, 2]
         return weakref.ref(reader)
 
     watched = read()
