@@ -19,6 +19,7 @@ use crate::object::Object;
 use crate::operation::{Expansion, Kind, Operation};
 use crate::place::{Place, Raised};
 use crate::pool::{Pool, Reader};
+use crate::pulling::{Pulled, Pulling};
 use crate::reader::{Added, Open, PoolReader, duration};
 use crate::source::{Iterable, Iterating};
 use crate::waiting::AtOutput;
@@ -186,19 +187,22 @@ pub(crate) fn _operation(
     })
 }
 
-/// A function each of whose results is an iterable of items; none for items that are such themselves.
+/// A function each of whose results is an iterable of items. `pool` gives the pool, for those that are async ones.
 #[pyfunction]
 pub(crate) fn _expansion(
     py: Python<'_>,
     reader: &PoolReader,
     function: Py<PyAny>,
+    pool: Py<PyAny>,
     named: Named,
     limits: Limits,
     failing: Failing,
 ) -> PyResult<Added> {
     let function = called(py, function, false, named, failing)?;
     let upstream = Upstream::of(py, reader)?;
-    upstream.add_called(py, &function, limits, None, |input, function| Task::expander(input, Expansion(function)))
+    upstream.add_called(py, &function, limits, None, move |input, function| {
+        Task::expander(input, Expansion { function, pool })
+    })
 }
 
 /// Two readers: of what a function says yes to and of the rest, or `by_success` of its results and of what `rejected` makes of items
@@ -260,6 +264,34 @@ pub(crate) fn _awaiting(
     let reader = engine.pool.add_task(task);
     let keeper = kept(py, &reader, Some(held), [keeper])?;
     Ok(Added::new(Open::new(reader, pool, place, keeper, length)))
+}
+
+/// The items of an async iterator, or of all those that `reader` gives; `puller` pulls them and hands them to `pulled`.
+#[pyfunction]
+pub(crate) fn _pulling(
+    py: Python<'_>,
+    pool: &Bound<'_, Pool>,
+    reader: Option<&PoolReader>,
+    pulled: &Pulled,
+    puller: Py<PyAny>,
+    named: Named,
+    limits: Limits,
+) -> PyResult<Added> {
+    let engine = pool.get().engine()?;
+    let place = place(named);
+    let (input, keeper) = match reader {
+        Some(reader) => {
+            let open = reader.open(py)?;
+            (Some(open.reader), open.keeper)
+        }
+        None => (None, None),
+    };
+    let inputs = input.as_ref().map(Reader::task_id);
+    let (pulling, held) = Pulling::new(py, input, pulled, puller, Arc::clone(&place))?;
+    let task = limited(Task::poll_supply(inputs, pulling), &place, limits);
+    let reader = engine.pool.add_task(task);
+    let keeper = kept(py, &reader, Some(held), [keeper])?;
+    Ok(Added::new(Open::new(reader, pool.clone().unbind(), place, keeper, None)))
 }
 
 /// A channel: its writing end, and a source of what is written.

@@ -18,6 +18,7 @@ mod object;
 mod operation;
 mod place;
 mod pool;
+mod pulling;
 mod reader;
 mod reading;
 mod seat;
@@ -54,15 +55,21 @@ fn _wake_on_time() {
     threads::wake_on_time();
 }
 
+/// Says of an exception what Python says of those that nobody can be given, `of` being where it comes from.
+#[pyfunction]
+fn _report(error: Bound<'_, PyAny>, of: &Bound<'_, PyAny>) {
+    PyErr::from_value(error).write_unraisable(of.py(), Some(of));
+}
+
 /// `millpond._native`.
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
-    use super::{_end, _end_here, _wake_on_time};
+    use super::{_end, _end_here, _report, _wake_on_time};
     #[pymodule_export]
     use crate::adding::{
-        _awaiting, _batch, _channel, _division, _enumerate, _expansion, _join, _operation, _skip, _source, _take,
-        _take_over, _take_while, _tee, _zip,
+        _awaiting, _batch, _channel, _division, _enumerate, _expansion, _join, _operation, _pulling, _skip, _source,
+        _take, _take_over, _take_while, _tee, _zip,
     };
     #[pymodule_export]
     use crate::channel::{ChannelWriter, Opened};
@@ -72,6 +79,8 @@ mod _native {
     use crate::iteration::Iteration;
     #[pymodule_export]
     use crate::pool::Pool;
+    #[pymodule_export]
+    use crate::pulling::Pulled;
     #[pymodule_export]
     use crate::reader::{Added, PoolReader};
     #[pymodule_export]

@@ -4,12 +4,13 @@ use std::any::Any;
 use std::sync::Arc;
 
 use millpond::{BoxError, Expander, Items, Operator, Outcome};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyList};
 
 use crate::context::Calls;
 use crate::function::{Called, Function};
-use crate::interpreter::{Callee, Iteration, attached, chunk_is_done, is_awaitable, is_true, reading};
+use crate::interpreter::{Callee, Iteration, attached, call, chunk_is_done, is_awaitable, is_true, reading};
 use crate::object::Object;
 use crate::place::Raised;
 use crate::waiting::show_items;
@@ -178,34 +179,54 @@ impl Operator<Object, Object> for Operation {
 }
 
 /// A task that gives any number of items for each that it is given: those of what the function returns, as they are wanted.
-pub(crate) struct Expansion(pub(crate) Arc<Function>);
+pub(crate) struct Expansion {
+    pub(crate) function: Arc<Function>,
+    /// Gives the pool, on whose loop async iterables are iterated over: a weak reference.
+    pub(crate) pool: Py<PyAny>,
+}
 
 impl Expansion {
     /// Calls the function with an item; gives an iterator over what it returns, or none where the item is left out.
     ///
     /// With retries, iterating is a part of the call, so all of it is done here.
     fn open<'py>(&self, py: Python<'py>, item: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyIterator>>> {
-        if self.0.is_plain() {
-            let inner = Callee::new(self.0.function.bind(py)).call(item)?;
-            self.0.check_plain(&inner)?;
-            return inner.try_iter().map(Some);
+        if self.function.is_plain() {
+            let inner = Callee::new(self.function.function.bind(py)).call(item)?;
+            self.function.check_plain(&inner)?;
+            return self.iterate(&inner).map(Some);
         }
         let all = PyList::empty(py);
         let mut collect = |inner: &Bound<'_, PyAny>| {
             all.del_slice(0, all.len())?;
-            let inner = inner.try_iter()?;
+            let inner = self.iterate(inner)?;
             let inner = Iteration::new(&inner);
             while let Some(object) = inner.next()? {
                 all.append(object)?;
             }
             Ok(())
         };
-        match self.0.persist(py, item, &mut collect)? {
+        match self.function.persist(py, item, &mut collect)? {
             Called::Returned(_) => {}
             Called::Replaced(inner) => collect(&inner)?,
             Called::Skipped => return Ok(None),
         }
         all.try_iter().map(Some)
+    }
+
+    /// An iterator over what the function returned. The thread waits for the items of an async iterable.
+    fn iterate<'py>(&self, inner: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyIterator>> {
+        inner.try_iter().or_else(|error| self.iterate_blocking(inner, error))
+    }
+
+    #[cold]
+    fn iterate_blocking<'py>(&self, inner: &Bound<'py, PyAny>, error: PyErr) -> PyResult<Bound<'py, PyIterator>> {
+        let py = inner.py();
+        if !inner.get_type().hasattr(intern!(py, "__aiter__"))? {
+            return Err(error);
+        }
+        let blocking = py.import(intern!(py, "millpond._pulling"))?.getattr(intern!(py, "blocking"))?;
+        let arguments = (self.pool.bind(py), &self.function.place.name, inner).into_pyobject(py)?;
+        call(&blocking, &arguments, None)?.try_iter()
     }
 
     #[expect(clippy::too_many_arguments, reason = "called from one place")]
@@ -244,7 +265,7 @@ impl Expansion {
             let inner = match self.open(py, &item) {
                 Ok(inner) => inner,
                 Err(error) => {
-                    self.0.end(py, error, item.into(), items, outcome);
+                    self.function.end(py, error, item.into(), items, outcome);
                     return Ok(());
                 }
             };
@@ -268,9 +289,9 @@ impl Expander<Object, Object> for Expansion {
         is_wanted: &dyn Fn() -> bool,
         outcome: &mut Outcome<Object>,
     ) {
-        run_chunk(&self.0, outcome, |py, calls, outcome| {
+        run_chunk(&self.function, outcome, |py, calls, outcome| {
             if let Err(error) = self.chunk(py, calls, open, items, most, is_wanted, outcome) {
-                outcome.error = Some(Raised::boxed(error, &self.0.place));
+                outcome.error = Some(Raised::boxed(error, &self.function.place));
             }
         });
     }

@@ -12,10 +12,10 @@ use pyo3::exceptions::{PyBaseException, PyRuntimeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{IntoPyDict, PyInt, PyList};
+use pyo3::types::{IntoPyDict, PyInt, PyList, PyTuple};
 
 use crate::errors::{ReadTimeoutError, ReaderClosedError, raise, timed_out};
-use crate::interpreter::attached;
+use crate::interpreter::{attached, call_method};
 use crate::iteration::Iteration;
 use crate::keeper::{Keeper, Kept};
 use crate::object::Object;
@@ -237,6 +237,9 @@ impl PoolReader {
                     if self.is_closed.load(Ordering::Relaxed) {
                         return Err(self.gone());
                     }
+                    for runner in self.runners(py) {
+                        call_method(runner.bind(py), intern!(py, "check_wait"), PyTuple::empty(py))?;
+                    }
                 }
                 Err(error) => {
                     if matches!(error, ReadError::Task(_)) {
@@ -288,6 +291,12 @@ impl PoolReader {
             Some(left) => Ok(left.into_pyobject(py)?.into_any()),
             None => Ok(py.NotImplemented().into_bound(py)),
         }
+    }
+
+    /// What runs the coroutines of tasks upstream.
+    fn runners(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        let keeper = self.keeper.look(py);
+        keeper.map_or_else(Vec::new, |keeper| keeper.get().runners().map(|runner| runner.clone_ref(py)).collect())
     }
 
     fn count(&self, items: usize) {
@@ -517,8 +526,7 @@ impl PoolReader {
 
     /// What runs the coroutines of tasks upstream.
     fn _runners(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
-        let keeper = self.keeper.look(py);
-        keeper.map_or_else(Vec::new, |keeper| keeper.get().runners().map(|runner| runner.clone_ref(py)).collect())
+        self.runners(py)
     }
 
     /// Counts items that a read that awaited has got.

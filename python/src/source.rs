@@ -98,11 +98,14 @@ impl Drop for Iterable {
         if !self.0.is_generator || is_leaving() || self.0.is_condemned.load(Ordering::Relaxed) {
             return;
         }
-        let _ = attached(|py| {
-            let iterator = self.0.iterator.bind(py);
-            if let Err(error) = call_method(iterator, intern!(py, "close"), PyTuple::empty(py)) {
-                error.write_unraisable(py, Some(iterator.as_any()));
-            }
-        });
+        let _ = attached(|py| close(self.0.iterator.bind(py)));
+    }
+}
+
+/// Closes a generator.
+pub(crate) fn close(generator: &Bound<'_, PyIterator>) {
+    let py = generator.py();
+    if let Err(error) = call_method(generator, intern!(py, "close"), PyTuple::empty(py)) {
+        error.write_unraisable(py, Some(generator.as_any()));
     }
 }

@@ -35,7 +35,7 @@ enum Answer {
 
 /// Whether the loop begins no further calls until somebody reads.
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
-enum Hold {
+pub(crate) enum Hold {
     #[default]
     No,
     /// Since the last time that the engine asked. What asks now may have begun for the read that was given up.

@@ -357,7 +357,9 @@ def test_what_no_simulation_can_run_is_refused() -> None:
         return item
 
     with Pool.simulated(1) as pool:
-        with pytest.raises(SimulationError, match=r"^adding a coroutine function to a simulated pool"):
+        with pytest.raises(
+            SimulationError, match=r"^adding a coroutine function or an async iterator to a simulated pool"
+        ):
             pool.source([1]).map(coroutine)
         with pytest.raises(SimulationError, match=r"^making an executor of a simulated pool"):
             pool.as_executor()

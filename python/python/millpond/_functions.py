@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import weakref
+from collections.abc import AsyncIterable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from millpond import _native, _options
@@ -97,6 +98,28 @@ class WithFunctions(WithShapes[_T_co]):
         limits = (None, True, min_count, max_chunksize, read_ahead)
         added = _native._awaiting(self, runner.window, runner, concurrency, ordered, keeps_length, named, limits)
         return self._reader(added)
+
+    def _expansion(
+        self, function: Callable[..., Any], named: _options.Named, limits: _options.Limits, failing: _options.Failing
+    ) -> PoolReader[Any]:
+        # Only what turns out to be an async iterable needs the pool.
+        pool = weakref.ref(self.pool)
+        return self._reader(_native._expansion(self, function, pool, named, limits, failing))
+
+    def _expanding(
+        self, function: Callable[..., Any], named: _options.Named, limits: _options.Limits, failing: _options.Failing
+    ) -> PoolReader[Any]:
+        """Add a task whose function gives async iterables, or is to be awaited."""
+        pool = self.pool
+        if _options.is_async_generator_function(function) and failing == _options.NO_POLICY:
+            opened = _native._operation(self, "map", function, False, named, _options.NO_LIMITS, failing)
+            return pool._pulling(self._reader(opened), None, named, (None, True, *limits[2:]))
+        if failing != _options.NO_POLICY:
+            from millpond._pulling import collected
+
+            function = collected(function)
+        results = self._awaiting("map", function, False, named, limits, failing)
+        return pool._pulling(results, None, named, _options.NO_LIMITS)
 
     @overload
     def map(
@@ -437,7 +460,7 @@ class WithFunctions(WithShapes[_T_co]):
     @overload
     def flat_map(
         self,
-        function: Callable[[_T_co], Awaitable[Iterable[_U]]],
+        function: Callable[[_T_co], Awaitable[Iterable[_U] | AsyncIterable[_U]]],
         *,
         name: str | None = None,
         concurrency: int | None = None,
@@ -452,7 +475,7 @@ class WithFunctions(WithShapes[_T_co]):
     @overload
     def flat_map(
         self,
-        function: Callable[[_T_co], Iterable[_U]],
+        function: Callable[[_T_co], Iterable[_U] | AsyncIterable[_U]],
         *,
         name: str | None = None,
         concurrency: int | None = None,
@@ -480,14 +503,19 @@ class WithFunctions(WithShapes[_T_co]):
     ) -> PoolReader[Any]:
         """Add a task that calls a function with each item and gives the items of each result.
 
-        What the function returns is iterated to its end at once, so it must have one. A read of some items calls the
-        function for one item after the other, since nobody knows how many each gives; iterating and reading all call
-        it for several at once.
+        What the function returns is iterated over as far as its items are wanted; with `on_error`, `retries` or
+        `timeout`, to its end within the call. A read of some items calls the function for one item after the other,
+        since nobody knows how many each gives; iterating and reading all call it for several at once.
+
+        Async iterables are such results too. The function is best an async generator function, or a coroutine function
+        that returns one: then they are iterated over where the read awaits, one after the other, else on the pool's
+        own event loop. Those that a plain function returns are iterated over on the pool's own loop, and the worker
+        waits for each item.
 
         Parameters
         ----------
         function : callable
-            The function of an item, which returns an iterable.
+            The function of an item, which returns an iterable or an async iterable.
         name, concurrency, ordered, min_count, max_chunksize, read_ahead, on_error, retries, timeout
             See :class:`PoolReader`.
 
@@ -505,13 +533,13 @@ class WithFunctions(WithShapes[_T_co]):
         failing = _options.failing(on_error, retries, timeout)
         function = _options.function(function, "function")
         named = _options.named(name, _options.name_of(function, "flat_map"))
-        if _options.is_coroutine_function(function):
-            return self._awaiting("map", function, False, named, limits, failing).flatten(name=named[0])
+        if _options.is_coroutine_function(function) or _options.is_async_generator_function(function):
+            return self._expanding(function, named, limits, failing)
         _options.plain_handler(failing)
-        return self._reader(_native._expansion(self, self._bound(function, lists=True), named, limits, failing))
+        return self._expansion(self._bound(function, lists=True), named, limits, failing)
 
     def flatten(
-        self: WithFunctions[Iterable[_U]],
+        self: WithFunctions[Iterable[_U] | AsyncIterable[_U]],
         *,
         name: str | None = None,
         concurrency: int | None = None,
@@ -524,8 +552,9 @@ class WithFunctions(WithShapes[_T_co]):
     ) -> PoolReader[_U]:
         """Add a task that gives the items of the items.
 
-        Each item is iterated to its end at once, which is what may fail and take time. It is so once, since an
-        iterator has no more to give the second time; hence there are no retries.
+        Each item is iterated over, which is what may fail and take time. It is so once, since an iterator has no more
+        to give the second time; hence there are no retries. Items may be async iterables: a worker waits for what they
+        give, on the pool's own event loop; see :meth:`flat_map` for a way without.
 
         Examples
         --------
@@ -535,7 +564,7 @@ class WithFunctions(WithShapes[_T_co]):
         limits = _options.limits(concurrency, ordered, min_count, max_chunksize, read_ahead)
         failing = _options.plain_handler(_options.failing(on_error, 0, timeout))
         named = _options.named(name, "flatten")
-        return self._reader(_native._expansion(self, _itself, named, limits, failing))
+        return self._expansion(_itself, named, limits, failing)
 
     def tap(
         self,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 else:
     _AsyncioTask = asyncio.Task
 
-__all__ = ["AsyncioHost", "Host", "Work"]
+__all__ = ["AsyncioHost", "Event", "Host", "Work"]
 
 
 class Work(Protocol):
@@ -32,6 +32,16 @@ class Work(Protocol):
         """Find out whether an exception says that others have cancelled it, and is not the function's own."""
 
 
+class Event(Protocol):
+    """What a coroutine waits for, once."""
+
+    def set(self) -> None:
+        """Have it happen. To be called on the host."""
+
+    async def wait(self) -> Any:
+        """Wait until it has happened."""
+
+
 class Host(Protocol):
     """Runs coroutines. Two hosts are equal when they run theirs in the same place."""
 
@@ -40,6 +50,15 @@ class Host(Protocol):
 
     def spawn(self, coroutine: Callable[[Work], Coroutine[Any, Any, None]], context: Context) -> Work:
         """Start a coroutine. To be called there."""
+
+    def event(self) -> Event:
+        """Make an event. To be called there."""
+
+    def is_running(self) -> bool:
+        """Find out whether it runs coroutines at the moment."""
+
+    def is_here(self) -> bool:
+        """Find out whether it runs in the calling thread, which it cannot do while that waits."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -66,6 +85,9 @@ class _Task(_AsyncioTask):
             self.get_loop().call_soon_threadsafe(self.cancel)
 
     def is_ending(self, error: BaseException) -> bool:
+        if isinstance(error, GeneratorExit):
+            # It goes away, with a loop that is closed say, unless the function has raised this.
+            return asyncio._get_running_loop() is not self.get_loop() or asyncio.current_task() is not self
         if not isinstance(error, asyncio.CancelledError) or not self._by_others:
             return False
         # A time-out within the function cancels the task too, and takes that back.
@@ -103,8 +125,24 @@ class AsyncioHost:
 
         # The loop's own factory of tasks knows nothing of these.
         if sys.version_info >= (3, 11):
-            return _Task(begin(), loop=self._loop, context=context)
-        return context.run(lambda: _Task(begin(), loop=self._loop))
+            task = _Task(begin(), loop=self._loop, context=context)
+        else:
+            task = context.run(lambda: _Task(begin(), loop=self._loop))
+        # A loop may be closed without a word to its tasks; that these are left is no mistake of the program's.
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+        return task
+
+    def event(self) -> Event:
+        """See :class:`Host`."""
+        return asyncio.Event()
+
+    def is_running(self) -> bool:
+        """See :class:`Host`."""
+        return self._loop.is_running()
+
+    def is_here(self) -> bool:
+        """See :class:`Host`."""
+        return asyncio._get_running_loop() is self._loop
 
     async def sleep(self, seconds: float) -> None:
         """See :class:`Host`."""

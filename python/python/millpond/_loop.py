@@ -6,6 +6,7 @@ import asyncio
 import select
 import selectors
 import threading
+import weakref
 from typing import TYPE_CHECKING
 
 from millpond import _native
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
     from millpond._host import Host
+    from millpond._pulling import Puller
 
 __all__ = ["LoopThread"]
 
@@ -30,6 +32,8 @@ class LoopThread:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        #: Who pulls async iterators, on this loop or on others.
+        self.pullers: weakref.WeakSet[Puller] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._loop: AbstractEventLoop | None = None
         self._is_closed = False

@@ -21,6 +21,7 @@ __all__ = [
     "_Ahead",
     "_Iteration",
     "_Opened",
+    "_Pulled",
     "_Reading",
     "_Report",
     "_Thread",
@@ -42,6 +43,8 @@ __all__ = [
     "_note",
     "_now",
     "_operation",
+    "_pulling",
+    "_report",
     "_shrink",
     "_skip",
     "_sleep",
@@ -146,6 +149,14 @@ class _Window:
     def hold(self) -> None: ...
 
 @final
+class _Pulled:
+    def __new__(cls) -> Self: ...
+    def give(self, item: object) -> None: ...
+    def end(self) -> None: ...
+    def fail(self, error: BaseException) -> None: ...
+    def hold(self) -> None: ...
+
+@final
 class _Opened: ...
 
 @disjoint_base
@@ -182,7 +193,15 @@ def _operation(
     failing: Failing,
 ) -> _Added: ...
 def _expansion(
-    reader: PoolReader, function: Callable[..., Any], named: Named, limits: Limits, failing: Failing
+    reader: PoolReader,
+    function: Callable[..., Any],
+    pool: Callable[[], _pool.Pool | None],
+    named: Named,
+    limits: Limits,
+    failing: Failing,
+) -> _Added: ...
+def _pulling(
+    pool: Pool, reader: PoolReader | None, pulled: _Pulled, puller: object, named: Named, limits: Limits
 ) -> _Added: ...
 def _division(
     reader: PoolReader,
@@ -206,6 +225,7 @@ def _join(pool: Pool, readers: Sequence[PoolReader], merges: bool, named: Named,
 def _tee(reader: PoolReader, count: int, named: Named) -> list[_Added]: ...
 def _end_here() -> None: ...
 def _end(seconds: float) -> int: ...
+def _report(error: BaseException, of: object) -> None: ...
 def _wake_on_time() -> None: ...
 
 @final

@@ -129,8 +129,9 @@ def seconds(value: object, argument: str) -> float | None:
     return number
 
 
-#: What says of a function that calling it gives a coroutine.
+#: What says of a function that calling it gives a coroutine, or an async generator.
 _COROUTINE = 0x80
+_ASYNC_GENERATOR = 0x200
 #: How many callables within each other are looked into.
 _DEEPEST = 100
 
@@ -140,10 +141,24 @@ def is_coroutine_function(value: Any) -> bool:
 
     What it is is asked of its type: a mock or a remote object has any attribute that it is asked for.
     """
+    return _gives(value, _COROUTINE, _is_marked)
+
+
+def is_async_generator_function(value: Any) -> bool:
+    """Find out whether calling something gives an async generator."""
+    return _gives(value, _ASYNC_GENERATOR, lambda _: False)
+
+
+def is_async_iterable(value: object) -> bool:
+    """Find out whether something is for `async for` and not for `for`."""
+    return _of_type(value, "__aiter__") is not None and _of_type(value, "__iter__") is None
+
+
+def _gives(value: Any, flag: int, is_marked: Callable[[Any], bool]) -> bool:
     for _ in range(_DEEPEST):
         if _is_of(value, types.FunctionType):
-            return bool(value.__code__.co_flags & _COROUTINE) or _is_marked(value)
-        if _is_marked(value):
+            return bool(value.__code__.co_flags & flag) or is_marked(value)
+        if is_marked(value):
             return True
         if _is_of(value, (types.MethodType, staticmethod, classmethod)):
             value = value.__func__

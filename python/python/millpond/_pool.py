@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from millpond import _native, _options, _threads
@@ -190,7 +190,7 @@ class Pool(_native.Pool, WithValues, Closing, OfPools):
 
     def source(
         self,
-        items: Iterable[_T],
+        items: Iterable[_T] | AsyncIterable[_T],
         *,
         name: str | None = None,
         min_count: int | None = None,
@@ -201,9 +201,13 @@ class Pool(_native.Pool, WithValues, Closing, OfPools):
 
         One worker at a time iterates. A generator is closed when nobody can read from it any more.
 
+        An async iterable is iterated over where the first read awaits, by one task that also closes it if it is a
+        generator; where no read awaits, on the pool's own event loop. It stays there to its end: reads that do not
+        await may take what it gives as long as that loop runs, in another thread.
+
         Parameters
         ----------
-        items : iterable
+        items : iterable or async iterable
             The items.
         name : str, optional
             What errors call the task.
@@ -232,6 +236,8 @@ class Pool(_native.Pool, WithValues, Closing, OfPools):
         ['a', 'b']
         """
         limits = _options.limits(None, True, min_count, max_chunksize, read_ahead)
+        if _options.is_async_iterable(items):
+            return self._pulling(None, items, _options.named(name, "source"), limits)
         items = _options.iterable(items, "items")
         return PoolReader(_native._source(self, items, _options.named(name, "source"), limits))
 
@@ -322,13 +328,23 @@ class Pool(_native.Pool, WithValues, Closing, OfPools):
         if self._elsewhere is not None:
             self._elsewhere.close()
 
+    def _pulling(
+        self, reader: PoolReader[Any] | None, items: Any, named: _options.Named, limits: _options.Limits
+    ) -> PoolReader[Any]:
+        """Add a source of an async iterable, or a task that gives the items of those that a reader gives."""
+        # Imported when it is needed: most programs do without.
+        from millpond._pulling import Puller
+
+        puller = Puller(self._own_loop(), named, items)
+        return PoolReader(_native._pulling(self, reader, puller.pulled, puller, named, limits))
+
     def _own_loop(self) -> LoopThread:
         from millpond._loop import LoopThread
 
         if self.simulated_from is not None:
             raise SimulationError(
-                "adding a coroutine function to a simulated pool, whose order no event loop takes part in; test it on "
-                "a pool of threads"
+                "adding a coroutine function or an async iterator to a simulated pool, in whose order no event loop "
+                "takes part; test it on a pool of threads"
             )
         loop: LoopThread | None = self.__dict__.get("_loop")
         if loop is None:

@@ -50,9 +50,14 @@ class Awaiting:
         self._host = _host()
         #: What has workers work ahead of the reads, if anything does.
         self.ahead: _Ahead | None = None
-        self._runners = reader._runners()
-        for runner in self._runners:
-            runner.prefer(self._host)
+        self._runners: list[Any] = []
+        try:
+            for runner in reader._runners():
+                runner.prefer(self._host)
+                self._runners.append(runner)
+        except BaseException:
+            self.leave()
+            raise
 
     def is_here(self) -> bool:
         """Find out whether the caller runs where this was made."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from millpond import _native, _options
-from millpond._errors import TaskTimeoutError
+from millpond._errors import DeadlockError, TaskTimeoutError
 
 if TYPE_CHECKING:
     from millpond._host import Host, Work
@@ -98,6 +98,20 @@ class Runner:
         self._is_held = True
         # Those who read all the same are made to ask again.
         self.window.hold()
+
+    def check_wait(self) -> None:
+        """Refuse to wait in the calling thread for calls that cannot go on as long as it waits.
+
+        Raises
+        ------
+        DeadlockError
+            When the calls are on the event loop of this thread.
+        """
+        if self._hosts and (self._waiting or self._works) and self._hosts[-1].is_here():
+            raise DeadlockError(
+                f"waiting for calls of task `{self._named[0]}`, which are made on the event loop of the thread that "
+                "waits, since another read awaits there; await this one too, with `read_async` or `async for`"
+            )
 
     # ---- the engine's side, in any thread
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import trio
 
-from millpond._host import Work
+from millpond._host import Event, Work
 
 __all__ = ["TrioHost"]
 
@@ -62,6 +62,19 @@ class TrioHost:
 
         trio.lowlevel.spawn_system_task(begin, name=coroutine, context=context)
         return work
+
+    def event(self) -> Event:
+        """See :class:`millpond._host.Host`."""
+        return trio.Event()
+
+    def is_running(self) -> bool:
+        """See :class:`millpond._host.Host`."""
+        # A run that is over is found out by `soon`.
+        return True
+
+    def is_here(self) -> bool:
+        """See :class:`millpond._host.Host`."""
+        return trio.lowlevel.in_trio_run() and trio.lowlevel.current_trio_token() is self._token
 
     async def sleep(self, seconds: float) -> None:
         """See :class:`millpond._host.Host`."""
