@@ -2,6 +2,8 @@
 //!
 //! Indices instead of pointers keep this safe code; a freed slot is used again, so waiting allocates nothing once the
 //! slab has grown to the largest number of waiters at one time. It knows nothing of locks, threads or wake-ups.
+//!
+//! An entry may carry a value: what its waiter asks for, and later what it was granted.
 
 use crate::state::{Event, WaiterState, Wakes};
 use std::task::Waker;
@@ -9,8 +11,10 @@ use std::task::Waker;
 const NONE: u32 = u32::MAX;
 
 #[derive(Debug)]
-struct Slot {
+struct Slot<V> {
     state: WaiterState,
+    /// Present unless the slot is vacant.
+    value: Option<V>,
     /// Present while the state is `Waiting`.
     waker: Option<Waker>,
     /// Towards the front of the list; meaningless unless waiting.
@@ -28,10 +32,23 @@ pub(crate) struct Place {
     generation: u32,
 }
 
+/// What is left of a waiter that has left.
+#[derive(Debug)]
+pub(crate) struct Vacated<V> {
+    /// The state that it was in.
+    pub(crate) was: WaiterState,
+    /// Whom its leaving wakes.
+    pub(crate) wakes: Wakes,
+    /// Its waker, if nobody called it, to be dropped when the lock is free.
+    pub(crate) waker: Option<Waker>,
+    /// What it carried.
+    pub(crate) value: Option<V>,
+}
+
 /// All waiters of one list.
 #[derive(Debug)]
-pub(crate) struct Entries {
-    slots: Vec<Slot>,
+pub(crate) struct Entries<V = ()> {
+    slots: Vec<Slot<V>>,
     /// The first free slot.
     free: u32,
     /// The waiter that has waited longest.
@@ -42,7 +59,7 @@ pub(crate) struct Entries {
     waiting: usize,
 }
 
-impl Entries {
+impl<V> Entries<V> {
     pub(crate) const fn new() -> Self {
         Self { slots: Vec::new(), free: NONE, head: NONE, tail: NONE, waiting: 0 }
     }
@@ -52,26 +69,73 @@ impl Entries {
     }
 
     /// Puts a waiter at the end of the list.
-    pub(crate) fn enter(&mut self, waker: Waker) -> Place {
+    pub(crate) fn enter(&mut self, waker: Waker, value: V) -> Place {
+        let index = self.occupy(waker, value);
+        self.link_last(index);
+        Place { index, generation: self.slots[index as usize].generation }
+    }
+
+    /// Puts a waiter at the front of the list.
+    pub(crate) fn enter_first(&mut self, waker: Waker, value: V) -> Place {
+        let index = self.occupy(waker, value);
+        self.link_first(index);
+        Place { index, generation: self.slots[index as usize].generation }
+    }
+
+    fn occupy(&mut self, waker: Waker, value: V) -> u32 {
         let index = self.vacant_slot();
-        let tail = self.tail;
         self.step(index, Event::Enter);
         let slot = &mut self.slots[index as usize];
         slot.waker = Some(waker);
+        slot.value = Some(value);
+        index
+    }
+
+    fn link_last(&mut self, index: u32) {
+        let tail = self.tail;
+        let slot = &mut self.slots[index as usize];
         slot.previous = tail;
         slot.next = NONE;
-        let place = Place { index, generation: slot.generation };
         match tail {
             NONE => self.head = index,
             _ => self.slots[tail as usize].next = index,
         }
         self.tail = index;
         self.waiting += 1;
-        place
     }
 
-    /// Takes the first waiter out of the list by `event` and returns its waker.
-    pub(crate) fn notify_first(&mut self, event: Event) -> Option<Waker> {
+    fn link_first(&mut self, index: u32) {
+        let head = self.head;
+        let slot = &mut self.slots[index as usize];
+        slot.previous = NONE;
+        slot.next = head;
+        match head {
+            NONE => self.tail = index,
+            _ => self.slots[head as usize].previous = index,
+        }
+        self.head = index;
+        self.waiting += 1;
+    }
+
+    /// The value of the waiter that has waited longest.
+    pub(crate) fn first(&mut self) -> Option<&mut V> {
+        self.slots.get_mut(self.head as usize)?.value.as_mut()
+    }
+
+    /// The value at `place`.
+    pub(crate) fn value(&mut self, place: Place) -> Option<&mut V> {
+        self.check(place)?;
+        self.slots[place.index as usize].value.as_mut()
+    }
+
+    /// The state of the waiter at `place`.
+    pub(crate) fn state(&self, place: Place) -> Option<WaiterState> {
+        self.check(place)?;
+        Some(self.slots[place.index as usize].state)
+    }
+
+    /// Takes the first waiter out of the list by `event` and returns its waker and its value.
+    pub(crate) fn notify_first(&mut self, event: Event) -> Option<(Option<Waker>, &mut V)> {
         let index = self.head;
         if index == NONE {
             return None;
@@ -79,7 +143,9 @@ impl Entries {
         self.unlink(index);
         let wakes = self.step(index, event);
         debug_assert_eq!(wakes, Wakes::Waiter);
-        self.slots[index as usize].waker.take()
+        let slot = &mut self.slots[index as usize];
+        let waker = slot.waker.take();
+        slot.value.as_mut().map(|value| (waker, value))
     }
 
     /// The state of the waiter at `place`; while it waits, its waker is replaced by `waker` if that is another one.
@@ -96,8 +162,8 @@ impl Entries {
         Some((slot.state, replaced))
     }
 
-    /// Vacates `place`; tells the state that it was in and whom this wakes, and hands out a waker that is left over.
-    pub(crate) fn leave(&mut self, place: Place, event: Event) -> Option<(WaiterState, Wakes, Option<Waker>)> {
+    /// Vacates `place`.
+    pub(crate) fn leave(&mut self, place: Place, event: Event) -> Option<Vacated<V>> {
         self.check(place)?;
         let was = self.slots[place.index as usize].state;
         if was == WaiterState::Waiting {
@@ -108,9 +174,9 @@ impl Entries {
         let slot = &mut self.slots[place.index as usize];
         slot.generation = slot.generation.wrapping_add(1);
         slot.next = free;
-        let waker = slot.waker.take();
+        let (waker, value) = (slot.waker.take(), slot.value.take());
         self.free = place.index;
-        Some((was, wakes, waker))
+        Some(Vacated { was, wakes, waker, value })
     }
 
     fn check(&self, place: Place) -> Option<()> {
@@ -134,7 +200,14 @@ impl Entries {
         }
         let index = u32::try_from(self.slots.len()).ok().filter(|&index| index != NONE);
         let index = index.expect("fewer than 2^32 - 1 waiters in one list");
-        self.slots.push(Slot { state: WaiterState::Vacant, waker: None, previous: NONE, next: NONE, generation: 0 });
+        self.slots.push(Slot {
+            state: WaiterState::Vacant,
+            value: None,
+            waker: None,
+            previous: NONE,
+            next: NONE,
+            generation: 0,
+        });
         index
     }
 

@@ -5,9 +5,10 @@
 //! cancelled or times out, and a notification that hit a waiter which then goes away is passed on to the next: never
 //! lost, never doubled.
 //!
-//! The protocol, its states and why no wake-up is lost are in `README.md` beside this crate.
+//! The locks are built on [`Grants`], whose waiters are given what they wait for. They serve threads and tasks at once:
+//! [`Mutex`], and [`RawMutex`] for bindings.
 //!
-//! Not for: locks, semaphores, events. A list holds no condition; whoever waits brings a closure that tries.
+//! The protocols, their states and why no wake-up and no grant is lost are in `README.md` beside this crate.
 //!
 //! # Examples
 //!
@@ -25,13 +26,22 @@
 //!     assert_eq!(seen, 7);
 //! });
 //! ```
-#![forbid(unsafe_code)]
 
 mod around;
+mod claim;
 mod deadline;
 mod entries;
+mod granting;
+mod grants;
+#[expect(unsafe_code, reason = "the one place where a value is reached behind a lock")]
+mod guard;
 pub mod host;
+mod mutex;
+mod owner;
 mod parker;
+mod policy;
+mod raw_mutex;
+mod select;
 pub mod shim;
 mod state;
 mod wait;
@@ -40,7 +50,17 @@ mod waiter;
 
 pub use around::{AroundWait, set_around_wait, waiting};
 pub use deadline::Deadline;
+pub use granting::{Granting, TurnOf, Waiting};
+#[cfg(loom)]
+pub use grants::{GrantFault, break_grants};
+pub use grants::{Grants, Turn};
+pub use guard::{Access, Acquiring, Alone, Guard, Lock, MappedGuard};
+pub use mutex::{ArcMutexGuard, Exclusively, MappedMutexGuard, Mutex, MutexGuard};
+pub use owner::Owner;
 pub use parker::{Nested, Parker};
+pub use policy::{OVERTAKEN, Policy};
+pub use raw_mutex::{NotOwner, RawMutex, Wish};
+pub use select::{Select, SelectAsync, Selectable};
 pub use state::{Event, WaiterState, Wakes};
 pub use wait::{WaitAsync, wait_on_any};
 #[cfg(loom)]

@@ -21,6 +21,9 @@ use std::task::{Context, Poll, Wake, Waker};
 pub struct Parker {
     token: Arc<Token>,
     waker: Waker,
+    /// Who the thread is to the locks that it acquires, in a simulation.
+    #[cfg(feature = "simulation")]
+    owner: crate::owner::Owner,
     /// How many waits of this thread are under way, one inside the other.
     depth: Cell<usize>,
     /// Whether the innermost of them has taken a token.
@@ -60,7 +63,21 @@ impl Parker {
     pub fn of(thread: thread::Thread) -> Self {
         let token = Arc::new(Token { is_set: AtomicBool::new(false), thread });
         let waker = Waker::from(Arc::clone(&token));
-        Self { token, waker, depth: Cell::new(0), has_taken: Cell::new(false) }
+        Self {
+            token,
+            waker,
+            #[cfg(feature = "simulation")]
+            owner: crate::owner::Owner::new(),
+            depth: Cell::new(0),
+            has_taken: Cell::new(false),
+        }
+    }
+
+    /// Who the thread is to the locks that it acquires.
+    #[cfg(feature = "simulation")]
+    #[cfg_attr(any(loom, shuttle), expect(dead_code, reason = "model checkers have no simulation"))]
+    pub(crate) const fn owner(&self) -> crate::owner::Owner {
+        self.owner
     }
 
     /// Calls `body` with the calling thread's parker.

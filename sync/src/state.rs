@@ -13,6 +13,8 @@ pub enum WaiterState {
     NotifiedOne,
     /// Out of the list; it was woken together with all others, so it carries nothing that another would miss.
     NotifiedAll,
+    /// Out of the list; what it waited for is already its own, before it runs. Its waker has been or is about to be called.
+    Granted,
 }
 
 /// What can happen to a waiter.
@@ -26,6 +28,8 @@ pub enum Event {
     Notify,
     /// A notification for all hits it.
     NotifyAll,
+    /// It is given what it waits for.
+    Grant,
     /// It leaves and takes with it what it was given.
     Leave,
     /// It goes away without acting on what it was given.
@@ -45,20 +49,21 @@ pub enum Wakes {
 
 impl WaiterState {
     /// Every state.
-    pub const ALL: [Self; 4] = [Self::Vacant, Self::Waiting, Self::NotifiedOne, Self::NotifiedAll];
+    pub const ALL: [Self; 5] = [Self::Vacant, Self::Waiting, Self::NotifiedOne, Self::NotifiedAll, Self::Granted];
 
     /// Where `event` leads from here and whom it wakes; `None` if it cannot happen here.
     #[must_use]
     pub const fn after(self, event: Event) -> Option<(Self, Wakes)> {
-        use WaiterState::{NotifiedAll, NotifiedOne, Vacant, Waiting};
+        use WaiterState::{Granted, NotifiedAll, NotifiedOne, Vacant, Waiting};
         Some(match (self, event) {
             (Vacant, Event::Enter) => (Waiting, Wakes::Nobody),
             (Waiting, Event::Notify) => (NotifiedOne, Wakes::Waiter),
             (Waiting, Event::NotifyAll) => (NotifiedAll, Wakes::Waiter),
-            (Waiting | NotifiedOne | NotifiedAll, Event::Update) => (self, Wakes::Nobody),
-            (Waiting | NotifiedOne | NotifiedAll, Event::Leave) => (Vacant, Wakes::Nobody),
+            (Waiting, Event::Grant) => (Granted, Wakes::Waiter),
+            (Waiting | NotifiedOne | NotifiedAll | Granted, Event::Update) => (self, Wakes::Nobody),
+            (Waiting | NotifiedOne | NotifiedAll | Granted, Event::Leave) => (Vacant, Wakes::Nobody),
             (Waiting | NotifiedAll, Event::Cancel) => (Vacant, Wakes::Nobody),
-            (NotifiedOne, Event::Cancel) => (Vacant, Wakes::Next),
+            (NotifiedOne | Granted, Event::Cancel) => (Vacant, Wakes::Next),
             _ => return None,
         })
     }
@@ -66,5 +71,6 @@ impl WaiterState {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 6] = [Self::Enter, Self::Update, Self::Notify, Self::NotifyAll, Self::Leave, Self::Cancel];
+    pub const ALL: [Self; 7] =
+        [Self::Enter, Self::Update, Self::Notify, Self::NotifyAll, Self::Grant, Self::Leave, Self::Cancel];
 }

@@ -48,7 +48,7 @@ pub enum Fault {
 /// A waiter's place in a list; give it back with [`WaitList::leave`] or [`WaitList::cancel`].
 #[must_use = "a ticket that is not given back keeps its waiter in the list; leave or cancel with it"]
 #[derive(Debug)]
-pub struct Ticket(Place);
+pub struct Ticket(pub(crate) Place);
 
 /// How things stood for a waiter when it left.
 #[must_use = "a waiter that leaves with `NotifiedOne` and does not act on it must pass it on"]
@@ -99,7 +99,7 @@ impl WaitList {
         let waker = waker.clone();
         let place = {
             let mut entries = self.entries.lock();
-            let place = entries.enter(waker);
+            let place = entries.enter(waker, ());
             self.count(&entries);
             place
         };
@@ -218,7 +218,7 @@ impl WaitList {
                 // Newcomers between two turns are not owed anything: only those who waited at the first turn.
                 remaining = remaining.min(entries.waiting());
                 for place in batch.0.iter_mut().take(remaining) {
-                    *place = entries.notify_first(event);
+                    *place = entries.notify_first(event).and_then(|(waker, ())| waker);
                 }
                 self.count(&entries);
             }
@@ -238,13 +238,13 @@ impl WaitList {
             self.count(&entries);
             left
         };
-        let (was, wakes, _waker) = left.unwrap_or_else(|| foreign(&ticket));
-        let left = match was {
+        let vacated = left.unwrap_or_else(|| foreign(&ticket));
+        let left = match vacated.was {
             WaiterState::NotifiedOne => Left::NotifiedOne,
             WaiterState::NotifiedAll => Left::NotifiedAll,
-            WaiterState::Waiting | WaiterState::Vacant => Left::Waiting,
+            WaiterState::Waiting | WaiterState::Vacant | WaiterState::Granted => Left::Waiting,
         };
-        (left, wakes)
+        (left, vacated.wakes)
     }
 
     fn count(&self, entries: &Entries) {

@@ -1,6 +1,9 @@
 //! Every interleaving of small waits, and broken protocols that must be found. Run by `ci/loom.sh`.
 #![cfg(loom)]
 
+#[path = "loom/locks.rs"]
+mod locks;
+
 use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use loom::thread;
 use millpond_sync::{Deadline, Fault, Parker, WaitList, Waiter, wait_on_any};

@@ -25,3 +25,17 @@ use checked as chosen;
 pub mod cell;
 
 pub use chosen::*;
+
+/// Makes a function `const`, except for loom, whose primitives cannot be made at compile time.
+macro_rules! const_fn {
+    ($(#[$attribute:meta])* $visibility:vis const fn $($rest:tt)*) => {
+        #[cfg(not(loom))]
+        $(#[$attribute])*
+        $visibility const fn $($rest)*
+
+        #[cfg(loom)]
+        $(#[$attribute])*
+        $visibility fn $($rest)*
+    };
+}
+pub(crate) use const_fn;

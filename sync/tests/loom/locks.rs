@@ -1,0 +1,163 @@
+//! Grants: each primitive with a grant, a cancel, a time-out and a close that race, and broken ones that must be found.
+
+use loom::cell::UnsafeCell;
+use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use loom::thread;
+use millpond_sync::{Deadline, GrantFault, Policy, RawMutex, break_grants};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Waker};
+use std::time::Instant;
+
+/// A lock, and a value that loom watches: two accesses at a time are an error.
+struct Watched {
+    lock: RawMutex,
+    value: UnsafeCell<usize>,
+    done: AtomicUsize,
+}
+
+// SAFETY: loom's cell reports what is not exclusive.
+#[expect(unsafe_code, reason = "loom's cell is how exclusion is watched")]
+unsafe impl Sync for Watched {}
+
+impl Watched {
+    /// One for an execution of the model. Leaked: after a deadlock loom's own types cannot be dropped.
+    fn new(policy: Policy) -> &'static Self {
+        let watched = Self { lock: RawMutex::new(policy), value: UnsafeCell::new(0), done: AtomicUsize::new(0) };
+        Box::leak(Box::new(watched))
+    }
+
+    /// Uses the value; the lock is held.
+    fn touch(&self) {
+        self.value.with_mut(|_| ());
+        self.done.fetch_add(1, Relaxed);
+    }
+
+    fn lock_and_touch(&self) {
+        self.lock.lock(None);
+        self.touch();
+        self.lock.unlock(None).unwrap();
+    }
+}
+
+/// ```text
+/// a, b     lock … touch … unlock          the cell sees no two at a time, and nobody sleeps for ever
+/// ```
+fn two_threads_and_one_lock(policy: Policy) {
+    loom::model(move || {
+        let watched = Watched::new(policy);
+        let other = thread::spawn(|| watched.lock_and_touch());
+        watched.lock_and_touch();
+        other.join().unwrap();
+        assert_eq!((watched.done.load(Relaxed), watched.lock.is_locked(), watched.lock.waiting()), (2, false, 0));
+    });
+}
+
+#[test]
+fn a_lock_that_is_handed_over_has_one_holder() {
+    two_threads_and_one_lock(Policy::HandOff);
+}
+
+#[test]
+fn a_lock_that_may_be_overtaken_has_one_holder_and_forgets_nobody() {
+    two_threads_and_one_lock(Policy::Barging);
+}
+
+/// ```text
+/// holder   unlock: hands over to the future, or to the thread, or sees nobody
+/// fickle   poll: takes it, or enters ───── dropped: passes the lock on ──┐
+/// thread                                    lock … ──────────────────────┴─ has it
+/// ```
+fn a_future_that_goes_away(policy: Policy) {
+    loom::model(move || {
+        let watched = Watched::new(policy);
+        watched.lock.lock(None);
+        let fickle = thread::spawn(|| {
+            let mut future = watched.lock.lock_async(None);
+            let mut context = Context::from_waker(Waker::noop());
+            if Pin::new(&mut future).poll(&mut context).is_ready() {
+                watched.touch();
+                watched.lock.unlock(None).unwrap();
+            }
+        });
+        let waiter = thread::spawn(|| watched.lock_and_touch());
+        watched.lock.unlock(None).unwrap();
+        fickle.join().unwrap();
+        waiter.join().unwrap();
+        assert_eq!((watched.lock.is_locked(), watched.lock.waiting()), (false, 0));
+    });
+}
+
+#[test]
+fn a_future_that_goes_away_passes_its_lock_on() {
+    a_future_that_goes_away(Policy::HandOff);
+    a_future_that_goes_away(Policy::Barging);
+}
+
+#[test]
+#[should_panic(expected = "assertion `left == right` failed")]
+fn a_grant_that_a_cancelled_waiter_keeps_is_found() {
+    break_grants(GrantFault::Kept);
+    a_future_that_goes_away(Policy::HandOff);
+}
+
+/// ```text
+/// holder   poll the future: it enters   unlock ──────────────┐   lock … has it
+/// other                                 drop the future ─────┴─ has it: passes it on, or has not
+/// ```
+fn a_future_that_goes_away_while_the_lock_is_released() {
+    loom::model(move || {
+        let watched = Watched::new(Policy::HandOff);
+        watched.lock.lock(None);
+        let mut future = watched.lock.lock_async(None);
+        assert!(Pin::new(&mut future).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        let other = thread::spawn(move || drop(future));
+        watched.lock.unlock(None).unwrap();
+        watched.lock_and_touch();
+        other.join().unwrap();
+        assert_eq!((watched.lock.is_locked(), watched.lock.waiting()), (false, 0));
+    });
+}
+
+#[test]
+fn a_release_that_races_with_a_cancel_frees_the_lock() {
+    a_future_that_goes_away_while_the_lock_is_released();
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn a_grant_that_is_made_outside_the_lock_is_found() {
+    break_grants(GrantFault::OutsideTheLock);
+    a_future_that_goes_away_while_the_lock_is_released();
+}
+
+/// ```text
+/// holder   unlock ──────────────┐
+/// hasty    lock … time is up ───┴─ granted means it has it; otherwise it has not
+/// thread   lock …                  has it in the end
+/// ```
+fn a_thread_that_times_out(policy: Policy) {
+    loom::model(move || {
+        let watched = Watched::new(policy);
+        let now = Instant::now();
+        watched.lock.lock(None);
+        let hasty = thread::spawn(move || {
+            let has_it = watched.lock.lock_deadline(None, Deadline::at(now));
+            if has_it {
+                watched.touch();
+                watched.lock.unlock(None).unwrap();
+            }
+        });
+        let waiter = thread::spawn(|| watched.lock_and_touch());
+        watched.lock.unlock(None).unwrap();
+        hasty.join().unwrap();
+        waiter.join().unwrap();
+        assert_eq!((watched.lock.is_locked(), watched.lock.waiting()), (false, 0));
+    });
+}
+
+#[test]
+fn a_thread_that_times_out_has_the_lock_or_leaves_it() {
+    a_thread_that_times_out(Policy::HandOff);
+    a_thread_that_times_out(Policy::Barging);
+}
