@@ -5,7 +5,7 @@
 //!
 //! An entry may carry a value: what its waiter asks for, and later what it was granted.
 
-use crate::state::{Event, WaiterState, Wakes};
+use crate::state::{WaiterEvent, WaiterState, Wakes};
 use std::task::Waker;
 
 const NONE: u32 = u32::MAX;
@@ -84,7 +84,7 @@ impl<V> Entries<V> {
 
     fn occupy(&mut self, waker: Waker, value: V) -> u32 {
         let index = self.vacant_slot();
-        self.step(index, Event::Enter);
+        self.step(index, WaiterEvent::Enter);
         let slot = &mut self.slots[index as usize];
         slot.waker = Some(waker);
         slot.value = Some(value);
@@ -135,7 +135,7 @@ impl<V> Entries<V> {
     }
 
     /// Takes the first waiter out of the list by `event` and returns its waker and its value.
-    pub(crate) fn notify_first(&mut self, event: Event) -> Option<(Option<Waker>, &mut V)> {
+    pub(crate) fn notify_first(&mut self, event: WaiterEvent) -> Option<(Option<Waker>, &mut V)> {
         let index = self.head;
         if index == NONE {
             return None;
@@ -153,7 +153,7 @@ impl<V> Entries<V> {
     /// Returns the replaced waker too, to be dropped when the lock is free.
     pub(crate) fn update(&mut self, place: Place, waker: Option<&Waker>) -> Option<(WaiterState, Option<Waker>)> {
         self.check(place)?;
-        self.step(place.index, Event::Update);
+        self.step(place.index, WaiterEvent::Update);
         let slot = &mut self.slots[place.index as usize];
         let replaced = match (waker, &slot.waker) {
             (Some(waker), Some(current)) if !current.will_wake(waker) => slot.waker.replace(waker.clone()),
@@ -163,7 +163,7 @@ impl<V> Entries<V> {
     }
 
     /// Vacates `place`.
-    pub(crate) fn leave(&mut self, place: Place, event: Event) -> Option<Vacated<V>> {
+    pub(crate) fn leave(&mut self, place: Place, event: WaiterEvent) -> Option<Vacated<V>> {
         self.check(place)?;
         let was = self.slots[place.index as usize].state;
         if was == WaiterState::Waiting {
@@ -185,7 +185,7 @@ impl<V> Entries<V> {
     }
 
     /// The one place where a state changes.
-    fn step(&mut self, index: u32, event: Event) -> Wakes {
+    fn step(&mut self, index: u32, event: WaiterEvent) -> Wakes {
         let slot = &mut self.slots[index as usize];
         let (state, wakes) = slot.state.after(event).expect("the list only makes moves that the table has");
         slot.state = state;

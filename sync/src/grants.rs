@@ -11,7 +11,7 @@
 use crate::claim::Claim;
 use crate::entries::{Entries, Vacated};
 use crate::shim::{Mutex, MutexGuard};
-use crate::state::{Event, WaiterState};
+use crate::state::{WaiterEvent, WaiterState};
 use crate::wait_list::Ticket;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -108,10 +108,9 @@ impl<S, V> Turn<'_, S, V> {
     ///
     /// Waiters that were given something elsewhere are put out of the list on the way.
     pub fn first(&mut self) -> Option<&mut V> {
-        let inside = &mut *self.inside;
-        let entries = inside.entries.as_deref_mut()?;
+        let entries = self.inside.entries.as_deref_mut()?;
         while entries.first()?.claim.as_ref().is_some_and(Claim::is_won) {
-            self.woken.push(entries.notify_first(Event::NotifyAll)?.0);
+            self.woken.push(entries.notify_first(WaiterEvent::NotifyAll)?.0);
         }
         entries.first().map(|carried| &mut carried.value)
     }
@@ -120,23 +119,58 @@ impl<S, V> Turn<'_, S, V> {
     ///
     /// `None` if nobody waits.
     pub fn grant_first(&mut self) -> Option<&mut V> {
-        let inside = &mut *self.inside;
-        let entries = inside.entries.as_deref_mut()?;
+        let entries = self.inside.entries.as_deref_mut()?;
         loop {
             if entries.first()?.claim.as_ref().is_none_or(Claim::win) {
-                let (waker, carried) = entries.notify_first(Event::Grant)?;
+                let (waker, carried) = entries.notify_first(WaiterEvent::Grant)?;
                 self.woken.push(waker);
                 return Some(&mut carried.value);
             }
-            self.woken.push(entries.notify_first(Event::NotifyAll)?.0);
+            self.woken.push(entries.notify_first(WaiterEvent::NotifyAll)?.0);
         }
+    }
+
+    /// Grants the waiter whose entry [`first`](Self::first) showed what it waits for.
+    ///
+    /// `None` if it was given something elsewhere since, and is out of the list now: then look at the first again. For
+    /// primitives that must know what they give before they grant it.
+    pub fn try_grant_first(&mut self) -> Option<&mut V> {
+        let entries = self.inside.entries.as_deref_mut()?;
+        let is_won = entries.first()?.claim.as_ref().is_none_or(Claim::win);
+        let (waker, carried) =
+            entries.notify_first(if is_won { WaiterEvent::Grant } else { WaiterEvent::NotifyAll })?;
+        self.woken.push(waker);
+        is_won.then_some(&mut carried.value)
+    }
+
+    /// Grants the first waiter what it waits for, without waking it: its waker is the caller's to call.
+    pub(crate) fn grant_silently(&mut self) -> Option<(Option<Waker>, &mut V)> {
+        while self.first().is_some() {
+            let entries = self.inside.entries.as_deref_mut()?;
+            if entries.first()?.claim.as_ref().is_none_or(Claim::win) {
+                // The borrow checker does not see that a loop ends by returning what is borrowed.
+                let (waker, carried) = self.inside.entries.as_deref_mut()?.notify_first(WaiterEvent::Grant)?;
+                return Some((waker, &mut carried.value));
+            }
+        }
+        None
+    }
+
+    /// Calls `waker` when the lock is free.
+    pub(crate) fn wake_later(&mut self, waker: Waker) {
+        self.woken.push(Some(waker));
+    }
+
+    /// Drops `waker` when the lock is free.
+    pub(crate) fn drop_later(&mut self, waker: Option<Waker>) {
+        self.woken.drop_later(waker);
     }
 
     /// Tells the first waiter that it is worth trying again, and returns its entry. If it tries in vain it
     /// leaves and [enters at the front](Self::enter_first), so it keeps its place.
     pub fn notify_first(&mut self) -> Option<&mut V> {
         let entries = self.inside.entries.as_deref_mut()?;
-        let (waker, carried) = entries.notify_first(Event::Notify)?;
+        let (waker, carried) = entries.notify_first(WaiterEvent::Notify)?;
         self.woken.push(waker);
         Some(&mut carried.value)
     }
@@ -193,7 +227,7 @@ impl<S, V> Turn<'_, S, V> {
     /// If the ticket is of another list.
     #[track_caller]
     pub fn leave(&mut self, ticket: Ticket) -> (WaiterState, V) {
-        self.remove(ticket, Event::Leave)
+        self.remove(ticket, WaiterEvent::Leave)
     }
 
     /// Takes a waiter out of the list that goes away. What it was granted is the caller's to give back **in this turn**:
@@ -204,11 +238,11 @@ impl<S, V> Turn<'_, S, V> {
     #[must_use = "what it was granted must be given back in this turn"]
     #[track_caller]
     pub fn cancel(&mut self, ticket: Ticket) -> (WaiterState, V) {
-        self.remove(ticket, Event::Cancel)
+        self.remove(ticket, WaiterEvent::Cancel)
     }
 
     #[track_caller]
-    fn remove(&mut self, ticket: Ticket, event: Event) -> (WaiterState, V) {
+    fn remove(&mut self, ticket: Ticket, event: WaiterEvent) -> (WaiterState, V) {
         let vacated = self.entries().leave(ticket.0, event);
         let Vacated { was, waker, value, .. } = vacated.unwrap_or_else(|| foreign(&ticket));
         self.woken.drop_later(waker);

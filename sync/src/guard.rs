@@ -142,6 +142,10 @@ where
         &guard.lock
     }
 
+    pub(crate) const fn pointer(guard: &Self) -> &P {
+        &guard.lock
+    }
+
     /// Ends the guard without releasing what it holds.
     pub(crate) fn into_pointer(guard: Self) -> P {
         let guard = ManuallyDrop::new(guard);

@@ -6,7 +6,7 @@
 //! lost, never doubled.
 //!
 //! The locks are built on [`Grants`], whose waiters are given what they wait for. They serve threads and tasks at once:
-//! [`Mutex`], and [`RawMutex`] for bindings.
+//! [`Mutex`], [`Semaphore`], [`Event`], [`Condvar`]; [`Select`] waits for the first of several. [`RawMutex`] is for bindings.
 //!
 //! The protocols, their states and why no wake-up and no grant is lost are in `README.md` beside this crate.
 //!
@@ -29,8 +29,10 @@
 
 mod around;
 mod claim;
+mod condvar;
 mod deadline;
 mod entries;
+mod event;
 mod granting;
 mod grants;
 #[expect(unsafe_code, reason = "the one place where a value is reached behind a lock")]
@@ -39,9 +41,11 @@ pub mod host;
 mod mutex;
 mod owner;
 mod parker;
+mod permit;
 mod policy;
 mod raw_mutex;
 mod select;
+mod semaphore;
 pub mod shim;
 mod state;
 mod wait;
@@ -49,7 +53,9 @@ mod wait_list;
 mod waiter;
 
 pub use around::{AroundWait, set_around_wait, waiting};
+pub use condvar::{Condvar, Notified, Relay};
 pub use deadline::Deadline;
+pub use event::Event;
 pub use granting::{Granting, TurnOf, Waiting};
 #[cfg(loom)]
 pub use grants::{GrantFault, break_grants};
@@ -58,10 +64,12 @@ pub use guard::{Access, Acquiring, Alone, Guard, Lock, MappedGuard};
 pub use mutex::{ArcMutexGuard, Exclusively, MappedMutexGuard, Mutex, MutexGuard};
 pub use owner::Owner;
 pub use parker::{Nested, Parker};
+pub use permit::{ArcPermit, Permit, PermitOf};
 pub use policy::{OVERTAKEN, Policy};
 pub use raw_mutex::{NotOwner, RawMutex, Wish};
 pub use select::{Select, SelectAsync, Selectable};
-pub use state::{Event, WaiterState, Wakes};
+pub use semaphore::{AcquireError, AcquirePermit, Closed, Request, Semaphore};
+pub use state::{WaiterEvent, WaiterState, Wakes};
 pub use wait::{WaitAsync, wait_on_any};
 #[cfg(loom)]
 pub use wait_list::Fault;

@@ -231,6 +231,15 @@ impl<T: ?Sized> Mutex<T> {
         let mutex = Guard::into_pointer(guard);
         mutex.raw.release_held_fairly();
     }
+
+    /// Releases the lock under a guard that is not used before [`lock_again`](Self::lock_again).
+    pub(crate) fn unlock_for_a_while(&self) {
+        self.raw.release_held();
+    }
+
+    pub(crate) fn lock_again(&self) {
+        self.raw.lock(Owner::of_simulated_thread());
+    }
 }
 
 impl<T> From<T> for Mutex<T> {

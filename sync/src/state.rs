@@ -19,7 +19,7 @@ pub enum WaiterState {
 
 /// What can happen to a waiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Event {
+pub enum WaiterEvent {
     /// It enters the list, at the end.
     Enter,
     /// It looks whether it has been notified, and renews its waker if not.
@@ -53,23 +53,23 @@ impl WaiterState {
 
     /// Where `event` leads from here and whom it wakes; `None` if it cannot happen here.
     #[must_use]
-    pub const fn after(self, event: Event) -> Option<(Self, Wakes)> {
+    pub const fn after(self, event: WaiterEvent) -> Option<(Self, Wakes)> {
         use WaiterState::{Granted, NotifiedAll, NotifiedOne, Vacant, Waiting};
         Some(match (self, event) {
-            (Vacant, Event::Enter) => (Waiting, Wakes::Nobody),
-            (Waiting, Event::Notify) => (NotifiedOne, Wakes::Waiter),
-            (Waiting, Event::NotifyAll) => (NotifiedAll, Wakes::Waiter),
-            (Waiting, Event::Grant) => (Granted, Wakes::Waiter),
-            (Waiting | NotifiedOne | NotifiedAll | Granted, Event::Update) => (self, Wakes::Nobody),
-            (Waiting | NotifiedOne | NotifiedAll | Granted, Event::Leave) => (Vacant, Wakes::Nobody),
-            (Waiting | NotifiedAll, Event::Cancel) => (Vacant, Wakes::Nobody),
-            (NotifiedOne | Granted, Event::Cancel) => (Vacant, Wakes::Next),
+            (Vacant, WaiterEvent::Enter) => (Waiting, Wakes::Nobody),
+            (Waiting, WaiterEvent::Notify) => (NotifiedOne, Wakes::Waiter),
+            (Waiting, WaiterEvent::NotifyAll) => (NotifiedAll, Wakes::Waiter),
+            (Waiting, WaiterEvent::Grant) => (Granted, Wakes::Waiter),
+            (Waiting | NotifiedOne | NotifiedAll | Granted, WaiterEvent::Update) => (self, Wakes::Nobody),
+            (Waiting | NotifiedOne | NotifiedAll | Granted, WaiterEvent::Leave) => (Vacant, Wakes::Nobody),
+            (Waiting | NotifiedAll, WaiterEvent::Cancel) => (Vacant, Wakes::Nobody),
+            (NotifiedOne | Granted, WaiterEvent::Cancel) => (Vacant, Wakes::Next),
             _ => return None,
         })
     }
 }
 
-impl Event {
+impl WaiterEvent {
     /// Every event.
     pub const ALL: [Self; 7] =
         [Self::Enter, Self::Update, Self::Notify, Self::NotifyAll, Self::Grant, Self::Leave, Self::Cancel];

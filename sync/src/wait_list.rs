@@ -10,7 +10,7 @@
 use crate::entries::{Entries, Place};
 use crate::shim::Mutex;
 use crate::shim::atomic::{AtomicUsize, Ordering, fence};
-use crate::state::{Event, WaiterState, Wakes};
+use crate::state::{WaiterEvent, WaiterState, Wakes};
 use std::fmt;
 use std::task::Waker;
 
@@ -137,7 +137,7 @@ impl WaitList {
     /// If the ticket is of another list.
     #[track_caller]
     pub fn leave(&self, ticket: Ticket) -> Left {
-        self.remove(ticket, Event::Leave).0
+        self.remove(ticket, WaiterEvent::Leave).0
     }
 
     /// Goes away without acting: a notification meant for this waiter goes to the next one.
@@ -146,7 +146,7 @@ impl WaitList {
     /// If the ticket is of another list.
     #[track_caller]
     pub fn cancel(&self, ticket: Ticket) -> Left {
-        let (left, wakes) = self.remove(ticket, Event::Cancel);
+        let (left, wakes) = self.remove(ticket, WaiterEvent::Cancel);
         if wakes == Wakes::Next {
             self.pass_on(left);
         }
@@ -184,7 +184,7 @@ impl WaitList {
     /// waiter takes it once between entering and its last attempt: the lock then orders the two. Costs one load when nobody waits.
     #[inline]
     pub fn notify_after_lock(&self, count: usize) -> usize {
-        if count == 0 || self.waiting() == 0 { 0 } else { self.wake(count, Event::Notify) }
+        if count == 0 || self.waiting() == 0 { 0 } else { self.wake(count, WaiterEvent::Notify) }
     }
 
     /// Wakes everyone who waits now; tells how many it were.
@@ -197,7 +197,7 @@ impl WaitList {
     /// Like [`notify_all`](Self::notify_all) without the fence; see [`notify_after_lock`](Self::notify_after_lock).
     #[inline]
     pub fn notify_all_after_lock(&self) -> usize {
-        if self.waiting() == 0 { 0 } else { self.wake(usize::MAX, Event::NotifyAll) }
+        if self.waiting() == 0 { 0 } else { self.wake(usize::MAX, WaiterEvent::NotifyAll) }
     }
 
     /// How many wait and have not been notified. A moment's view.
@@ -208,7 +208,7 @@ impl WaitList {
     }
 
     #[cold]
-    fn wake(&self, count: usize, event: Event) -> usize {
+    fn wake(&self, count: usize, event: WaiterEvent) -> usize {
         let mut remaining = count;
         let mut woken = 0;
         while remaining > 0 {
@@ -231,7 +231,7 @@ impl WaitList {
     }
 
     #[track_caller]
-    fn remove(&self, ticket: Ticket, event: Event) -> (Left, Wakes) {
+    fn remove(&self, ticket: Ticket, event: WaiterEvent) -> (Left, Wakes) {
         let left = {
             let mut entries = self.entries.lock();
             let left = entries.leave(ticket.0, event);

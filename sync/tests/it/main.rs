@@ -2,8 +2,10 @@
 #![cfg(not(loom))]
 
 mod around;
+mod condvar;
 mod counting_waker;
 mod deadlines;
+mod event;
 mod futures_wait;
 mod grants;
 mod hand_over;
@@ -11,5 +13,6 @@ mod mutex;
 mod order;
 mod readme;
 mod select;
+mod semaphore;
 mod sizes;
 mod threads;

@@ -1,6 +1,6 @@
 //! The table in the crate's README says what the state machine does.
 
-use millpond_sync::{Event, WaiterState, Wakes};
+use millpond_sync::{WaiterEvent, WaiterState, Wakes};
 use std::collections::BTreeMap;
 
 const README: &str = include_str!("../../README.md");
@@ -32,7 +32,7 @@ fn the_table_of_states_in_the_readme_is_the_state_machine() {
         .collect();
     let mut expected = BTreeMap::new();
     for from in WaiterState::ALL {
-        for event in Event::ALL {
+        for event in WaiterEvent::ALL {
             if let Some((to, wakes)) = from.after(event) {
                 let wakes = match wakes {
                     Wakes::Nobody => "nobody",

@@ -3,7 +3,7 @@
 use loom::cell::UnsafeCell;
 use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use loom::thread;
-use millpond_sync::{Deadline, GrantFault, Policy, RawMutex, break_grants};
+use millpond_sync::{Condvar, Deadline, Event, GrantFault, Mutex, Policy, RawMutex, Select, Semaphore, break_grants};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Waker};
@@ -160,4 +160,148 @@ fn a_thread_that_times_out(policy: Policy) {
 fn a_thread_that_times_out_has_the_lock_or_leaves_it() {
     a_thread_that_times_out(Policy::HandOff);
     a_thread_that_times_out(Policy::Barging);
+}
+
+/// ```text
+/// fickle   poll for two ──── dropped: gives back ──┐
+/// thread                     acquire one ──────────┴─ has it
+/// main     release(1)   release(1)
+/// ```
+#[test]
+fn permits_are_neither_lost_nor_invented_when_a_large_request_goes_away() {
+    loom::model(|| {
+        let semaphore: &Semaphore = Box::leak(Box::new(Semaphore::new(0)));
+        let mut fickle = semaphore.acquire_many_async(2);
+        let is_ready = Pin::new(&mut fickle).poll(&mut Context::from_waker(Waker::noop())).is_ready();
+        assert!(!is_ready);
+        let thread = thread::spawn(|| semaphore.acquire().map(|permit| permit.forget()));
+        let other = thread::spawn(move || drop(fickle));
+        semaphore.release(2);
+        assert_eq!(thread.join().unwrap(), Ok(()));
+        other.join().unwrap();
+        assert_eq!((semaphore.available(), semaphore.waiting()), (1, 0));
+    });
+}
+
+/// ```text
+/// thread   acquire … granted, or told that it is closed
+/// other    close
+/// main     release(1)
+/// ```
+#[test]
+fn a_close_that_races_with_a_release_lets_nobody_sleep() {
+    loom::model(|| {
+        let semaphore: &Semaphore = Box::leak(Box::new(Semaphore::new(0)));
+        let thread = thread::spawn(|| semaphore.acquire().map(|permit| permit.forget()));
+        let other = thread::spawn(|| semaphore.close());
+        semaphore.release(1);
+        let has_one = thread.join().unwrap().is_ok();
+        assert!(other.join().unwrap());
+        assert_eq!((semaphore.available(), semaphore.waiting()), (u64::from(!has_one), 0));
+    });
+}
+
+/// ```text
+/// thread   take with a deadline: has one in time, or none
+/// main     release(1)
+/// ```
+#[test]
+fn a_request_that_times_out_has_its_permit_or_leaves_it() {
+    loom::model(|| {
+        let semaphore: &Semaphore = Box::leak(Box::new(Semaphore::new(0)));
+        let now = Instant::now();
+        let thread = thread::spawn(move || semaphore.take_deadline(1, Deadline::at(now)).is_ok());
+        semaphore.release(1);
+        let has_one = thread.join().unwrap();
+        assert_eq!((semaphore.available(), semaphore.waiting()), (u64::from(!has_one), 0));
+    });
+}
+
+/// ```text
+/// a, b     wait
+/// main     set   clear       whoever waited at the set goes on; the others at the second one
+/// ```
+#[test]
+fn an_event_lets_everybody_go_on_who_waits() {
+    loom::model(|| {
+        let event: &Event = Box::leak(Box::new(Event::new()));
+        let threads = [0; 2].map(|_| thread::spawn(|| event.wait()));
+        event.set();
+        event.clear();
+        event.set();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(event.waiting(), 0);
+    });
+}
+
+/// ```text
+/// a, b     lock   wait while it is 0   take one
+/// main     lock   put two   notify all
+/// ```
+#[test]
+fn a_notification_for_all_reaches_all_through_the_relay() {
+    loom::model(|| {
+        let mutex: &Mutex<u32> = Box::leak(Box::new(Mutex::new(0)));
+        let condvar: &Condvar = Box::leak(Box::new(Condvar::new()));
+        let threads = [0; 2].map(|_| {
+            thread::spawn(|| {
+                let mut guard = mutex.lock();
+                condvar.wait_while(&mut guard, |value| *value == 0);
+                *guard -= 1;
+            })
+        });
+        *mutex.lock() = 2;
+        condvar.notify_all();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!((*mutex.lock(), condvar.waiting()), (0, 0));
+    });
+}
+
+/// ```text
+/// hasty    wait until now: notified in time, or not     \  each notification reaches one of them,
+/// thread   wait                                          |  or is passed on by the one that
+/// main     notify one; one more if hasty had it         /   goes away
+/// ```
+#[test]
+fn a_notification_is_not_lost_with_a_waiter_that_times_out() {
+    loom::model(|| {
+        let mutex: &Mutex<u32> = Box::leak(Box::new(Mutex::new(0)));
+        let condvar: &Condvar = Box::leak(Box::new(Condvar::new()));
+        let now = Instant::now();
+        let hasty = thread::spawn(move || {
+            let mut guard = mutex.lock();
+            condvar.wait_deadline(&mut guard, Deadline::at(now))
+        });
+        let thread = thread::spawn(|| {
+            let mut guard = mutex.lock();
+            condvar.wait_while(&mut guard, |value| *value == 0);
+        });
+        *mutex.lock() = 1;
+        condvar.notify_one();
+        if hasty.join().unwrap() {
+            condvar.notify_one();
+        }
+        thread.join().unwrap();
+        assert_eq!((condvar.waiting(), mutex.is_locked()), (0, false));
+    });
+}
+
+/// ```text
+/// select   of two locks … has one of them
+/// main     unlock left   unlock right
+/// ```
+#[test]
+fn a_select_takes_one_of_two_locks_that_are_released_at_once() {
+    loom::model(|| {
+        let (left, right): (&Mutex<u32>, &Mutex<u32>) = (Box::leak(Box::default()), Box::leak(Box::default()));
+        let guards = (left.lock(), right.lock());
+        let select = thread::spawn(|| {
+            Select::new().on(left.lock_async(), |mut it| *it += 1).on(right.lock_async(), |mut it| *it += 1).wait();
+        });
+        drop(guards.0);
+        drop(guards.1);
+        select.join().unwrap();
+        assert_eq!(*left.lock() + *right.lock(), 1);
+        assert_eq!((left.waiting(), right.waiting()), (0, 0));
+    });
 }
