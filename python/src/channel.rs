@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 
 use millpond::channel;
 use millpond::sync::host;
+use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
 
 use crate::errors::{ChannelClosedError, ChannelFullError, ReadTimeoutError};
 use crate::object::Object;
 use crate::reader::{SLICE, duration};
 use crate::simulation::{is_simulated, told};
+use crate::writing::Writing;
 
 /// The writing end of a channel: the Python class `millpond.ChannelWriter` is made of it.
 #[pyclass(frozen, subclass, weakref, module = "millpond._native", name = "ChannelWriter")]
@@ -25,8 +27,13 @@ pub(crate) fn open(capacity: Option<usize>) -> (Opened, channel::Reader<Object>)
     (Opened(Mutex::new(Some(writer))), reader)
 }
 
-fn closed() -> PyErr {
+pub(crate) fn closed() -> PyErr {
     ChannelClosedError::new_err("writing to a channel that was closed, or that nobody can read from any more")
+}
+
+fn timed_out(after: Duration) -> PyErr {
+    let seconds = after.as_secs_f64();
+    ReadTimeoutError::new_err(format!("writing to a full channel timed out after `{seconds:.3}` seconds"))
 }
 
 /// A channel's writing end, before it is of its Python class.
@@ -53,10 +60,7 @@ impl ChannelWriter {
                 Err(error) => item = error.into_inner(),
             }
             if is_last {
-                let seconds = host::now().saturating_duration_since(started).as_secs_f64();
-                return Err(ReadTimeoutError::new_err(format!(
-                    "writing to a full channel timed out after `{seconds:.3}` seconds"
-                )));
+                return Err(timed_out(host::now().saturating_duration_since(started)));
             }
             py.check_signals()?;
         }
@@ -86,6 +90,17 @@ impl ChannelWriter {
                 closed()
             }
         })
+    }
+
+    /// What a write raises that has waited for so many seconds.
+    #[staticmethod]
+    fn _timed_out(py: Python<'_>, seconds: f64) -> Py<PyBaseException> {
+        timed_out(duration(Some(seconds)).unwrap_or_default()).into_value(py)
+    }
+
+    /// Begins a write that awaits.
+    fn _begin(&self, item: Py<PyAny>) -> Writing {
+        Writing::new(self.0.clone(), Object(item))
     }
 
     /// Nothing more is written; what is in the channel can still be read.

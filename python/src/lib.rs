@@ -28,6 +28,7 @@ mod threads;
 mod values;
 mod waiting;
 mod window;
+mod writing;
 
 use std::time::{Duration, Instant};
 
@@ -94,6 +95,8 @@ mod _native {
     use crate::values::{_copy_context, _get_values, Value, ValueTask};
     #[pymodule_export]
     use crate::window::Window;
+    #[pymodule_export]
+    use crate::writing::Writing;
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {

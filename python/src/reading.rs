@@ -32,7 +32,17 @@ pub(crate) struct Reading {
 
 /// Calls back once for each time that it was asked to.
 #[derive(Default)]
-struct Waking(Mutex<Option<Py<PyAny>>>);
+pub(crate) struct Waking(Mutex<Option<Py<PyAny>>>);
+
+impl Waking {
+    /// Has `callback` called next, instead of what was to be called.
+    pub(crate) fn call_next(&self, callback: Option<Py<PyAny>>) {
+        let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *place, callback);
+        drop(place);
+        drop(before);
+    }
+}
 
 impl Wake for Waking {
     fn wake(self: Arc<Self>) {
@@ -66,8 +76,7 @@ impl Reading {
 impl Reading {
     /// The items, or `None` when they are not there yet: then `callback` is called, once and from any thread, when it is worth asking again.
     fn poll<'py>(&self, py: Python<'py>, callback: Py<PyAny>) -> PyResult<Option<Bound<'py, PyList>>> {
-        let before = self.waking.0.lock().unwrap_or_else(PoisonError::into_inner).replace(callback);
-        drop(before);
+        self.waking.call_next(Some(callback));
         let _keeper = self.keeper.get(py)?;
         let mut future = self.future.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(pending) = future.as_mut() else { return Ok(None) };
@@ -76,7 +85,7 @@ impl Reading {
         let Poll::Ready(result) = result else { return Ok(None) };
         *future = None;
         drop(future);
-        self.forget();
+        self.waking.call_next(None);
         let items = result.map_err(|error| raise(py, &error))?;
         PyList::new(py, items.into_iter().map(|item| item.0)).map(Some)
     }
@@ -85,7 +94,7 @@ impl Reading {
     fn cancel(&self) {
         let future = self.future.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(future);
-        self.forget();
+        self.waking.call_next(None);
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -95,13 +104,6 @@ impl Reading {
     fn __clear__(&self) {
         self.cancel();
         drop(self.keeper.take());
-    }
-}
-
-impl Reading {
-    fn forget(&self) {
-        let callback = self.waking.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(callback);
     }
 }
 

@@ -248,3 +248,60 @@ def test_a_subinterpreter_is_told_that_it_cannot_import(order: str, ends: str) -
     assert [line for line in lines if line.startswith("[")] == (["['1']"] if order == "after" else []) + ["['2']"]
     assert len(refused) == 2
     assert all("subinterpreter" in line or "does not support loading" in line for line in refused)
+
+
+def test_async_generators_of_the_pools_loop_are_closed_at_the_end(run_program: Callable[..., str]) -> None:
+    program = """
+        import asyncio, itertools
+        from millpond import Pool
+
+        async def numbers():
+            try:
+                for number in itertools.count():
+                    yield number
+            finally:
+                await asyncio.sleep(0.01)
+                print("closed")
+
+        reader = Pool({size}).source(numbers())
+        print(reader.read(2))
+    """
+    for size in (0, 2):
+        assert run_program(program.format(size=size)) == "[0, 1]\nclosed\n"
+
+
+def test_a_loop_that_ends_with_a_generator_half_read_says_nothing(run_program: Callable[..., str]) -> None:
+    program = """
+        import asyncio, itertools
+        from millpond import Pool
+
+        async def numbers():
+            try:
+                for number in itertools.count():
+                    await asyncio.sleep(0)
+                    yield number
+            finally:
+                await asyncio.sleep(0)
+                print("closed")
+
+        async def consume():
+            async for number in pool.source(numbers()).map(abs):
+                if number == 5:
+                    await asyncio.Event().wait()
+
+        async def main():
+            task = asyncio.ensure_future(consume())
+            async for number in pool.source(numbers()).map(abs):
+                if number == 5:
+                    break
+
+        pool = Pool({size})
+        asyncio.run(main())
+        loop = asyncio.new_event_loop()
+        left = pool.source(numbers())
+        loop.run_until_complete(asyncio.wait_for(left.read_async(2), 30))
+        # Without a word to what is suspended there, which is lost with it.
+        loop.close()
+    """
+    for size in (0, 2):
+        assert run_program(program.format(size=size)) == "closed\nclosed\n"

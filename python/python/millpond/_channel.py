@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterable, Iterable
 from types import GenericAlias
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -63,6 +63,50 @@ class ChannelWriter(_native.ChannelWriter, Closing, OfWriters, Generic[_T_contra
         """Write the items of an iterable, one after the other."""
         for item in _options.iterable(items, "items"):
             self._write(item)
+
+    async def write_async(self, item: _T_contra, *, timeout: float | None = None) -> None:
+        """Write an item like :meth:`write`, awaiting room where the channel is full; under asyncio or trio.
+
+        A write that is cancelled has written nothing.
+
+        Parameters
+        ----------
+        item : object
+            The item.
+        timeout : float, optional
+            Seconds to wait at the most.
+
+        Raises
+        ------
+        ChannelClosedError
+            When the channel was closed, or nobody can read from it any more.
+        ReadTimeoutError
+            When the time is up; nothing has been written.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> from millpond import Pool
+        >>> async def main():
+        ...     writer, reader = Pool(2).channel(1)
+        ...     async def feed():
+        ...         with writer:
+        ...             await writer.write_async("mill")
+        ...             await writer.write_async("pond")
+        ...     return (await asyncio.gather(reader.read_async(), feed()))[0]
+        >>> asyncio.run(main())
+        ['mill', 'pond']
+        """
+        # Only whoever awaits pays for importing asyncio, and has done so.
+        from millpond._writing import write
+
+        await write(self, item, _options.seconds(timeout, "timeout"))
+
+    async def write_all_async(self, items: Iterable[_T_contra] | AsyncIterable[_T_contra]) -> None:
+        """Write the items of an iterable or an async iterable, one after the other, awaiting room for each."""
+        from millpond._writing import write_all
+
+        await write_all(self, items)
 
     def try_write(self, item: _T_contra) -> None:
         """Write an item without waiting.

@@ -76,6 +76,8 @@ POOLS = {
 WRITERS = {
     "`write(item)`": "put send append push add emit",
     "`try_write(item)`": "put_nowait send_nowait offer",
+    "`await write_async(item)`": "aput asend aput_async put_async send_async",
+    "`await write_all_async(items)`": "asend_all send_all_async put_all_async extend_async",
     "`write_all(items)`": "extend send_all put_all writelines",
     "`len(writer)`": "qsize size",
     "`capacity`": "maxsize",

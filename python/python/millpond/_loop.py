@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import select
 import selectors
 import threading
 import weakref
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from millpond import _native
+from millpond import _native, _threads
 from millpond._host import AsyncioHost
+from millpond._reading import here
+from millpond._waiting import wait_for
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
     from millpond._host import Host
     from millpond._pulling import Puller
+    from millpond._runner import Runner
 
 __all__ = ["LoopThread"]
 
@@ -32,8 +37,10 @@ class LoopThread:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        #: Who pulls async iterators, on this loop or on others.
-        self.pullers: weakref.WeakSet[Puller] = weakref.WeakSet()
+        #: What runs coroutines of the pool, on this loop or on others.
+        self.runners: weakref.WeakSet[Runner | Puller] = weakref.WeakSet()
+        #: Done when the thread has ended, once it was started.
+        self._end: concurrent.futures.Future[None] | None = None
         self._lock = threading.Lock()
         self._loop: AbstractEventLoop | None = None
         self._is_closed = False
@@ -43,7 +50,12 @@ class LoopThread:
         with self._lock:
             if self._loop is None and not self._is_closed:
                 self._loop = _new_loop()
-                threading.Thread(target=_run, args=(self._loop,), name=self._name, daemon=True).start()
+                self._end = concurrent.futures.Future()
+                # So that nobody who waits for it takes it for something to be cancelled.
+                self._end.set_running_or_notify_cancel()
+                threading.Thread(
+                    target=_run, args=(self._loop, self.runners, self._end), name=self._name, daemon=True
+                ).start()
             return self._loop
 
     def host(self) -> AsyncioHost | None:
@@ -63,6 +75,20 @@ class LoopThread:
             loop, self._loop = self._loop, None
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(loop.stop)
+
+    def join(self, seconds: float) -> None:
+        """Wait so long for the thread, which was closed, to end."""
+        if self._end is not None:
+            concurrent.futures.wait([self._end], max(0.0, seconds))
+
+    async def ended(self) -> None:
+        """Wait, on another loop, until all that was running for the pool has ended, here and there."""
+        host = here("the end of a pool", "with")
+        for runner in list(self.runners):
+            runner.close()
+            await runner.ended(host)
+        if self._end is not None:
+            await wait_for(self._end)
 
 
 if hasattr(selectors, "EpollSelector"):
@@ -94,17 +120,28 @@ def _new_loop() -> AbstractEventLoop:
     return asyncio.SelectorEventLoop(_PreciseSelector())
 
 
-def _run(loop: AbstractEventLoop) -> None:
+async def _settle(loop: AbstractEventLoop, runners: Iterable[Runner | Puller]) -> None:
+    """Let all that runs for the pool end: what closes has time for it, and all else is cancelled."""
+    host = AsyncioHost(loop)
+    for runner in runners:
+        runner.close()
+    ends = [asyncio.ensure_future(runner.ended(host)) for runner in runners]
+    if ends:
+        await asyncio.wait(ends, timeout=_threads.GRACE_SECONDS)
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _run(loop: AbstractEventLoop, runners: Iterable[Runner | Puller], end: concurrent.futures.Future[None]) -> None:
     asyncio.set_event_loop(loop)
     _native._wake_on_time()
     try:
         loop.run_forever()
-        tasks = asyncio.all_tasks(loop)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.run_until_complete(_settle(loop, list(runners)))
         loop.run_until_complete(loop.shutdown_asyncgens())
     finally:
         asyncio.set_event_loop(None)
         loop.close()
+        end.set_result(None)

@@ -18,6 +18,7 @@ from millpond._values import WithValues
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -44,7 +45,8 @@ class Pool(_native.Pool, WithValues, Closing, OfPools):
     """What executes tasks.
 
     A pool is a context manager: leaving it closes it. Without that it is closed when nobody has it or a reader of its
-    any more.
+    any more. Leaving ``async with Pool()`` closes it too, and waits, without blocking the event loop, until the
+    coroutines that it ran have ended and its async iterators are closed.
 
     Parameters
     ----------
@@ -327,6 +329,18 @@ class Pool(_native.Pool, WithValues, Closing, OfPools):
             loop.close()
         if self._elsewhere is not None:
             self._elsewhere.close()
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # Closing takes no wait; what ran on event loops is cancelled, and awaited.
+        loop: LoopThread | None = self.__dict__.get("_loop")
+        self.close()
+        if loop is not None:
+            await loop.ended()
 
     def _pulling(
         self, reader: PoolReader[Any] | None, items: Any, named: _options.Named, limits: _options.Limits

@@ -7,7 +7,6 @@ holds open from one item to the next (a cancel scope, a time limit, a connection
 from __future__ import annotations
 
 import threading
-import time
 import types
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from millpond import _native, _options
 from millpond._errors import DeadlockError
+from millpond._reading import Turns
 
 if TYPE_CHECKING:
     from millpond._host import Event, Host, Work
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["Puller", "blocking", "collected"]
 
 _T = TypeVar("_T")
-
-#: After how many items, and seconds, that came without a wait others on the event loop have a turn.
-_IN_A_ROW = 100
-_TURN = 0.005
 
 
 class Puller:
@@ -67,10 +63,8 @@ class Puller:
         #: Whether the task has ended, and who is to know.
         self._is_over = False
         self._watchers: list[Event] = []
-        #: How many items came in a row, since when.
-        self._given = 0
-        self._since = 0.0
-        own.pullers.add(self)
+        self._turns = Turns()
+        own.runners.add(self)
 
     def prefer(self, host: Host) -> None:
         """Have it begin on this host, if it has not begun, until :meth:`leave`."""
@@ -140,15 +134,21 @@ class Puller:
         """Go on: somebody reads."""
         self._is_held = False
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was told to end."""
+        return self._is_closed
+
     def close(self) -> None:
         """End, and close the iterator: nobody can read it any more."""
         if not hasattr(self, "_iterables"):
             # Garbage, which the collector has taken apart already: nothing is under way, or its loop would hold this.
             return
         with self._lock:
-            self._is_closed = True
+            was_closed, self._is_closed = self._is_closed, True
             host = self._host
-        if host is not None and not self._is_over:
+        # To be cancelled twice would cut short what ends in the meantime.
+        if host is not None and not self._is_over and not was_closed:
             host.soon(self._stop)
 
     def _lose(self) -> None:
@@ -231,10 +231,8 @@ class Puller:
 
     async def _is_wanted(self, host: Host) -> bool:
         """Wait until an item is wanted; say whether one is at all."""
-        self._given += 1
-        if self._given > _IN_A_ROW or time.monotonic() > self._since + _TURN:
-            await host.sleep(0)
-            self._given, self._since = 0, time.monotonic()
+        if self._turns.is_over():
+            await self._turns.pass_on(host)
         while True:
             with self._lock:
                 if self._is_closed:

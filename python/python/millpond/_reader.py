@@ -14,6 +14,7 @@ from millpond._shapes import WithShapes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from types import TracebackType
 
 __all__ = ["PoolReader"]
 
@@ -38,7 +39,9 @@ class PoolReader(WithFunctions[_T_co], Closing, OfReaders):
     The reader is also what the next task is added to. It is used up by that; for several tasks that read the same
     items, see :meth:`tee`. Several threads may read from one reader: they share the items, each goes to exactly one.
 
-    Closing a reader, or losing it, stops what only it needed, at the next item.
+    Closing a reader, or losing it, stops what only it needed, at the next item. Leaving ``async with reader`` closes it
+    and waits, without blocking the event loop, until the coroutines that this cancels have ended and its async
+    iterators are closed.
 
     The methods that add a task share these options. Those whose task calls no function of yours, or takes its items
     one after the other, have those of them that can mean something there; `fold`, `reduce`, `for_each` and `collect`
@@ -255,6 +258,23 @@ class PoolReader(WithFunctions[_T_co], Closing, OfReaders):
         return _options.returned(into(self), "`collect`")
 
     # ---- the rest
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        runners = self._runners()
+        self.close()
+        if runners:
+            from millpond._reading import here
+
+            host = here("the end of a reader", "with")
+            for runner in runners:
+                # Others may be read from by way of other readers.
+                if runner.is_closed:
+                    await runner.ended(host)
 
     def __repr__(self) -> str:
         file, line = self._place

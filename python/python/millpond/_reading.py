@@ -7,23 +7,44 @@ import functools
 import math
 import sys
 import time
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from millpond._host import AsyncioHost
 
 if TYPE_CHECKING:
     from millpond._host import Host
-    from millpond._native import _Ahead, _Reading
+    from millpond._native import _Ahead
     from millpond._reader import PoolReader
 
-__all__ = ["Items", "read"]
+__all__ = ["Items", "Turns", "here", "read", "wait"]
 
 _T = TypeVar("_T")
+_T_co = TypeVar("_T_co", covariant=True)
 
 #: After how many items, and seconds, an iteration that has not had to wait lets others on the event loop have a turn.
 _IN_A_ROW = 100
 _TURN = 0.005
+
+
+class Turns:
+    """Lets others on the event loop have a turn after so much that went on without a wait."""
+
+    __slots__ = ("_given", "_since")
+
+    def __init__(self) -> None:
+        self._given = 0
+        self._since = time.monotonic()
+
+    def is_over(self) -> bool:
+        """Count one more; find out whether it is time for :meth:`pass_on`."""
+        self._given += 1
+        return self._given > _IN_A_ROW or time.monotonic() > self._since + _TURN
+
+    async def pass_on(self, host: Host) -> None:
+        """Let others have a turn."""
+        await host.sleep(0)
+        self._given, self._since = 0, time.monotonic()
 
 
 async def read(reader: PoolReader[Any], count: int | None, timeout: float | None, partial: bool) -> list[Any]:
@@ -47,7 +68,7 @@ class Awaiting:
 
     def __init__(self, reader: PoolReader[Any]) -> None:
         self._reader = reader
-        self._host = _host()
+        self._host = here()
         #: What has workers work ahead of the reads, if anything does.
         self.ahead: _Ahead | None = None
         self._runners: list[Any] = []
@@ -61,7 +82,7 @@ class Awaiting:
 
     def is_here(self) -> bool:
         """Find out whether the caller runs where this was made."""
-        return _host() == self._host
+        return here() == self._host
 
     def __enter__(self) -> Awaiting:
         return self
@@ -89,7 +110,6 @@ class Awaiting:
             self.ahead.keep()
         reading = self._reader._begin(count, partial)
         started = time.monotonic()
-        wait = _read_in_asyncio if type(self._host) is AsyncioHost else _read_in_trio
         items = None
         try:
             items = await wait(reading, self._host, timeout)
@@ -119,23 +139,19 @@ class Items(AsyncIterator[_T]):
         The reader.
     """
 
-    __slots__ = ("_awaiting", "_given", "_is_over", "_reader", "_since")
+    __slots__ = ("_awaiting", "_is_over", "_reader", "_turns")
 
     def __init__(self, reader: PoolReader[_T]) -> None:
         self._awaiting: Awaiting | None = None
         self._is_over = False
         self._reader = reader
-        #: How many items were given since others on the event loop have had a turn, and when that was.
-        self._given = 0
-        self._since = time.monotonic()
+        self._turns = Turns()
 
     async def __anext__(self) -> _T:
         if self._is_over:
             raise StopAsyncIteration
-        self._given += 1
-        if self._given > _IN_A_ROW or time.monotonic() > self._since + _TURN:
-            await _host().sleep(0)
-            self._given, self._since = 0, time.monotonic()
+        if self._turns.is_over():
+            await self._turns.pass_on(here())
         try:
             items = self._reader._try_read(1)
             if items is None:
@@ -168,7 +184,7 @@ class Items(AsyncIterator[_T]):
         self.close()
 
 
-def _host() -> Host:
+def here(what: str = "a read", instead: str = "read") -> Host:
     """Find out what runs the caller."""
     trio = sys.modules.get("trio")
     if trio is not None and trio.lowlevel.in_trio_task():
@@ -178,17 +194,31 @@ def _host() -> Host:
     try:
         return AsyncioHost(asyncio.get_running_loop())
     except RuntimeError:
-        raise RuntimeError("awaiting a read outside of asyncio and trio: use `read` instead") from None
+        raise RuntimeError(f"awaiting {what} outside of asyncio and trio: use `{instead}` instead") from None
 
 
-async def _read_in_asyncio(reading: _Reading, host: Host, timeout: float | None) -> list[Any] | None:
+class Polled(Protocol[_T_co]):
+    """What comes when it wants to."""
+
+    def poll(self, callback: Callable[[], object]) -> _T_co | None:
+        """Get it, or have `callback` called when it is worth asking again."""
+
+
+async def wait(polled: Polled[_T], host: Host, timeout: float | None) -> _T | None:
+    """Wait, so many seconds at the most, for what is polled; ``None`` when they are over."""
+    if type(host) is AsyncioHost:
+        return await _wait_in_asyncio(polled, host, timeout)
+    return await _wait_in_trio(polled, host, timeout)
+
+
+async def _wait_in_asyncio(polled: Polled[_T], host: Host, timeout: float | None) -> _T | None:
     loop = asyncio.get_running_loop()
     end = None if timeout is None else loop.time() + timeout
     while True:
         changed: asyncio.Future[None] = loop.create_future()
-        items = reading.poll(functools.partial(host.soon, _set, changed))
-        if items is not None or (end is not None and loop.time() >= end):
-            return items
+        result = polled.poll(functools.partial(host.soon, _set, changed))
+        if result is not None or (end is not None and loop.time() >= end):
+            return result
         timer = None if end is None else loop.call_at(end, _set, changed)
         try:
             await changed
@@ -202,15 +232,15 @@ def _set(changed: asyncio.Future[None]) -> None:
         changed.set_result(None)
 
 
-async def _read_in_trio(reading: _Reading, host: Host, timeout: float | None) -> list[Any] | None:
+async def _wait_in_trio(polled: Polled[_T], host: Host, timeout: float | None) -> _T | None:
     import trio
 
     await trio.lowlevel.checkpoint()
     end = math.inf if timeout is None else trio.current_time() + timeout
     while True:
         changed = trio.Event()
-        items = reading.poll(functools.partial(host.soon, changed.set))
-        if items is not None or trio.current_time() >= end:
-            return items
+        result = polled.poll(functools.partial(host.soon, changed.set))
+        if result is not None or trio.current_time() >= end:
+            return result
         with trio.move_on_at(end):
             await changed.wait()

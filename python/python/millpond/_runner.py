@@ -14,7 +14,7 @@ from millpond import _native, _options
 from millpond._errors import DeadlockError, TaskTimeoutError
 
 if TYPE_CHECKING:
-    from millpond._host import Host, Work
+    from millpond._host import Event, Host, Work
     from millpond._loop import LoopThread
 
 __all__ = ["Runner"]
@@ -66,7 +66,9 @@ class Runner:
         self._context = _native._copy_context()
         #: Items with their numbers, and the host on which the call was cancelled, if it was.
         self._waiting: deque[tuple[int, Any, Host | None]] = deque()
-        self._works: set[Work] = set()
+        self._works: dict[Work, Host] = {}
+        #: Who is to know when a work on a host has ended.
+        self._watchers: list[tuple[Host, Event]] = []
         #: How many works there are or will be, counted by whoever starts them: there may be several hosts.
         self._started = 0
         self._lock = threading.Lock()
@@ -76,6 +78,7 @@ class Runner:
         self._last = sys.maxsize
         self._is_held = False
         self._is_closed = False
+        own.runners.add(self)
 
     def prefer(self, host: Host) -> None:
         """Have calls begin on this host from now on, until :meth:`leave`."""
@@ -131,10 +134,26 @@ class Runner:
         if not hasattr(self, "_waiting"):
             # Garbage, which the collector has taken apart already: nothing is under way, or its loop would hold this.
             return
-        self._is_closed = True
+        with self._lock:
+            was_closed, self._is_closed = self._is_closed, True
+        if was_closed:
+            # To be cancelled twice would cut short what ends in the meantime.
+            return
         self._waiting.clear()
         for work in list(self._works):
             work.stop()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was told to end."""
+        return self._is_closed
+
+    async def ended(self, host: Host) -> None:
+        """Wait until the calls that were made on this host, and are cancelled, have ended."""
+        while host in list(self._works.values()):
+            event = host.event()
+            self._watchers.append((host, event))
+            await event.wait()
 
     def _ask(self) -> None:
         while True:
@@ -165,7 +184,7 @@ class Runner:
             self._started += count
         try:
             for _ in range(count):
-                self._works.add(host.spawn(lambda work: self._work(host, work), self._context.copy()))
+                self._works[host.spawn(lambda work: self._work(host, work), self._context.copy())] = host
                 count -= 1
         finally:
             if count > 0:
@@ -202,7 +221,10 @@ class Runner:
                     # The next call is to find the task and its variables as they were.
                     break
         finally:
-            self._works.discard(work)
+            self._works.pop(work, None)
+            for there, event in self._watchers:
+                if there == host:
+                    event.set()
             with self._lock:
                 self._started -= 1
             if waiting and not self._is_closed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+import time
 import weakref
 from typing import TYPE_CHECKING
 
@@ -43,8 +44,13 @@ def end() -> None:
 @atexit.register
 def _end_at_exit() -> None:
     _native._end_here()
+    end = time.monotonic() + GRACE_SECONDS
+    loops = [loop for pool in list(pools) for loop in [vars(pool).get("_loop")] if loop is not None]
     for pool in list(pools):
         pool.close()
-    left_behind = _native._end(GRACE_SECONDS)
+    for loop in loops:
+        # What was suspended there is closed.
+        loop.join(end - time.monotonic())
+    left_behind = _native._end(max(0.0, end - time.monotonic()))
     if left_behind:
         logger("threads").warning("functions still run at the end of the program, on %d threads", left_behind)
