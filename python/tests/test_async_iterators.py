@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import gc
 import itertools
@@ -314,6 +315,34 @@ def test_it_is_closed_before_its_loop_ends(pool_size: int) -> None:
             reader.read_all()
         with pytest.raises(RuntimeError, match="has not come to its end"):
             asyncio.run(reader.read_async())
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_the_end_of_the_loop_waits_for_what_is_being_closed(pool_size: int, turns: int) -> None:
+    steps: list[int] = []
+
+    async def numbers() -> AsyncIterator[int]:
+        try:
+            for number in itertools.count():
+                yield number
+        finally:
+            for step in range(20):
+                await asyncio.sleep(0)
+                steps.append(step)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(asyncio.Event().wait(), 0.001)
+            steps.append(-1)
+
+    async def main() -> None:
+        reader = pool.source(numbers())
+        assert await reader.read_async(2) == [0, 1]
+        reader.close()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+    with Pool(pool_size) as pool:
+        asyncio.run(main())
+    assert steps == [*range(20), -1]
 
 
 def test_a_cancelled_read_pulls_nothing_more_and_loses_nothing(pool_size: int) -> None:

@@ -284,13 +284,16 @@ def test_a_loop_that_ends_with_a_generator_half_read_says_nothing(run_program: C
                 await asyncio.sleep(0)
                 print("closed")
 
-        async def consume():
+        async def consume(is_suspended):
             async for number in pool.source(numbers()).map(abs):
                 if number == 5:
+                    is_suspended.set()
                     await asyncio.Event().wait()
 
         async def main():
-            task = asyncio.ensure_future(consume())
+            is_suspended = asyncio.Event()
+            task = asyncio.ensure_future(consume(is_suspended))
+            await is_suspended.wait()
             async for number in pool.source(numbers()).map(abs):
                 if number == 5:
                     break

@@ -24,6 +24,8 @@ class Work(Protocol):
 
     is_touched: bool
     """Whether it was cancelled at some time, by itself or by others: it makes no further calls."""
+    is_closing: bool
+    """Whether it closes what it had: an event loop of asyncio that ends waits for that."""
 
     def stop(self) -> None:
         """Cancel it, from any thread."""
@@ -71,9 +73,14 @@ class _Task(_AsyncioTask):
     """A task that knows whether it was cancelled, and by whom."""
 
     is_touched = False
+    is_closing = False
     _by_others = False
 
     def cancel(self, *arguments: Any, **options: Any) -> bool:
+        if self.is_closing and asyncio._get_running_loop() is None:
+            # Subtle: `asyncio.run` cancels what is left while the loop stands still, and then waits for it. A time
+            # limit within the generator that is being closed cancels while the loop runs.
+            return False
         self.is_touched = True
         if asyncio.current_task(self.get_loop()) is not self:
             self._by_others = True

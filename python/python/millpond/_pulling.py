@@ -199,6 +199,7 @@ class Puller:
             iterator, self._iterator = self._iterator, None
             # One whose task is dropped goes away with it.
             if not is_dropped:
+                work.is_closing = True
                 try:
                     await _close(iterator)
                 finally:

@@ -17,6 +17,7 @@ class _TrioWork:
     """A system task of trio, which ends with the run."""
 
     is_touched = False
+    is_closing = False
 
     def __init__(self, host: TrioHost) -> None:
         self._host = host
