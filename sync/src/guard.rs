@@ -4,10 +4,14 @@
 //! [`Guard`] is made here and nowhere else, by acquiring, and releases when it is dropped. So there is no way to reach a
 //! value without its lock, and no way to have a guard of one lock for the value of another.
 
+mod convert;
+
 use crate::claim::Claim;
 use crate::deadline::Deadline;
 use crate::granting::{Granting, Waiting};
 use crate::mutex::Exclusively;
+use crate::reentrant_mutex::Again;
+use crate::rw_lock::{Reading, Upgradable, Writing};
 use crate::select::Selectable;
 use crate::select::sealed::Joins;
 use std::cell::UnsafeCell;
@@ -66,12 +70,24 @@ unsafe impl Access for Exclusively {}
 // SAFETY: as above.
 unsafe impl Alone for Exclusively {}
 
+// SAFETY: `RawRwLock` lets in a writer alone, and readers and one that is upgradable beside each other.
+unsafe impl Access for Reading {}
+// SAFETY: as above.
+unsafe impl Access for Upgradable {}
+// SAFETY: as above.
+unsafe impl Access for Writing {}
+// SAFETY: as above.
+unsafe impl Alone for Writing {}
+
+// SAFETY: the raw lock is held by one owner at a time, which is a thread that the guards stay in; none of them is alone.
+unsafe impl Access for Again {}
+
 pub(crate) mod sealed {
     use super::{Deadline, Granting, Guarded};
 
     /// What a lock is made of.
     pub trait Parts {
-        type Raw: Granting;
+        type Raw;
         type Value: ?Sized;
 
         #[expect(private_interfaces, reason = "sealed")]
@@ -80,16 +96,20 @@ pub(crate) mod sealed {
 
     /// How a lock is acquired and released in one way.
     pub trait Acquire {
-        type Raw: Granting;
+        type Raw;
 
         fn try_acquire(raw: &Self::Raw) -> bool;
         fn acquire(raw: &Self::Raw, deadline: Deadline) -> bool;
-        fn wish() -> <Self::Raw as Granting>::Entry;
         fn release(raw: &Self::Raw);
+    }
+
+    /// How a lock is asked for in one way by who awaits it.
+    pub trait Wishes: Acquire<Raw: Granting> {
+        fn wish() -> <Self::Raw as Granting>::Entry;
     }
 }
 
-use sealed::Parts;
+use sealed::{Parts, Wishes};
 
 /// What a lock holds.
 pub(crate) type Value<P> = <<P as Deref>::Target as Parts>::Value;
@@ -319,7 +339,7 @@ where
 pub struct Acquiring<P, A>
 where
     P: Deref<Target: Lock>,
-    A: Access<Raw = <P::Target as Parts>::Raw>,
+    A: Access<Raw = <P::Target as Parts>::Raw> + Wishes,
 {
     /// Taken when it is ready.
     lock: Option<P>,
@@ -342,7 +362,7 @@ impl<P: Deref<Target: Lock>> Deref for Raw<P> {
 impl<P, A> Acquiring<P, A>
 where
     P: Deref<Target: Lock> + Clone,
-    A: Access<Raw = <P::Target as Parts>::Raw>,
+    A: Access<Raw = <P::Target as Parts>::Raw> + Wishes,
 {
     pub(crate) const fn new(lock: P) -> Self {
         Self { lock: Some(lock), waiting: None, claim: None, access: PhantomData }
@@ -352,14 +372,14 @@ where
 impl<P, A> Unpin for Acquiring<P, A>
 where
     P: Deref<Target: Lock>,
-    A: Access<Raw = <P::Target as Parts>::Raw>,
+    A: Access<Raw = <P::Target as Parts>::Raw> + Wishes,
 {
 }
 
 impl<P, A> Future for Acquiring<P, A>
 where
     P: Deref<Target: Lock> + Clone,
-    A: Access<Raw = <P::Target as Parts>::Raw>,
+    A: Access<Raw = <P::Target as Parts>::Raw> + Wishes,
 {
     type Output = Guard<P, A>;
 
@@ -390,7 +410,7 @@ where
 impl<P, A> Joins for Acquiring<P, A>
 where
     P: Deref<Target: Lock>,
-    A: Access<Raw = <P::Target as Parts>::Raw>,
+    A: Access<Raw = <P::Target as Parts>::Raw> + Wishes,
 {
     #[expect(private_interfaces, reason = "sealed")]
     fn join(&mut self, claim: Claim) {
@@ -401,14 +421,14 @@ where
 impl<P, A> Selectable for Acquiring<P, A>
 where
     P: Deref<Target: Lock> + Clone,
-    A: Access<Raw = <P::Target as Parts>::Raw>,
+    A: Access<Raw = <P::Target as Parts>::Raw> + Wishes,
 {
 }
 
 impl<P, A> fmt::Debug for Acquiring<P, A>
 where
     P: Deref<Target: Lock>,
-    A: Access<Raw = <P::Target as Parts>::Raw>,
+    A: Access<Raw = <P::Target as Parts>::Raw> + Wishes,
 {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Acquiring").field("waiting", &self.waiting).finish_non_exhaustive()

@@ -5,8 +5,15 @@
 //! cancelled or times out, and a notification that hit a waiter which then goes away is passed on to the next: never
 //! lost, never doubled.
 //!
-//! The locks are built on [`Grants`], whose waiters are given what they wait for. They serve threads and tasks at once:
-//! [`Mutex`], [`Semaphore`], [`Event`], [`Condvar`]; [`Select`] waits for the first of several. [`RawMutex`] is for bindings.
+//! The locks are built on [`Grants`], whose waiters are given what they wait for. They serve threads and tasks at once.
+//! Which of them you need, and when std is enough, is in `README.md` beside this crate:
+//!
+//! * a value that one uses at a time: [`Mutex`], [`ReentrantMutex`], [`RwLock`]; [`Poison`] in them
+//! * so many at a time: [`Semaphore`], [`Limiter`], [`ResourceGuard`]
+//! * waiting for a moment: [`Event`], [`Condvar`], [`Countdown`], [`Latch`], [`Barrier`]
+//! * once: [`OnceCell`], [`SingleFlight`]
+//! * the first of several: [`Select`]
+//! * without guards, for bindings: [`RawMutex`], [`RawReentrantMutex`], [`RawRwLock`], and [`Waiting`]
 //!
 //! The protocols, their states and why no wake-up and no grant is lost are in `README.md` beside this crate.
 //!
@@ -28,8 +35,10 @@
 //! ```
 
 mod around;
+mod barrier;
 mod claim;
 mod condvar;
+mod countdown;
 mod deadline;
 mod entries;
 mod event;
@@ -38,22 +47,34 @@ mod grants;
 #[expect(unsafe_code, reason = "the one place where a value is reached behind a lock")]
 mod guard;
 pub mod host;
+mod latch;
+mod limiter;
 mod mutex;
+mod once_cell;
 mod owner;
 mod parker;
 mod permit;
+mod poison;
 mod policy;
 mod raw_mutex;
+mod raw_reentrant_mutex;
+mod raw_rw_lock;
+mod reentrant_mutex;
+mod resource_guard;
+mod rw_lock;
 mod select;
 mod semaphore;
 pub mod shim;
+mod single_flight;
 mod state;
 mod wait;
 mod wait_list;
 mod waiter;
 
 pub use around::{AroundWait, set_around_wait, waiting};
+pub use barrier::{Barrier, BrokenBarrier, Party, PassBarrier, Passed, Round};
 pub use condvar::{Condvar, Notified, Relay};
+pub use countdown::{BelowZero, Countdown};
 pub use deadline::Deadline;
 pub use event::Event;
 pub use granting::{Granting, TurnOf, Waiting};
@@ -61,14 +82,27 @@ pub use granting::{Granting, TurnOf, Waiting};
 pub use grants::{GrantFault, break_grants};
 pub use grants::{Grants, Turn};
 pub use guard::{Access, Acquiring, Alone, Guard, Lock, MappedGuard};
+pub use latch::Latch;
+pub use limiter::{BorrowError, Borrower, Limiter, NotBorrowed, Token, Tokens};
 pub use mutex::{ArcMutexGuard, Exclusively, MappedMutexGuard, Mutex, MutexGuard};
+pub use once_cell::{Asks, Making, OnceCell};
 pub use owner::Owner;
 pub use parker::{Nested, Parker};
 pub use permit::{ArcPermit, Permit, PermitOf};
+pub use poison::{Changing, Poison, Poisoned};
 pub use policy::{OVERTAKEN, Policy};
 pub use raw_mutex::{NotOwner, RawMutex, Wish};
+pub use raw_reentrant_mutex::RawReentrantMutex;
+pub use raw_rw_lock::{Mode, RawRwLock};
+pub use reentrant_mutex::{Again, ArcReentrantMutexGuard, ReentrantMutex, ReentrantMutexGuard};
+pub use resource_guard::{BusyResource, ResourceGuard, Using};
+pub use rw_lock::{
+    ArcRwLockReadGuard, ArcRwLockUpgradableGuard, ArcRwLockWriteGuard, Reading, RwLock, RwLockReadGuard,
+    RwLockUpgradableGuard, RwLockWriteGuard, Upgradable, Writing,
+};
 pub use select::{Select, SelectAsync, Selectable};
 pub use semaphore::{AcquireError, AcquirePermit, Closed, Request, Semaphore};
+pub use single_flight::SingleFlight;
 pub use state::{WaiterEvent, WaiterState, Wakes};
 pub use wait::{WaitAsync, wait_on_any};
 #[cfg(loom)]

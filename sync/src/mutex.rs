@@ -1,7 +1,7 @@
 //! A value that one thread or task uses at a time.
 
 use crate::deadline::Deadline;
-use crate::guard::sealed::{Acquire, Parts};
+use crate::guard::sealed::{Acquire, Parts, Wishes};
 use crate::guard::{Acquiring, Guard, Guarded, Lock, MappedGuard};
 use crate::owner::Owner;
 use crate::policy::Policy;
@@ -63,13 +63,15 @@ impl Acquire for Exclusively {
         raw.lock_deadline(Owner::of_simulated_thread(), deadline)
     }
 
-    fn wish() -> Wish {
-        RawMutex::wish(Owner::of_simulated_thread())
-    }
-
     #[inline]
     fn release(raw: &RawMutex) {
         raw.release_held();
+    }
+}
+
+impl Wishes for Exclusively {
+    fn wish() -> Wish {
+        RawMutex::wish(Owner::of_simulated_thread())
     }
 }
 

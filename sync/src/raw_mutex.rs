@@ -71,6 +71,14 @@ pub struct Wish {
     is_task: bool,
 }
 
+impl Wish {
+    /// Who asks.
+    #[must_use]
+    pub const fn owner(&self) -> Option<Owner> {
+        self.owner
+    }
+}
+
 /// Releasing a lock that somebody else holds, or nobody; the lock is as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NotOwner {

@@ -2,16 +2,22 @@
 #![cfg(not(loom))]
 
 mod around;
+mod barrier;
 mod condvar;
+mod countdown;
 mod counting_waker;
 mod deadlines;
 mod event;
 mod futures_wait;
 mod grants;
 mod hand_over;
+mod limiter;
 mod mutex;
+mod once;
 mod order;
 mod readme;
+mod reentrant_mutex;
+mod rw_lock;
 mod select;
 mod semaphore;
 mod sizes;

@@ -3,7 +3,10 @@
 use loom::cell::UnsafeCell;
 use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use loom::thread;
-use millpond_sync::{Condvar, Deadline, Event, GrantFault, Mutex, Policy, RawMutex, Select, Semaphore, break_grants};
+use millpond_sync::{
+    Condvar, Deadline, Event, GrantFault, Mode, Mutex, Policy, RawMutex, RawRwLock, Select, Semaphore, Waiting,
+    break_grants,
+};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Waker};
@@ -303,5 +306,59 @@ fn a_select_takes_one_of_two_locks_that_are_released_at_once() {
         select.join().unwrap();
         assert_eq!(*left.lock() + *right.lock(), 1);
         assert_eq!((left.waiting(), right.waiting()), (0, 0));
+    });
+}
+
+/// ```text
+/// reader     read … touch for reading … release
+/// writer     write … touch for writing … release          loom's cell sees no two where one writes
+/// fickle     a write that is dropped: in the list, granted, or not there yet
+/// ```
+#[test]
+fn readers_and_writers_are_never_together_and_nobody_sleeps_for_ever() {
+    loom::model(|| {
+        let watched = Watched::new(Policy::HandOff);
+        let lock: &RawRwLock = Box::leak(Box::new(RawRwLock::new()));
+        let reader = thread::spawn(move || {
+            assert!(lock.lock_deadline(Mode::Read, Deadline::NEVER));
+            watched.value.with(|_| ());
+            lock.unlock(Mode::Read);
+        });
+        let mut fickle = Waiting::new(lock, Mode::Write);
+        if Pin::new(&mut fickle).poll(&mut Context::from_waker(Waker::noop())).is_ready() {
+            lock.unlock(Mode::Write);
+        }
+        let writer = thread::spawn(move || {
+            assert!(lock.lock_deadline(Mode::Write, Deadline::NEVER));
+            watched.touch();
+            lock.unlock(Mode::Write);
+        });
+        drop(fickle);
+        reader.join().unwrap();
+        writer.join().unwrap();
+        assert_eq!((lock.is_locked(), lock.waiting()), (false, 0));
+    });
+}
+
+/// ```text
+/// upgrader   upgradable … upgrade … touch for writing … release
+/// reader     read … touch for reading … release
+/// ```
+#[test]
+fn an_upgrade_waits_for_readers_and_is_alone() {
+    loom::model(|| {
+        let watched = Watched::new(Policy::HandOff);
+        let lock: &RawRwLock = Box::leak(Box::new(RawRwLock::new()));
+        let reader = thread::spawn(move || {
+            assert!(lock.lock_deadline(Mode::Read, Deadline::NEVER));
+            watched.value.with(|_| ());
+            lock.unlock(Mode::Read);
+        });
+        assert!(lock.lock_deadline(Mode::Upgradable, Deadline::NEVER));
+        assert!(lock.lock_deadline(Mode::Upgrade, Deadline::NEVER));
+        watched.touch();
+        lock.unlock(Mode::Write);
+        reader.join().unwrap();
+        assert_eq!((lock.is_locked(), lock.waiting()), (false, 0));
     });
 }
