@@ -399,7 +399,7 @@ impl<T, G: Gate> Core<T, G> {
     /// then gets one item done per look; one that is let alone gets hundreds done, and then both sides work at a distance
     /// from each other. The pause grows while bursts come, and shrinks to half a microsecond where single items do.
     fn spin(&self, patience: &AtomicU32, deadline: Deadline, enough: usize, progress: impl Fn() -> usize) {
-        if cfg!(any(loom, shuttle)) || deadline.has_passed() || !millpond_sync::host::runs_others_meanwhile() {
+        if cfg!(any(loom, shuttle)) || deadline.has_passed() || millpond_sync::host::is_hosted() {
             return;
         }
         // A bounded channel is full, or empty, after as many items.

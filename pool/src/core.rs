@@ -15,7 +15,6 @@ use crate::fault::{self, Fault};
 use crate::fork::Process;
 use crate::gate::{Gate, Pass};
 use crate::hold;
-use crate::host::{self, Site};
 use crate::interrupt::Interrupts;
 use crate::lane::{AnyLane, TaskEntry, detach};
 use crate::lend;
@@ -25,6 +24,7 @@ use crate::registry::Registry;
 use crate::rings::Rings;
 use crate::walk::{WAKE_NANOS, Walked, Walker};
 use crate::workers::Workers;
+use millpond_sync::host::{self, Site};
 
 /// How long a helper that finds nothing to do looks on before it goes back to its owner.
 const SPIN: Duration = Duration::from_micros(60);
@@ -187,11 +187,11 @@ impl<'env> Core<'env> {
             return false;
         }
         if host::is_simulated() {
-            host::step(Site::Looks);
+            host::step(Site::new("looks on").waiting());
             return self.ticks() != since;
         }
         let started = clock::now();
-        millpond_sync::waiting(|| {
+        host::wait(|| {
             loop {
                 for _ in 0..64 {
                     if self.ticks() != since {
@@ -218,7 +218,7 @@ impl<'env> Core<'env> {
         self.callers.fetch_sub(1, Ordering::SeqCst);
         // What this reader had in hand when a helper looked in vain is free now.
         self.tick();
-        host::step(Site::Idles);
+        host::step(Site::new("works no more"));
         self.replace_caller();
     }
 
@@ -255,7 +255,7 @@ impl<'env> Core<'env> {
         if !is_awaited && offered.load(Ordering::SeqCst) {
             return;
         }
-        host::step_at(lane.header(), None, Site::Lists);
+        host::step_at(|| lane.header().place(None), Site::new("lists a job"));
         let mut jobs = self.jobs.lock();
         if !offered.swap(true, Ordering::SeqCst) {
             jobs.push(Job { lane: Arc::downgrade(lane), outlet, is_awaited, asked: self.next_number() });
@@ -274,7 +274,7 @@ impl<'env> Core<'env> {
     /// Takes a job off the list whose reader has what it asked for, or, with `parked_at`, will ask again by itself; unless it has asked
     /// again since it had asked that often, for data that came while the walk found none.
     fn remove_job(&self, pass: &Pass<'_>, lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: usize, parked_at: Option<u64>) {
-        host::step_at(lane.header(), None, Site::Unlists);
+        host::step_at(|| lane.header().place(None), Site::new("takes a job off"));
         let mut jobs = self.jobs.lock();
         if parked_at.is_some_and(|asked| jobs.iter().any(|job| job.is(lane, outlet) && job.asked != asked)) {
             return;
@@ -284,7 +284,7 @@ impl<'env> Core<'env> {
         self.count_jobs(&jobs);
         lane.header().offered[outlet].store(false, Ordering::SeqCst);
         drop(jobs);
-        host::step_at(lane.header(), None, Site::Unlists);
+        host::step_at(|| lane.header().place(None), Site::new("takes a job off"));
         // A reader that asked for more in between found the job still listed.
         if parked_at.is_none() && !fault::is(Fault::JobDroppedEarly) && lane.is_short(outlet, pass) {
             self.list_again(lane, outlet, is_awaited);
@@ -323,7 +323,7 @@ impl<'env> Core<'env> {
         if asked == 0 {
             return;
         }
-        host::step(Site::Lends);
+        host::step(Site::new("asks for a helper"));
         let workers = self.workers.lock().clone();
         match workers {
             Some(workers) => {
@@ -368,9 +368,9 @@ impl<'env> Core<'env> {
             if may_work && (self.help_once(&mut turn) || self.spin(before)) {
                 continue;
             }
-            host::step(Site::Helped(false));
+            host::step(Site::new("walked in vain"));
             self.helpers.fetch_sub(1, Ordering::SeqCst);
-            host::step(Site::Goes);
+            host::step(Site::new("counts itself out"));
             // A change that came before the count went down found this helper still counted.
             let may_stay = self.helpers.load(Ordering::SeqCst) < self.most_helpers();
             // One that left for want of room has not looked: of several, one finds that there is room for it after all.
@@ -378,7 +378,7 @@ impl<'env> Core<'env> {
             if self.is_closed() || !may_stay || is_idle || self.job_count.load(Ordering::SeqCst) == 0 {
                 return;
             }
-            host::step(Site::Goes);
+            host::step(Site::new("counts itself out"));
             self.helpers.fetch_add(1, Ordering::SeqCst);
         }
     }
@@ -451,7 +451,7 @@ impl<'env> Core<'env> {
         let size_before = self.gate.resize(size);
         drop(place);
         drop(before);
-        host::step(Site::Resizes);
+        host::step(Site::new("resizes"));
         self.tick();
         if size == 0 {
             // Nobody is lent any more: whoever awaits works for itself from its next poll on.
@@ -483,7 +483,7 @@ impl<'env> Core<'env> {
         while self.has_litter.swap(false, Ordering::AcqRel) {
             let litter = std::mem::take(&mut *self.litter.lock());
             for lane in litter {
-                host::step_at(lane.header(), None, Site::Sweeps);
+                host::step_at(|| lane.header().place(None), Site::new("sweeps"));
                 lane.clear(pass);
                 lane.header().waiters.notify_all();
             }
@@ -545,7 +545,7 @@ impl<'env> Core<'env> {
         if self.is_closed.swap(true, Ordering::SeqCst) {
             return;
         }
-        host::step(Site::Closes);
+        host::step(Site::new("closes the pool"));
         let lanes = self.registry.lock().lanes();
         for lane in &lanes {
             lane.header().is_cancelled.store(true, Ordering::Release);

@@ -22,6 +22,7 @@
 
 use std::marker::PhantomData;
 
+#[cfg(loom)]
 use millpond_sync::shim;
 use millpond_sync::shim::atomic::{AtomicUsize, Ordering};
 
@@ -177,16 +178,14 @@ impl Drop for Pass<'_> {
     }
 }
 
-/// A number that no other living thread has: even and never 0, the address of a thread-local variable, or of something that a
-/// simulated thread has to itself.
+/// A number that no other living thread has: even and never 0, the address of a variable that each thread has for itself.
 ///
 /// Subtle: a thread may get the address that one had which has ended. It does not take an old value of the gate's word for its own, since
 /// whatever gives it the memory comes after the end of that thread.
 #[cfg(not(loom))]
 fn thread_token() -> usize {
-    shim::thread_local!(static TOKEN: u64 = const { 0 });
-    if let Some(token) = crate::host::token() {
-        return token;
+    millpond_sync::local! {
+        const TOKEN: u64 = 0;
     }
     TOKEN.with(|token| std::ptr::from_ref(token).addr())
 }

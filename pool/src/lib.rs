@@ -31,7 +31,7 @@ mod gate;
 mod guarded;
 mod head;
 mod hold;
-mod host;
+mod injected;
 mod interrupt;
 mod lane;
 mod lend;

@@ -20,7 +20,6 @@ impl From<NodeId> for TaskId {
     }
 }
 
-#[cfg(feature = "simulation")]
 impl TaskId {
     /// 1 for the first task of its pool, then 2, and so on.
     pub(crate) fn number(self) -> u64 {

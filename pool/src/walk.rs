@@ -22,9 +22,9 @@ use crate::core::Core;
 use crate::error::{BoxError, ReadError};
 use crate::fault::{self, Fault};
 use crate::gate::Pass;
-use crate::host::{self, Site};
 use crate::lane::{AnyLane, Header, Step};
 use crate::rings::{LaneAddress, Passed, Ring};
+use millpond_sync::host::{self, Site};
 
 /// What waking a sleeping thread costs at the worst, in nanoseconds: less work than that is not worth it.
 pub(crate) const WAKE_NANOS: f32 = 60_000.0;
@@ -414,7 +414,7 @@ impl<'a, 'env> Walker<'a, 'env> {
                         is_new = true;
                     }
                 }
-                host::step(if is_new { Site::Enters } else { Site::Sleeps });
+                host::step(if is_new { Site::new("enters the waiters") } else { Site::new("is about to sleep") });
                 if !is_new && may_be_in_ring {
                     let in_ring = in_ring.get_or_insert_with(|| InRing::enter(self.core, parker.waker()));
                     let looked = in_ring.clock();
@@ -589,15 +589,12 @@ pub(crate) fn is_firing_any() -> bool {
 }
 
 /// The lanes that the current thread is firing, the innermost last, by the addresses of their headers.
-pub(crate) mod firing {
+mod firing {
     use std::cell::RefCell;
 
-    use millpond_sync::shim;
-
-    #[cfg(not(loom))]
-    shim::thread_local!(static LANES: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) });
-    #[cfg(loom)]
-    shim::thread_local!(static LANES: RefCell<Vec<usize>> = RefCell::new(Vec::new()));
+    millpond_sync::local! {
+        const LANES: RefCell<Vec<usize>> = RefCell::new(Vec::new());
+    }
 
     pub(super) fn push(lane: usize) {
         LANES.with(|lanes| lanes.borrow_mut().push(lane));
@@ -605,18 +602,6 @@ pub(crate) mod firing {
 
     pub(super) fn pop() {
         LANES.with(|lanes| lanes.borrow_mut().pop());
-    }
-
-    /// Takes them all, for another simulated thread to have its own.
-    #[cfg(feature = "simulation")]
-    pub(crate) fn take() -> Vec<usize> {
-        LANES.with(RefCell::take)
-    }
-
-    /// Puts back what was taken.
-    #[cfg(feature = "simulation")]
-    pub(crate) fn put_back(lanes: Vec<usize>) {
-        LANES.with(|place| place.replace(lanes));
     }
 
     /// All of them.

@@ -2,7 +2,7 @@
 //!
 //! **The rule.** A thread is attached while it works for a pool and detached while it waits. Callers come in attached, since they are
 //! Python's; the pool's own threads attach before they look for work, and so hold nothing of the engine while they wait for the
-//! interpreter. Every wait of the engine, a spin included, runs within [`around_wait`], which detaches. The engine's own
+//! interpreter. Every wait of the engine, a spin included, runs within the wait of [`Interpreter`], which detaches. The engine's own
 //! locks are held for moments, and never by a thread that attaches meanwhile, so an attached thread may take them.
 //!
 //! With an interpreter lock that gives the fewest hand-overs that are possible: a worker goes from chunk to chunk without letting go
@@ -14,6 +14,7 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use millpond::sync::host::Host;
 use pyo3::exceptions::{PyImportError, PyStopIteration};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -151,14 +152,18 @@ impl Wait<'_> {
     }
 }
 
-/// Detaches for a wait, where the thread is attached; see [`millpond::sync::set_around_wait`].
-pub(crate) fn around_wait(wait: &mut dyn FnMut()) {
-    if is_attached() {
-        let mut wait = Wait(wait);
-        // Attached already, so this only says so.
-        Python::attach(|py| py.detach(|| wait.call()));
-    } else {
-        wait();
+/// The host of the process's threads: where one is attached it detaches for a wait.
+pub(crate) struct Interpreter;
+
+impl Host for Interpreter {
+    fn wait(&self, wait: &mut dyn FnMut()) {
+        if is_attached() {
+            let mut wait = Wait(wait);
+            // Attached already, so this only says so.
+            Python::attach(|py| py.detach(|| wait.call()));
+        } else {
+            wait();
+        }
     }
 }
 

@@ -104,7 +104,7 @@ mod _native {
         crate::interpreter::check_is_main(module.py())?;
         crate::errors::load(module.py());
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-        millpond::sync::set_around_wait(crate::interpreter::around_wait);
+        millpond::sync::host::set_process_host(&crate::interpreter::Interpreter);
         Ok(())
     }
 }

@@ -21,7 +21,7 @@ use crate::interpreter::{attached, detached};
 /// Whether the calling thread runs a simulation.
 #[inline]
 pub(crate) fn is_simulated() -> bool {
-    host::current().is_some()
+    host::is_hosted()
 }
 
 /// Calls `body`; gives what a simulation says by a panic as an exception.

@@ -3,6 +3,7 @@
 use crate::deadline::Deadline;
 use crate::granting::{Granting, Waiting};
 use crate::grants::{Grants, Turn};
+use crate::host::{self, Site};
 use crate::state::WaiterState;
 use std::error::Error;
 use std::fmt;
@@ -126,7 +127,7 @@ impl Barrier {
     /// # Blocking
     /// Until all have arrived, or until then.
     pub fn wait_deadline(&self, deadline: impl Into<Deadline>) -> Result<Passed, BrokenBarrier> {
-        crate::host::step();
+        host::step(Site::new("waits at a barrier"));
         let ended = Waiting::new(self, Self::wish()).block(deadline.into());
         ended.map_or(Err(BrokenBarrier), |party| party.passed())
     }

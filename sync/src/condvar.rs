@@ -8,7 +8,7 @@ use crate::deadline::Deadline;
 use crate::granting::{Granting, Waiting};
 use crate::grants::{Grants, Turn};
 use crate::guard::Guard;
-use crate::host;
+use crate::host::{self, Site};
 use crate::mutex::{Mutex, MutexGuard};
 use crate::parker::Parker;
 use crate::state::WaiterState;
@@ -78,7 +78,7 @@ impl Condvar {
     /// Notifies the first `count` waiters; returns how many there were.
     pub fn notify(&self, count: usize) -> usize {
         let notified = Self::notify_in(&mut self.grants.turn(), count);
-        host::step();
+        host::step(Site::new("notified waiters"));
         notified
     }
 

@@ -3,7 +3,7 @@
 use crate::deadline::Deadline;
 use crate::granting::{Granting, Waiting};
 use crate::grants::{Grants, Turn};
-use crate::host;
+use crate::host::{self, Site};
 use crate::shim::atomic::{AtomicU64, Ordering};
 use crate::state::WaiterState;
 use std::error::Error;
@@ -98,7 +98,7 @@ impl Countdown {
             let mut turn = self.grants.turn();
             while turn.grant_first().is_some() {}
         }
-        host::step();
+        host::step(Site::new("counted down"));
     }
 
     /// The count. A moment's view.
@@ -128,7 +128,7 @@ impl Countdown {
     /// # Blocking
     /// Until then.
     pub fn wait_deadline(&self, deadline: impl Into<Deadline>) -> bool {
-        host::step();
+        host::step(Site::new("waits for a count"));
         self.count() == 0 || Waiting::new(self, ()).block(deadline.into()).is_ok()
     }
 

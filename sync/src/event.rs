@@ -3,7 +3,7 @@
 use crate::deadline::Deadline;
 use crate::granting::{Granting, Waiting};
 use crate::grants::{Grants, Turn};
-use crate::host;
+use crate::host::{self, Site};
 use crate::shim::atomic::{AtomicBool, Ordering};
 use crate::state::WaiterState;
 use std::fmt;
@@ -51,7 +51,7 @@ impl Event {
             while turn.grant_first().is_some() {}
             is_news
         };
-        host::step();
+        host::step(Site::new("set an event"));
         is_news
     }
 
@@ -90,7 +90,7 @@ impl Event {
     /// # Blocking
     /// Until then.
     pub fn wait_deadline(&self, deadline: impl Into<Deadline>) -> bool {
-        host::step();
+        host::step(Site::new("waits for an event"));
         self.is_set() || Waiting::new(self, ()).block(deadline.into()).is_ok()
     }
 

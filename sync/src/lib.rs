@@ -17,6 +17,8 @@
 //!
 //! The protocols, their states and why no wake-up and no grant is lost are in `README.md` beside this crate.
 //!
+//! Which clock and which sleep that is, the thread's [host] says: the operating system's, or a simulation's.
+//!
 //! # Examples
 //!
 //! ```
@@ -34,7 +36,6 @@
 //! });
 //! ```
 
-mod around;
 mod barrier;
 mod claim;
 mod condvar;
@@ -49,9 +50,11 @@ mod guard;
 pub mod host;
 mod latch;
 mod limiter;
+mod local;
 mod mutex;
 mod once_cell;
 mod owner;
+mod park;
 mod parker;
 mod permit;
 mod poison;
@@ -71,7 +74,6 @@ mod wait;
 mod wait_list;
 mod waiter;
 
-pub use around::{AroundWait, set_around_wait, waiting};
 pub use barrier::{Barrier, BrokenBarrier, Party, PassBarrier, Passed, Round};
 pub use condvar::{Condvar, Notified, Relay};
 pub use countdown::{BelowZero, Countdown};
@@ -84,6 +86,7 @@ pub use grants::{Grants, Turn};
 pub use guard::{Access, Acquiring, Alone, Guard, Lock, MappedGuard};
 pub use latch::Latch;
 pub use limiter::{BorrowError, Borrower, Limiter, NotBorrowed, Token, Tokens};
+pub use local::{Local, Locals};
 pub use mutex::{ArcMutexGuard, Exclusively, MappedMutexGuard, Mutex, MutexGuard};
 pub use once_cell::{Asks, Making, OnceCell};
 pub use owner::Owner;

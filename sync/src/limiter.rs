@@ -3,7 +3,7 @@
 use crate::deadline::Deadline;
 use crate::granting::{Granting, Waiting};
 use crate::grants::{Grants, Turn};
-use crate::host;
+use crate::host::{self, Site};
 use crate::state::WaiterState;
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -146,7 +146,7 @@ impl<K: Ord + Clone> Limiter<K> {
     /// # Errors
     /// [`BorrowError::Already`] if it has one.
     pub async fn borrow_async(&self, key: K) -> Result<Token<'_, K>, BorrowError> {
-        host::step();
+        host::step(Site::new("asks to borrow"));
         let borrower = Waiting::new(self, Self::wish(key)).await;
         if borrower.is_refused { Err(BorrowError::Already) } else { Ok(Token { limiter: self, key: borrower.key }) }
     }
@@ -156,7 +156,7 @@ impl<K: Ord + Clone> Limiter<K> {
     /// # Errors
     /// [`BorrowError`].
     pub fn try_take(&self, key: K) -> Result<(), BorrowError> {
-        host::step();
+        host::step(Site::new("tries to borrow"));
         let mut borrower = Self::wish(key);
         let is_taken = self.take(&mut self.grants.turn(), &mut borrower);
         match (is_taken, borrower.is_refused) {
@@ -174,7 +174,7 @@ impl<K: Ord + Clone> Limiter<K> {
     /// # Blocking
     /// As [`borrow_deadline`](Self::borrow_deadline).
     pub fn take_deadline(&self, key: K, deadline: impl Into<Deadline>) -> Result<(), BorrowError> {
-        host::step();
+        host::step(Site::new("asks to borrow"));
         match Waiting::new(self, Self::wish(key)).block(deadline.into()) {
             Ok(borrower) if borrower.is_refused => Err(BorrowError::Already),
             Ok(_) => Ok(()),
@@ -201,7 +201,7 @@ impl<K: Ord + Clone> Limiter<K> {
         };
         // The key is the user's, so it is dropped when the lock is free.
         drop(key);
-        host::step();
+        host::step(Site::new("gave a token back"));
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use crate::deadline::Deadline;
 use crate::granting::{Granting, Waiting};
 use crate::grants::{Grants, Turn};
-use crate::host;
+use crate::host::{self, Site};
 use crate::state::WaiterState;
 use std::fmt;
 use std::future::Future;
@@ -75,7 +75,7 @@ impl<T> OnceCell<T> {
     /// # Errors
     /// The value, if the cell has one or somebody is making it.
     pub fn set(&self, value: T) -> Result<(), T> {
-        host::step();
+        host::step(Site::new("sets a value"));
         let mut asks = Asks::default();
         let is_taken = self.take(&mut self.grants.turn(), &mut asks);
         if !is_taken || !asks.is_maker {
@@ -105,7 +105,7 @@ impl<T> OnceCell<T> {
         if let Some(value) = self.get() {
             return Ok(value);
         }
-        host::step();
+        host::step(Site::new("asks for a value"));
         let asks = Waiting::new(self, Asks::default()).block(Deadline::NEVER);
         if asks.is_ok_and(|asks| asks.is_maker) {
             let _maker = Maker(self);

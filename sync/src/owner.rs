@@ -14,9 +14,9 @@ pub struct Owner(NonZeroU64);
 /// The number of the next owner. Not one of the checkers' atomics: it stands for nothing that could race.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-thread_local! {
+crate::local! {
     /// The calling thread's number; 0 before it has one.
-    static THREAD: Cell<u64> = const { Cell::new(0) };
+    const THREAD: Cell<u64> = Cell::new(0);
 }
 
 impl Owner {
@@ -36,24 +36,15 @@ impl Owner {
     /// In a simulation that is the simulated thread that runs.
     #[must_use]
     pub fn of_thread() -> Self {
-        #[cfg(all(feature = "simulation", not(any(loom, shuttle))))]
-        if let Some(host) = crate::host::current() {
-            return host.parker().owner();
-        }
-        Self::of_system_thread()
-    }
-
-    #[inline]
-    fn of_system_thread() -> Self {
         // A thread whose thread-locals are being destroyed has a number as long as it lives: the cell has no destructor.
-        match NonZeroU64::new(THREAD.get()) {
+        THREAD.with(|number| match NonZeroU64::new(number.get()) {
             Some(number) => Self(number),
             None => {
                 let owner = Self::new();
-                THREAD.set(owner.get());
+                number.set(owner.get());
                 owner
             }
-        }
+        })
     }
 
     /// The simulated thread that runs, if this thread runs a simulation.
@@ -61,11 +52,7 @@ impl Owner {
     /// Locks without owners use it, so that a simulation can say who holds them.
     #[inline]
     pub(crate) fn of_simulated_thread() -> Option<Self> {
-        #[cfg(all(feature = "simulation", not(any(loom, shuttle))))]
-        if let Some(host) = crate::host::current() {
-            return Some(host.parker().owner());
-        }
-        None
+        crate::host::is_hosted().then(Self::of_thread)
     }
 
     /// The number.

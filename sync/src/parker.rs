@@ -7,23 +7,21 @@
 //! Subtle: waits nest. A thread that waits may, in its attempt, run code that waits as well, and the inner wait can take
 //! a token that was meant for the outer one. So an inner wait that took a token puts one back when it ends
 //! ([`Parker::nested`]); the outer one then looks once more than needed.
+//!
+//! This file does not know hosts: which parker a thread has and how it parks is in `park.rs`.
 
-use crate::deadline::Deadline;
 use crate::shim::atomic::{AtomicBool, Ordering};
 use crate::shim::cell::Cell;
 use crate::shim::thread;
 use std::fmt;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Wake, Waker};
+use std::time::Instant;
 
 /// Makes one thread sleep until its [`waker`](Self::waker) is called.
 pub struct Parker {
     token: Arc<Token>,
     waker: Waker,
-    /// Who the thread is to the locks that it acquires, in a simulation.
-    #[cfg(feature = "simulation")]
-    owner: crate::owner::Owner,
     /// How many waits of this thread are under way, one inside the other.
     depth: Cell<usize>,
     /// Whether the innermost of them has taken a token.
@@ -47,89 +45,20 @@ impl Wake for Token {
     }
 }
 
-crate::shim::thread_local! {
-    static CURRENT: Parker = Parker::new();
-}
-
 impl Parker {
-    /// A parker for the calling thread.
-    fn new() -> Self {
-        Self::of(thread::current())
-    }
-
-    /// A parker whose waker wakes a thread, for a host that runs several threads in that; everybody else takes the one that there is, by
-    /// [`with`](Self::with).
+    /// A parker whose waker wakes this thread. A host makes one for each thread that it runs; everybody else takes the one
+    /// that there is, by [`with`](Self::with).
     #[must_use]
     pub fn of(thread: thread::Thread) -> Self {
         let token = Arc::new(Token { is_set: AtomicBool::new(false), thread });
         let waker = Waker::from(Arc::clone(&token));
-        Self {
-            token,
-            waker,
-            #[cfg(feature = "simulation")]
-            owner: crate::owner::Owner::new(),
-            depth: Cell::new(0),
-            has_taken: Cell::new(false),
-        }
-    }
-
-    /// Who the thread is to the locks that it acquires.
-    #[cfg(feature = "simulation")]
-    #[cfg_attr(any(loom, shuttle), expect(dead_code, reason = "model checkers have no simulation"))]
-    pub(crate) const fn owner(&self) -> crate::owner::Owner {
-        self.owner
-    }
-
-    /// Calls `body` with the calling thread's parker.
-    pub fn with<R>(body: impl FnOnce(&Self) -> R) -> R {
-        #[cfg(all(feature = "simulation", not(any(loom, shuttle))))]
-        if let Some(host) = crate::host::current() {
-            return body(&host.parker());
-        }
-        let mut body = Some(body);
-        let call = |parker: &Self| body.take().map(|body| body(parker));
-        // A thread that waits while its thread-locals are being destroyed gets a parker for this wait.
-        let result = CURRENT.try_with(call).ok().flatten();
-        match (result, body) {
-            (Some(result), _) => result,
-            (None, Some(body)) => body(&Self::new()),
-            (None, None) => unreachable!("the body ran, so there is a result"),
-        }
+        Self { token, waker, depth: Cell::new(0), has_taken: Cell::new(false) }
     }
 
     /// What wakes this thread; may be cloned and called from anywhere, any number of times.
     #[must_use]
     pub fn waker(&self) -> &Waker {
         &self.waker
-    }
-
-    /// Sleeps until the waker has been called since the last time a park returned.
-    ///
-    /// # Blocking
-    /// Until then. Never returns by itself, but the call may have been meant for an earlier wait of this thread: look at
-    /// the condition again.
-    pub fn park(&self) {
-        let was_woken = self.park_deadline(Deadline::NEVER);
-        debug_assert!(was_woken);
-    }
-
-    /// Sleeps like [`park`](Self::park) but at most until `deadline`; tells whether the waker was called.
-    ///
-    /// # Blocking
-    /// Until the waker is called or the deadline has passed.
-    pub fn park_deadline(&self, deadline: Deadline) -> bool {
-        #[cfg(all(feature = "simulation", not(any(loom, shuttle))))]
-        if let Some(host) = crate::host::current() {
-            return self.take_token() || host.park(self, deadline);
-        }
-        loop {
-            if self.take_token() {
-                return true;
-            }
-            if !sleep(deadline) {
-                return self.take_token();
-            }
-        }
     }
 
     /// Whether the waker was called since the last time a park returned.
@@ -147,22 +76,20 @@ impl Parker {
         is_taken
     }
 
-    /// Polls a future to its end; the calling thread sleeps while it is pending.
+    /// Sleeps, as the system does it, until the waker is called (true) or the moment has come (false); `None` for never. Each time
+    /// the thread goes to sleep it does so within a call of `around`.
     ///
     /// # Blocking
-    /// Until the future is ready.
-    pub fn block_on<F: Future>(future: F) -> F::Output {
-        let mut future = pin!(future);
-        Self::with(|parker| {
-            let _nested = parker.nested();
-            let mut context = Context::from_waker(parker.waker());
-            loop {
-                if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-                    return output;
-                }
-                parker.park();
+    /// Until then.
+    pub fn sleep(&self, until: Option<Instant>, around: &mut dyn FnMut(&mut dyn FnMut())) -> bool {
+        loop {
+            if self.take_token() {
+                return true;
             }
-        })
+            if !sleep_once(until, around) {
+                return self.take_token();
+            }
+        }
     }
 
     /// Marks the begin of a wait that may be inside another one; if it has taken a token, the outer wait is made to look
@@ -173,23 +100,23 @@ impl Parker {
     }
 }
 
-/// Sleeps once; false if the deadline has passed.
+/// Sleeps once; false if the moment has come.
 #[cfg(not(any(loom, shuttle)))]
-fn sleep(deadline: Deadline) -> bool {
-    match deadline.remaining() {
-        None => crate::waiting(thread::park),
+fn sleep_once(until: Option<Instant>, around: &mut dyn FnMut(&mut dyn FnMut())) -> bool {
+    match until.map(|moment| moment.saturating_duration_since(crate::shim::clock::now())) {
+        None => around(&mut thread::park),
         Some(remaining) if remaining.is_zero() => return false,
-        Some(remaining) => crate::waiting(|| thread::park_timeout(remaining)),
+        Some(remaining) => around(&mut || thread::park_timeout(remaining)),
     }
     true
 }
 
-/// Under shuttle, which knows no time either, others go on first, and then a draw says whether the deadline has come.
+/// Under shuttle, which knows no time either, others go on first, and then a draw says whether the moment has come.
 #[cfg(shuttle)]
-fn sleep(deadline: Deadline) -> bool {
-    match deadline.moment() {
+fn sleep_once(until: Option<Instant>, _around: &mut dyn FnMut(&mut dyn FnMut())) -> bool {
+    match until {
         None => thread::park(),
-        Some(_) if deadline.has_passed() => return false,
+        Some(moment) if crate::shim::clock::now() >= moment => return false,
         Some(moment) => {
             thread::yield_now();
             if crate::shim::draw(4) == 0 {
@@ -200,10 +127,10 @@ fn sleep(deadline: Deadline) -> bool {
     true
 }
 
-/// Under loom there is no time: a deadline passes at once, at every interleaving at which it could.
+/// Under loom there is no time: a moment comes at once, at every interleaving at which it could.
 #[cfg(loom)]
-fn sleep(deadline: Deadline) -> bool {
-    if deadline == Deadline::NEVER {
+fn sleep_once(until: Option<Instant>, _around: &mut dyn FnMut(&mut dyn FnMut())) -> bool {
+    if until.is_none() {
         thread::park();
         return true;
     }

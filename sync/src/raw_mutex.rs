@@ -15,7 +15,7 @@
 use crate::deadline::Deadline;
 use crate::granting::{Granting, Waiting};
 use crate::grants::{Grants, Turn};
-use crate::host;
+use crate::host::{self, Site};
 use crate::owner::Owner;
 use crate::policy::{OVERTAKEN, Policy};
 use crate::shim::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -118,7 +118,7 @@ impl RawMutex {
     /// Takes the lock if it is free.
     #[inline]
     pub fn try_lock(&self, owner: Option<Owner>) -> bool {
-        host::step();
+        host::step(Site::new("tries a lock"));
         self.try_word(owner)
     }
 
@@ -153,7 +153,7 @@ impl RawMutex {
 
     /// Looks for a while whether the lock gets free.
     fn spin(&self, owner: Option<Owner>) -> bool {
-        if cfg!(any(loom, shuttle)) || !host::runs_others_meanwhile() {
+        if host::is_simulated() {
             return false;
         }
         for round in 0..SPINS {
@@ -195,7 +195,7 @@ impl RawMutex {
     pub fn unlock(&self, owner: Option<Owner>) -> Result<(), NotOwner> {
         let released = self.word.compare_exchange(locked_by(owner), 0, Ordering::Release, Ordering::Relaxed);
         let result = if released.is_ok() { Ok(()) } else { self.unlock_slowly(owner, self.policy) };
-        host::step();
+        host::step(Site::new("gave a lock back"));
         result
     }
 
@@ -227,13 +227,13 @@ impl RawMutex {
             let was_held = self.unlock_anyones();
             debug_assert!(was_held, "a guard holds its lock");
         }
-        host::step();
+        host::step(Site::new("gave a lock back"));
     }
 
     /// The same, to the first waiter whatever the policy.
     pub(crate) fn release_held_fairly(&self) {
         self.release(&mut self.grants.turn(), Policy::HandOff);
-        host::step();
+        host::step(Site::new("gave a lock back"));
     }
 
     #[cold]

@@ -7,7 +7,7 @@
 use crate::deadline::Deadline;
 use crate::granting::{Granting, Waiting};
 use crate::grants::{Grants, Turn};
-use crate::host;
+use crate::host::{self, Site};
 use crate::shim::atomic::{AtomicU64, Ordering};
 use crate::state::WaiterState;
 use std::fmt;
@@ -89,7 +89,7 @@ impl RawRwLock {
     /// [`Mode::Upgrade`] is for who has [`Mode::Upgradable`], and does not mind who waits.
     #[inline]
     pub fn try_lock(&self, mode: Mode) -> bool {
-        host::step();
+        host::step(Site::new("tries a lock"));
         let mut word = self.word.load(Ordering::Relaxed);
         while mode.fits(word) && (word & WAITERS == 0 || mode == Mode::Upgrade) {
             let after = word.wrapping_add(mode.weight());
@@ -126,7 +126,7 @@ impl RawRwLock {
     #[inline]
     pub fn unlock(&self, mode: Mode) {
         self.change(0_u64.wrapping_sub(mode.weight()));
-        host::step();
+        host::step(Site::new("gave a lock back"));
     }
 
     /// Changes from [`Mode::Write`] to another, or from [`Mode::Upgradable`] to [`Mode::Read`], without a moment in

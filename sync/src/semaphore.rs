@@ -8,7 +8,7 @@ use crate::claim::Claim;
 use crate::deadline::Deadline;
 use crate::granting::{Granting, Waiting};
 use crate::grants::{Grants, Turn};
-use crate::host;
+use crate::host::{self, Site};
 use crate::permit::{ArcPermit, Permit, PermitOf};
 use crate::select::Selectable;
 use crate::select::sealed::Joins;
@@ -251,7 +251,7 @@ impl Semaphore {
     /// As for [`try_acquire`](Self::try_acquire).
     #[inline]
     pub fn try_take(&self, count: u64) -> Result<(), AcquireError> {
-        host::step();
+        host::step(Site::new("tries for permits"));
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
             if word & CLOSED != 0 {
@@ -310,12 +310,12 @@ impl Semaphore {
         while word & WAITERS == 0 {
             let more = Self::with_more(word, count);
             match self.word.compare_exchange_weak(word, more, Ordering::Release, Ordering::Relaxed) {
-                Ok(_) => return host::step(),
+                Ok(_) => return host::step(Site::new("gave permits back")),
                 Err(now) => word = now,
             }
         }
         self.release_slowly(count);
-        host::step();
+        host::step(Site::new("gave permits back"));
     }
 
     #[track_caller]

@@ -4,7 +4,7 @@
 //! notification before they try, and cancel (which passes on) whatever they still hold when they end.
 
 use crate::deadline::Deadline;
-use crate::host;
+use crate::host::{self, Site};
 use crate::parker::Parker;
 use crate::wait_list::WaitList;
 use crate::waiter::Waiter;
@@ -67,7 +67,7 @@ pub fn wait_on_any<T>(
                     waiter.enter(parker.waker());
                 }
             }
-            host::step();
+            host::step(Site::new("enters the waiters"));
             let value = attempt();
             if value.is_none() || has_one_list {
                 waiters.iter_mut().for_each(Waiter::act);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use millpond_channel::{Listening, TryReadError};
+use millpond_sync::host::{self, Site};
 
 use super::{Head, Next};
 use crate::discard::discard_all;
@@ -103,7 +104,7 @@ impl<'env, T: Send + 'env> Head<'env, T> for ChannelSource<T> {
                 Err(TryReadError::Empty) if self.listening.is_none() => {
                     let waker = Waker::from(Arc::clone(&self.waiters));
                     self.listening = Some(self.reader.listen(&waker));
-                    crate::host::step(crate::host::Site::Listens);
+                    host::step(Site::new("listens to its channel"));
                 }
                 Err(TryReadError::Empty) => {
                     self.waiters.set_dry(self.reader.is_serial());

@@ -18,8 +18,9 @@ use crate::fault::{self, Fault};
 use crate::gate::Pass;
 use crate::guarded::Guarded;
 use crate::head::{Head, Next};
-use crate::host::{self, Site};
+use crate::injected;
 use crate::walk::Walker;
+use millpond_sync::host::{self, Site};
 
 /// What came of trying to fire a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +113,7 @@ impl<'env, T, H: Head<'env, T>> Work<'env, T> for Headed<H> {
     fn fire(&self, firing: &mut Firing<'_, 'env>) -> Option<Vec<T>> {
         let mut head = self.head.with(firing.pass, Option::take)?;
         let mut items = Vec::new();
-        let next = match host::call_head(firing).filter(|_| self.is_task) {
+        let next = match injected::call_head(firing).filter(|_| self.is_task) {
             Some(fault) => fault,
             None => catch_unwind(AssertUnwindSafe(|| head.make(&mut items, firing)))
                 .unwrap_or_else(|payload| Next::Fail(Cause::panic(payload))),
@@ -230,7 +231,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         let mut firing =
             Firing::begin(Beginning { pass, lane: self, order, seen, deadline, stride, has_quick_items, log, sample });
         walker.begin(&self.header, is_quick);
-        host::step_at(&self.header, None, Site::Granted(order.most));
+        host::step_at(|| self.header.place(None), Site::new("begins a chunk of at most").with(order.most));
         let chunk = match from {
             From::Head => {
                 firing.holds_head = is_quick && order.missing == order.most;

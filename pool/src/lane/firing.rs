@@ -21,8 +21,8 @@ use super::state::{End, Left, Rest};
 use crate::error::{BoxError, Cause};
 use crate::gate::Pass;
 use crate::head::Next;
-use crate::host;
 use crate::nudge::{Nudges, Seen};
+use millpond_sync::host;
 
 /// Beyond this between two looks at the clock, items are not quick, in nanoseconds.
 const SLOW_NANOS: u128 = 100_000;
@@ -132,8 +132,7 @@ pub(crate) struct Firing<'a, 'env> {
     pub(super) interrupt: Option<BoxError>,
     /// What stages have left, those after them first: the order in which it goes on.
     pub(super) left: SmallVec<[Left; 1]>,
-    /// After how many items a simulation says that the chunk has lasted too long.
-    #[cfg(feature = "simulation")]
+    /// After how many items a host says that the chunk has lasted too long.
     pub(crate) late_after: Cell<Option<usize>>,
 }
 
@@ -189,7 +188,6 @@ impl<'a, 'env> Firing<'a, 'env> {
             failure: None,
             interrupt: None,
             left: SmallVec::new(),
-            #[cfg(feature = "simulation")]
             late_after: Cell::new(None),
         }
     }
@@ -317,8 +315,7 @@ impl<'a, 'env> Firing<'a, 'env> {
     /// What a head or a stage asks before each item whether it goes on.
     pub(crate) fn watch<'f>(&'f self) -> Watch<'f, 'a, 'env> {
         self.stop.set(Stop::None);
-        #[cfg(feature = "simulation")]
-        if self.late_after.get().is_some() {
+        if host::is_hosted() && self.late_after.get().is_some() {
             self.seen.set(Seen::ALWAYS);
         }
         Watch { firing: self, nudges: self.nudges, seen: self.seen.get(), is_first: true }
@@ -343,8 +340,9 @@ impl<'a, 'env> Firing<'a, 'env> {
     }
 
     fn is_over_time(&self, is_first: bool) -> bool {
-        #[cfg(feature = "simulation")]
-        if let Some(items) = self.late_after.get() {
+        if host::is_hosted()
+            && let Some(items) = self.late_after.get()
+        {
             self.late_after.set(items.checked_sub(1));
             self.is_late.set(items == 0);
             return items == 0;
@@ -404,13 +402,11 @@ impl<'a, 'env> Firing<'a, 'env> {
     }
 
     /// The number within the lane of the next task to be [marked](Self::mark).
-    #[cfg(feature = "simulation")]
     pub(crate) fn next_task(&self) -> usize {
         self.log.len()
     }
 
     /// The task of this number fails at `position` of what it was given, unless it has failed before that.
-    #[cfg(feature = "simulation")]
     pub(crate) fn fail_instead(&mut self, task: usize, position: usize, cause: Cause) {
         if self.failure.as_ref().is_none_or(|failure| failure.task != task) {
             self.failure = Some(StageFailure::new(task, position, cause));

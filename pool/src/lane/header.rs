@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::Wake;
 
 use millpond_sync::WaitList;
+use millpond_sync::host::Place;
 use millpond_sync::shim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::AnyLane;
@@ -181,6 +182,11 @@ pub(crate) struct Header<'env> {
 }
 
 impl<'env> Header<'env> {
+    /// The lane, or a chunk of it, as a place that a host is told of.
+    pub(crate) fn place(&self, chunk: Option<u64>) -> Option<Place<'_>> {
+        Some(Place { name: &self.tasks.last()?.name, part: chunk })
+    }
+
     pub(crate) fn new(
         core: Arc<Core<'env>>,
         limits: Limits,

@@ -12,7 +12,7 @@ use super::{Header, Lane, Order, TaskCounters, detach};
 use crate::fault::{self, Fault};
 use crate::gate::Pass;
 use crate::head::Next;
-use crate::host::{self, Site};
+use millpond_sync::host::{self, Site};
 
 /// Things to drop once the state is released.
 pub(super) struct Litter<T> {
@@ -211,7 +211,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             self.header.core.nudges().nudge();
         }
         self.header.is_parked.store(false, Ordering::Relaxed);
-        self.changed(pass, chunk.map(|chunk| chunk.number), Site::Landed);
+        self.changed(pass, chunk.map(|chunk| chunk.number), Site::new("landed"));
         self.throw_away(pass, litter);
         if has_ended {
             self.let_head_go(pass);
@@ -244,7 +244,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
     /// task takes.
     pub(super) fn tell_walkers(&self, pass: &Pass<'_>) {
         if pass.is_shared() {
-            host::step_at(&self.header, None, Site::Made(0));
+            host::step_at(|| self.header.place(None), Site::new("made").with(0));
             self.header.waiters.list().notify_all_after_lock();
         }
     }
@@ -255,11 +255,11 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             if !fault::is(Fault::ChangeNotCounted) {
                 self.header.core.tick();
             }
-            host::step_at(&self.header, chunk, site);
+            host::step_at(|| self.header.place(chunk), site);
         }
         // In serial mode only futures of other threads can be waiting. They count on the word of a source, which the thread that came by
         // since has taken back: what it found just then, nobody else has told them of.
-        let is_silent = (fault::is(Fault::LandsInSilence) && site == Site::Landed)
+        let is_silent = (fault::is(Fault::LandsInSilence) && site == Site::new("landed"))
             || (fault::is(Fault::SerialInSilence) && !pass.is_shared());
         if !is_silent {
             self.header.waiters.notify_all_after_lock();

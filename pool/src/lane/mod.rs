@@ -27,7 +27,6 @@ mod take;
 pub(crate) use admit::Order;
 pub(crate) use fire::{Headed, Step, Work};
 pub(crate) use firing::{Firing, Pace, Watch, Watched, next_key};
-#[cfg(feature = "simulation")]
 pub(crate) use grain::LATE_NANOS;
 pub(crate) use header::{Header, Input, Limits, TaskCounters, TaskEntry, Waiters, detach, lose_consumer};
 pub(crate) use inlet::{Inlet, Taken};
@@ -50,8 +49,8 @@ use crate::discard::{discard, discard_all};
 use crate::gate::Pass;
 use crate::guarded::Guarded;
 use crate::head::Next;
-use crate::host::Site;
 use crate::walk::Walker;
+use millpond_sync::host::Site;
 
 /// A lane without the type of its items.
 pub(crate) trait AnyLane<'env>: Send + Sync {
@@ -144,7 +143,7 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
         // upstream, where whoever waits may find something to do. Telling more would have the very worker that fires, or the reader
         // that asks, look again at once, whenever it has looked, and it would never sleep.
         if chunk.is_some() || (was_missed && matches!(next, Next::Parked)) {
-            self.changed(pass, chunk.map(|chunk| chunk.number), Site::Made(made));
+            self.changed(pass, chunk.map(|chunk| chunk.number), Site::new("made").with(made));
         } else if !matches!(next, Next::Parked) {
             self.tell_walkers(pass);
         }
@@ -186,7 +185,7 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
         });
         // Who waits for the end calls this again and again, and would wake itself each time.
         if has_changed {
-            self.changed(pass, None, Site::Removes);
+            self.changed(pass, None, Site::new("ends the task"));
         }
         if is_over {
             self.let_head_go(pass);

@@ -10,7 +10,7 @@ use super::state::{End, Outlet, State};
 use crate::discard::discard_all;
 use crate::error::TaskError;
 use crate::gate::Pass;
-use crate::host::{self, Site};
+use millpond_sync::host::{self, Site};
 
 /// What an outlet has for a reader.
 #[derive(Debug)]
@@ -190,7 +190,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         if pass.is_shared()
             && let Ready::Items(items) = &ready
         {
-            host::step_at(&self.header, None, Site::Takes(items.len()));
+            host::step_at(|| self.header.place(None), Site::new("took").with(items.len()));
             self.header.waiters.notify_all_after_lock();
         }
         ready
@@ -230,7 +230,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         kept.items.push((outlet, items));
         self.returned.is_any.store(true, Ordering::Release);
         drop(kept);
-        host::step_at(&self.header, None, Site::GivesBack);
+        host::step_at(|| self.header.place(None), Site::new("gives items back"));
         self.header.waiters.notify_all();
     }
 
@@ -333,7 +333,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         if pass.is_shared()
             && let Ready::Items(items) = &ready
         {
-            host::step_at(&self.header, None, Site::Takes(items.len()));
+            host::step_at(|| self.header.place(None), Site::new("took").with(items.len()));
             self.header.waiters.notify_all_after_lock();
         }
         ready

@@ -8,9 +8,9 @@ use crate::consumer::Consumer;
 use crate::core::Refused;
 use crate::discard::discard_all;
 use crate::error::ReadError;
-use crate::host::{self, Operation};
 use crate::lane::{Ready, Want};
 use crate::walk::{Walked, Walker};
+use millpond_sync::host::{self, Operation};
 
 /// What a pull gets.
 #[derive(Debug, Clone, Copy)]

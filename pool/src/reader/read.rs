@@ -7,8 +7,8 @@ use millpond_sync::Deadline;
 use super::ScopedReader;
 use super::pull::Pull;
 use crate::error::ReadError;
-use crate::host;
 use crate::lane::Want;
+use millpond_sync::host;
 
 /// What a read that asks for more is taken down as: far more than there is, yet so little that what tens of thousands of readers want
 /// can be added up and taken off again.

@@ -14,9 +14,9 @@ use super::read::MOST_WANTED;
 use crate::consumer::Consumer;
 use crate::core::Refused;
 use crate::error::ReadError;
-use crate::host::{self, Operation, Site};
 use crate::lane::{Waiters, Want};
 use crate::walk::{Walked, Walker, is_firing_any};
+use millpond_sync::host::{self, Operation, Site};
 
 /// The lists of waiters in which a future stands.
 #[derive(Default)]
@@ -141,7 +141,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
             lane.want(&pass, outlet, Want::More(ask));
             *asked = ask;
         }
-        host::step_at(lane.header(), None, Site::Awaits);
+        host::step_at(|| lane.header().place(None), Site::new("awaits"));
         waits.enter(&lane.header().waiters, waker, false);
         for source in lane.header().outside.iter() {
             waits.enter(source, waker, false);
@@ -150,7 +150,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
             waits.leave();
             return Poll::Ready(result);
         }
-        host::step_at(lane.header(), None, Site::Awaits);
+        host::step_at(|| lane.header().place(None), Site::new("awaits"));
         core.add_job(self.any(), outlet, true);
         core.tick();
         core.lend(core.size());

@@ -33,7 +33,6 @@
 //! All simulated pools of a thread belong to one simulation, that of the first; it ends when the last of them is dropped.
 
 mod decider;
-mod engine;
 mod faults;
 mod fiber;
 mod mischief;
@@ -60,5 +59,4 @@ pub use shrink::{Shrunk, shrink};
 pub use threads::{Thread, block_on, note, now, sleep, spawn, spawn_apart, spawn_named, yield_now};
 pub use trace::Trace;
 
-pub(crate) use engine::{call, call_head, is_abandoned, leave, pending, run_value, step, token};
-pub(crate) use run::{Simulated, is_simulated, scheduler};
+pub(crate) use run::{Simulated, scheduler};

@@ -1,6 +1,6 @@
 //! The simulation of a thread: how it begins with a pool and ends with the last one.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,22 +18,14 @@ use crate::core::Core;
 use crate::workers::Workers;
 
 thread_local! {
-    /// Whether there is one: what the engine's steps look at where there is none.
-    static IS_SIMULATED: Cell<bool> = const { Cell::new(false) };
     /// The simulation that the calling thread is in.
     static CURRENT: RefCell<Option<Rc<Scheduler>>> = const { RefCell::new(None) };
-}
-
-/// Whether the calling thread runs a simulation.
-#[inline]
-pub(crate) fn is_simulated() -> bool {
-    host::is_any() && IS_SIMULATED.get()
 }
 
 /// The scheduler of the calling thread's simulation.
 #[inline]
 pub(crate) fn scheduler() -> Option<Rc<Scheduler>> {
-    if is_simulated() { look_up() } else { None }
+    if host::is_hosted() { look_up() } else { None }
 }
 
 #[cold]
@@ -45,12 +37,10 @@ fn look_up() -> Option<Rc<Scheduler>> {
 fn install(scheduler: &Rc<Scheduler>) {
     host::replace(Some(Rc::clone(scheduler) as Rc<dyn Host>));
     CURRENT.set(Some(Rc::clone(scheduler)));
-    IS_SIMULATED.set(true);
 }
 
 /// Takes the calling thread out of its simulation.
 fn remove() {
-    IS_SIMULATED.set(false);
     drop(host::replace(None));
     drop(CURRENT.take());
 }

@@ -14,7 +14,6 @@ use millpond_sync::{Parker, WaitList, host};
 use super::fiber::Job;
 use super::scheduler::{Scheduler, Started};
 use super::trace::Event;
-use crate::host::Site;
 
 /// What a thread gave, or the payload of its panic.
 type Outcome<T> = Result<T, Box<dyn Any + Send>>;
@@ -130,10 +129,7 @@ impl<T> fmt::Debug for Thread<T> {
 
 /// Sleeps by the clock of the current simulation, which costs no time; by the system's where there is none.
 pub fn sleep(duration: Duration) {
-    match host::current() {
-        Some(host) => host.sleep(duration),
-        None => std::thread::sleep(duration),
-    }
+    host::sleep(duration);
 }
 
 /// This moment by the clock of the current simulation; by the system's where there is none.
@@ -145,19 +141,8 @@ pub fn now() -> Instant {
 /// A place where another thread of the current simulation may have its turn: to be put where threads meet by other means than
 /// millpond's.
 pub fn yield_now() {
-    if let Some(scheduler) = super::scheduler() {
-        // Where all others sleep, whoever looks again and again does so until the first of them wakes up.
-        if !scheduler.is_anybody_ready() {
-            scheduler.sleep_as_long_as_others();
-        }
-        // Several that do so beside one that sleeps: time passes for them too.
-        scheduler.advance(YIELD_NANOS);
-        scheduler.step(None, Event::At(Site::Yields));
-    }
+    host::give_way();
 }
-
-/// What giving way takes, in nanoseconds.
-const YIELD_NANOS: u64 = 20_000;
 
 /// Puts a line of the user's into the current simulation's trace.
 pub fn note(what: impl Into<String>) {

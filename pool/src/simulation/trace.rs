@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::host::Site;
+use millpond_sync::host::{Place, Site};
 
 /// A thread of a simulation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,13 +34,6 @@ impl fmt::Display for Who {
     }
 }
 
-/// Where in a graph something happens.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'a> {
-    pub(super) task: &'a Arc<str>,
-    pub(super) chunk: Option<u64>,
-}
-
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Event {
@@ -59,7 +52,7 @@ pub(super) enum Event {
 impl Event {
     /// Whether the thread looks again and again at something that another one changes.
     pub(super) fn is_waiting(&self) -> bool {
-        matches!(self, Self::At(Site::Looks | Site::Yields))
+        matches!(self, Self::At(site) if site.is_waiting())
     }
 }
 
@@ -170,7 +163,7 @@ impl Ring {
             }
         }
         let (task, chunk) =
-            place.map_or((NOWHERE, NO_CHUNK), |place| (self.tasks.number(place.task), place.chunk.unwrap_or(NO_CHUNK)));
+            place.map_or((NOWHERE, NO_CHUNK), |place| (self.tasks.number(place.name), place.part.unwrap_or(NO_CHUNK)));
         self.rows.push_back(Row { step, nanos, who, task, chunk, event });
     }
 

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use millpond_sync::host::{self, Site};
+
 use super::fiber::Job;
 use super::scheduler::Started;
 use super::shared::Shared;
-use crate::host::Site;
 use crate::workers::{Help, Workers};
 
 /// Workers that a simulation runs. See the [module documentation](super).
@@ -45,7 +46,7 @@ impl Workers for SimulatedWorkers {
             }
         }
         for index in order {
-            crate::host::step(Site::Calls);
+            host::step(Site::new("calls"));
             body(index);
         }
     }

@@ -21,7 +21,7 @@ use std::any::Any;
 use crate::discard::{discard, discard_all};
 use crate::gate::Pass;
 use crate::guarded::Guarded;
-use crate::host;
+use crate::injected;
 use crate::lane::{Firing, Interrupted, One, Rest, Single, Work, next_key};
 
 /// Items on their way into a stage.
@@ -116,7 +116,7 @@ impl<'env, A, O, S> Staged<'env, A, O, S> {
     where
         S: Stage<A, B, Open = O>,
     {
-        let (results, rest) = host::call(batch, firing, |batch, firing| self.stage.run(batch, firing));
+        let (results, rest) = injected::call(batch, firing, |batch, firing| self.stage.run(batch, firing));
         if let Some(rest) = rest {
             self.keep(rest, firing);
         }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::map::run_each;
 use super::{Batch, Nothing, Ran, Stage};
 use crate::error::{BoxError, Cause};
-use crate::host;
 use crate::lane::{Firing, One};
+use millpond_sync::host;
 
 /// How often a function that fails is called again on the same item, and after what wait.
 ///

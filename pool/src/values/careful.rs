@@ -27,7 +27,7 @@ use super::options::{Around, Progress, RunOptions, Step};
 use super::plan::Plan;
 use super::session::{Local, Session};
 use crate::discard::quietly;
-use crate::host::{self, Site};
+use millpond_sync::host::{self, Call, Site};
 
 /// A task that is ready, by its priority and then by when it became ready.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -139,7 +139,7 @@ impl<'run, 'env> Careful<'run, 'env> {
         if !self.has_ready() {
             return None;
         }
-        host::step(Site::Steals);
+        host::step(Site::new("looks into other queues"));
         let mut all = self.ready.lock();
         let ready = all.pop()?;
         // Under the lock: who sees a count of what is gone already looks again and again, for as long as it stays.
@@ -274,7 +274,7 @@ impl<'run, 'env> Careful<'run, 'env> {
         let time_limit = extras.and_then(|extras| extras.time_limit);
         let begun = time_limit.map(|_| host::now());
         let body = view.bodies[task as usize].get();
-        host::run_value(task);
+        host::call(|| Some(Call { name: None, number: task.into(), items: 0, timed: 1 }));
         let ended = {
             let is_told = time_limit.is_some() || self.options.cancel.is_some();
             let _around = is_told.then(|| Around::task(time_limit, self.options.cancel.as_ref()));
@@ -283,7 +283,7 @@ impl<'run, 'env> Careful<'run, 'env> {
         if !self.options.is_going_on && matches!(ended, Err(_) | Ok(Signal::Failed)) {
             session.stop();
         }
-        host::step(Site::Ran);
+        host::step(Site::new("ran a task"));
         if let Some(Extras { limits, .. }) = limited {
             self.give_units_back(session, hands, limits);
         }
@@ -376,7 +376,7 @@ impl<'run, 'env> Careful<'run, 'env> {
     /// Gives units back, and makes the tasks ready that have them now.
     fn give_units_back(&self, session: &Session<'_, 'env>, hands: &mut Hands<'_, 'env>, limits: &[(Limit, u32)]) {
         for ready in self.limits.give_back(limits) {
-            host::step(Site::Tells);
+            host::step(Site::new("tells a successor"));
             let frame = self.frame((ready >> 32) as u32);
             let view = frame.as_deref().and_then(Frame::view).unwrap_or_else(|| self.root(session));
             self.push(hands, view, ready);

@@ -23,7 +23,7 @@ use millpond_sync::shim::{hint, thread};
 
 use super::body::Body;
 use super::session::Session;
-use crate::host::{self, Site};
+use millpond_sync::host::{self, Site};
 
 /// The place of one task's value.
 pub(super) struct Slot<T> {
@@ -299,7 +299,7 @@ impl Gate {
             match self.state.compare_exchange_weak(state, state + ONE_INSIDE, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => {
                     let _inside = Inside { gate: self };
-                    host::step(Site::ComesIn);
+                    host::step(Site::new("comes into a run"));
                     let session = self.session.load(Ordering::Relaxed);
                     // SAFETY: I4: the gate was open when this helper was counted in, so the session's owner waits until
                     // `_inside` is dropped. `visit` cannot keep the reference: it works for any lifetimes.
@@ -335,11 +335,11 @@ pub(super) struct OpenGate<'gate> {
 impl Drop for OpenGate<'_> {
     fn drop(&mut self) {
         self.gate.state.fetch_and(!OPEN, Ordering::Relaxed);
-        host::step(Site::Hides);
+        host::step(Site::new("hides its run"));
         let mut rounds = 0_u32;
         // Acquire: pairs with the release of the last helper that leaves. Those of a simulation that cannot go on never leave, and
         // never run again either.
-        while self.gate.state.load(Ordering::Acquire) >= ONE_INSIDE && !host::is_abandoned() {
+        while self.gate.state.load(Ordering::Acquire) >= ONE_INSIDE && !host::is_over() {
             if host::give_way() {
                 continue;
             }

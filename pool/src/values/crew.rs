@@ -14,9 +14,9 @@ use millpond_sync::shim::{Mutex, MutexGuard, hint, thread};
 
 use super::cells::Gate;
 use super::session::Stay;
-use crate::host::{self, Site};
 use crate::placement;
 use crate::workers::{Help, Workers};
+use millpond_sync::host::{self, Site};
 
 /// For how long a helper without work looks for some before it goes back.
 pub(super) const LINGER: Duration = Duration::from_micros(60);
@@ -81,7 +81,7 @@ impl Crew {
         let Some(workers) = self.workers.upgrade() else { return false };
         let is_reserved = self.reserve();
         if is_reserved {
-            host::step(Site::Lends);
+            host::step(Site::new("asks for a helper"));
             let job: Arc<dyn Help> = Arc::<Self>::clone(self);
             if placement::has_room_for(workers.threads()) {
                 workers.avoid(placement::current());
@@ -169,9 +169,9 @@ impl Help for Crew {
                 self.stay(number, &queue);
             }
             // The seat is free again before this helper counts as gone, so that its successor finds one.
-            host::step(Site::Goes);
+            host::step(Site::new("counts itself out"));
             self.lent.fetch_sub(1, Ordering::SeqCst);
-            host::step(Site::Goes);
+            host::step(Site::new("counts itself out"));
             // Who made work and still counted on this helper did so before, or a moment ago (README, "Calls that are missed").
             fence(Ordering::SeqCst);
             let is_wanted = self.is_wanted() || {

@@ -11,7 +11,7 @@ use super::body::Signal;
 use super::crew::Crew;
 use super::plan::ONLY;
 use super::session::{Local, Session};
-use crate::host::{self, Site};
+use millpond_sync::host::{self, Call, Site};
 
 /// Why the loop ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl<'env> Session<'_, 'env> {
             if !self.enter(local, task) {
                 return Pause::Stopped;
             }
-            host::step(Site::Ran);
+            host::step(Site::new("ran a task"));
             local.done += 1;
             if local.is_caller {
                 self.report_progress(local.done);
@@ -90,7 +90,7 @@ impl<'env> Session<'_, 'env> {
             let mut has_pushed = false;
             for to in self.edges(task) {
                 let target = to & !ONLY;
-                host::step(Site::Tells);
+                host::step(Site::new("tells a successor"));
                 if to & ONLY != 0 || plan.arrive::<true>(target) {
                     match following {
                         None => following = Some(target),
@@ -102,7 +102,7 @@ impl<'env> Session<'_, 'env> {
                 }
             }
             if has_pushed {
-                host::step(Site::Shares);
+                host::step(Site::new("shares"));
                 self.pushed(crew);
             }
             if self.is_stopped() {
@@ -122,7 +122,7 @@ impl<'env> Session<'_, 'env> {
     #[inline]
     fn enter(&self, local: &mut Local<'env>, task: u32) -> bool {
         local.current = task;
-        host::run_value(task);
+        host::call(|| Some(Call { name: None, number: task.into(), items: 0, timed: 1 }));
         let signal = self.bodies[task as usize].get().run(&mut local.context);
         if signal == Signal::Done {
             return true;

@@ -16,7 +16,7 @@ use super::options::Step;
 use super::plan::ONLY;
 use super::session::{Noted, Session};
 use crate::discard::quietly;
-use crate::host::{self, Site};
+use millpond_sync::host::{self, Site};
 
 impl<'env> Careful<'_, 'env> {
     /// Puts a graph into the run, for the task at `parent`.
@@ -142,11 +142,11 @@ impl<'env> Careful<'_, 'env> {
                 self.let_go(session, view, (number, task));
             }
             // Counted before they are pushed, so that nobody else can come to nothing meanwhile.
-            host::step(Site::CountsOut);
+            host::step(Site::new("counts itself out"));
             let left = add(&view.notes.outstanding, ready.len() as isize - 1, hands.shared.is_some());
             for target in ready.drain(..).rev() {
                 self.push(hands, view, item(number, target));
-                host::step(Site::Shares);
+                host::step(Site::new("shares"));
             }
             hands.local.scratch = ready;
             if left > 0 {
@@ -218,7 +218,7 @@ impl<'env> Careful<'_, 'env> {
                 view.notes.spoiled(target, Some(true));
             }
             if is_shared {
-                host::step(Site::Tells);
+                host::step(Site::new("tells a successor"));
             }
             if is_only || if is_shared { plan.arrive::<true>(target) } else { plan.arrive::<false>(target) } {
                 ready.push(target);

@@ -9,7 +9,7 @@
 
 use std::time::Instant;
 
-use crate::host;
+use millpond_sync::host;
 
 const LARGEST_WINDOW: u32 = 64;
 /// The window of a caller who expects quick tasks.

@@ -39,8 +39,6 @@ pub use self::extras::Limit;
 pub use self::graph::Graph;
 pub use self::inputs::{Found, Inputs, Several, Values};
 pub use self::options::{CancelToken, Progress, RunOptions, Step, is_cancelled, time_left};
-#[cfg(feature = "simulation")]
-pub(crate) use self::options::{put_back_told, take_told};
 pub use self::report::TaskReport;
 pub use self::run::RunReport;
 pub use self::task::{Task, TaskId};

@@ -5,10 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use millpond_sync::shim;
 use millpond_sync::shim::atomic::{AtomicBool, Ordering};
 
-use crate::host;
+use millpond_sync::host;
 
 /// Stops runs from outside: clones share one state.
 ///
@@ -133,17 +132,13 @@ impl fmt::Debug for RunOptions<'_> {
     }
 }
 
-#[cfg(not(loom))]
-shim::thread_local! {
+millpond_sync::local! {
     /// Until when the task that this thread runs may run.
-    static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
-    /// What cancels the task that this thread runs.
-    static TOKEN: RefCell<Option<CancelToken>> = const { RefCell::new(None) };
+    const DEADLINE: Cell<Option<Instant>> = Cell::new(None);
 }
-#[cfg(loom)]
-shim::thread_local! {
-    static DEADLINE: Cell<Option<Instant>> = Cell::new(None);
-    static TOKEN: RefCell<Option<CancelToken>> = RefCell::new(None);
+millpond_sync::local! {
+    /// What cancels the task that this thread runs.
+    const TOKEN: RefCell<Option<CancelToken>> = RefCell::new(None);
 }
 
 /// How much time the task that calls this has left, if it has a [time limit](super::Graph::time_limit).
@@ -157,19 +152,6 @@ pub fn time_left() -> Option<Duration> {
 pub fn is_cancelled() -> bool {
     time_left() == Some(Duration::ZERO)
         || TOKEN.with(|token| token.borrow().as_ref().is_some_and(CancelToken::is_cancelled))
-}
-
-/// Takes what they tell, for another simulated thread to have its own.
-#[cfg(feature = "simulation")]
-pub(crate) fn take_told() -> (Option<Instant>, Option<CancelToken>) {
-    (DEADLINE.with(Cell::take), TOKEN.with(RefCell::take))
-}
-
-/// Puts back what was taken.
-#[cfg(feature = "simulation")]
-pub(crate) fn put_back_told((deadline, token): (Option<Instant>, Option<CancelToken>)) {
-    DEADLINE.with(|place| place.set(deadline));
-    TOKEN.with(|place| place.replace(token));
 }
 
 /// Sets what [`time_left`] and [`is_cancelled`] tell until dropped; a task may itself run a graph, so the former comes back.

@@ -26,8 +26,8 @@ use super::graph::Graph;
 use super::heartbeat::{Heartbeat, Pace, SLOW_NANOSECONDS};
 use super::plan::Plan;
 use crate::fault::{self, Fault};
-use crate::host::{self, Site};
 use crate::workers::Workers;
+use millpond_sync::host::{self, Site};
 
 /// For how long a helper watches before it judges.
 const WATCH: Duration = Duration::from_micros(6);
@@ -259,7 +259,7 @@ impl<'run, 'env> Session<'run, 'env> {
         if let Some(careful) = &self.careful {
             careful.share(local);
         }
-        host::step(Site::Opens);
+        host::step(Site::new("opens its run"));
         let _gate = crew.gate.open(self);
         self.pushed(crew);
         loop {
@@ -290,7 +290,7 @@ impl<'run, 'env> Session<'run, 'env> {
         let mut stay = Stay::Over;
         while crew.gate.is_open() {
             if self.has_work(crew) {
-                host::step(Site::CountsIn);
+                host::step(Site::new("counts itself in"));
                 self.active.fetch_add(1, Ordering::SeqCst);
                 self.work(crew, number, queue, &mut local);
                 idle_since = host::now();
@@ -341,7 +341,7 @@ impl<'run, 'env> Session<'run, 'env> {
             });
         }
         local.busy += host::now().duration_since(begun);
-        host::step(Site::CountsOut);
+        host::step(Site::new("counts itself out"));
         if self.active.fetch_sub(1, Ordering::SeqCst) == 1 && !fault::is(Fault::EndsInSilence) {
             self.wake_caller();
         }
@@ -358,9 +358,9 @@ impl<'run, 'env> Session<'run, 'env> {
     }
 
     fn steal(&self, crew: &Arc<Crew>, queue: &Worker<u64>, number: usize) -> Option<u64> {
-        host::step(Site::Steals);
+        host::step(Site::new("looks into other queues"));
         let item = crew.steal(queue, number)?;
-        host::step(Site::Steals);
+        host::step(Site::new("looks into other queues"));
         if self.has_work(crew) {
             // More is there than one can do: let the next helper come.
             self.pushed(crew);
@@ -399,7 +399,7 @@ impl<'run, 'env> Session<'run, 'env> {
                 return true;
             }
             if self.has_work(crew) {
-                host::step(Site::CountsIn);
+                host::step(Site::new("counts itself in"));
                 self.active.fetch_add(1, Ordering::SeqCst);
                 return false;
             }
@@ -409,7 +409,7 @@ impl<'run, 'env> Session<'run, 'env> {
             }
             self.is_asleep.store(true, Ordering::SeqCst);
             fence(Ordering::SeqCst);
-            host::step(Site::Sleeps);
+            host::step(Site::new("is about to sleep"));
             if self.active.load(Ordering::SeqCst) != 0 && !self.has_work(crew) {
                 Parker::with(|parker| {
                     let _nested = parker.nested();

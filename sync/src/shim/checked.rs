@@ -10,6 +10,7 @@ pub use checker::sync::atomic;
 pub use checker::sync::{Arc, MutexGuard};
 #[cfg(shuttle)]
 pub use checker::thread;
+pub use checker::thread::LocalKey;
 pub use checker::{hint, thread_local};
 use std::sync::PoisonError;
 

@@ -3,6 +3,7 @@
 pub use parking_lot::{Mutex, MutexGuard, RwLock};
 pub use std::hint;
 pub use std::sync::{Arc, atomic};
+pub use std::thread::LocalKey;
 pub use std::{thread, thread_local};
 
 /// The clock.

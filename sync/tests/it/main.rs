@@ -1,7 +1,6 @@
 //! How waiters enter, are notified and leave, for threads and futures.
 #![cfg(not(loom))]
 
-mod around;
 mod barrier;
 mod condvar;
 mod countdown;
@@ -11,7 +10,9 @@ mod event;
 mod futures_wait;
 mod grants;
 mod hand_over;
+mod host;
 mod limiter;
+mod local;
 mod mutex;
 mod once;
 mod order;

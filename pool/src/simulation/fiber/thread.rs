@@ -4,7 +4,7 @@
 //! until it is handed over again. Whoever waits does nothing else, so of all threads of a simulation exactly one runs, and each hand-over
 //! is a lock of the baton's mutex by both: what one did happens before what the other does.
 //!
-//! Both waits are within [`millpond_sync::waiting`], since whoever has the baton may need what the waiting thread holds.
+//! Both waits are within [`host::wait_in_process`], since whoever has the baton may need what the waiting thread holds.
 //!
 //! A fiber without a job is kept by its simulation for the next one. At the end of the simulation they are all told to end, and waited for,
 //! so that the destructors of their thread-locals too run while nobody else does. A fiber in the middle of a job is resumed once more,
@@ -21,6 +21,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use millpond_sync::host;
 use parking_lot::{Condvar, Mutex};
 
 use super::{Left, Payload};
@@ -86,7 +87,7 @@ impl Baton {
     /// Waits until the turn is of a kind; gives it, and puts `next` in its place.
     fn wait(&self, is_mine: fn(&Turn) -> bool, next: Turn) -> Turn {
         let mut next = Some(next);
-        millpond_sync::waiting(|| {
+        host::wait_in_process(|| {
             let mut turn = self.turn.lock();
             while !is_mine(&turn) {
                 self.changed.wait(&mut turn);
@@ -198,7 +199,7 @@ impl ThreadFiber {
         *self.baton.turn.lock() = Turn::Ends;
         self.baton.changed.notify_one();
         // What a job panicked with was caught, and what is around it does not panic.
-        let _ = millpond_sync::waiting(|| thread.join());
+        let _ = host::wait_in_process(|| thread.join());
     }
 }
 

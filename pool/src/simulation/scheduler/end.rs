@@ -99,11 +99,6 @@ impl Scheduler {
         drop(crew);
     }
 
-    /// Whether nobody is resumed any more.
-    pub(in crate::simulation) fn is_over(&self) -> bool {
-        self.is_over.get()
-    }
-
     /// Whether somebody was told of the verdict by a panic.
     pub(in crate::simulation) fn has_told(&self) -> bool {
         self.has_told.get()

@@ -13,6 +13,7 @@
 //! Invariant: `state` is never borrowed across a switch or while code runs that is not the simulation's own.
 
 mod end;
+mod hosting;
 
 pub use end::Dismissed;
 
@@ -22,8 +23,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use millpond_sync::host::Host;
-use millpond_sync::{Deadline, Parker};
+use millpond_sync::host::{self, Place, Site};
+use millpond_sync::{Locals, Parker};
 
 use super::decider::Decider;
 use super::faults::{Injector, Planned};
@@ -32,20 +33,14 @@ use super::options::Simulation;
 use super::report::Report;
 use super::schedule::Schedule;
 use super::shared::Shared;
-use super::trace::{Event, Place, Ring, Trace, Who};
+use super::trace::{Event, Ring, Trace, Who};
 use crate::fork::Process;
-use crate::host::Site;
-use crate::values;
-use crate::walk::firing;
 
 /// The caller's place among the threads.
 pub(super) const CALLER: usize = 0;
 
 /// What a step adds to the clock, in nanoseconds.
 const STEP_NANOS: u64 = 50;
-
-/// What a look at the clock adds to it, so that whoever waits for a time to pass sees it pass.
-const LOOK_NANOS: u64 = 10;
 
 /// Whether a thread can go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +59,8 @@ struct Thread {
     who: u32,
     status: Status,
     parker: Rc<Parker>,
+    /// Its variables; the caller has those of the system's thread.
+    locals: Rc<Locals>,
     /// Its stack, while it is not on it; the caller has none.
     fiber: Option<Fiber>,
 }
@@ -120,7 +117,8 @@ impl Scheduler {
         let injector = Injector::new(&options);
         let has_call_faults = injector.has_call_faults();
         let shared = Arc::new(Shared::new());
-        let caller = Thread { who: 0, status: Status::Ready, parker: shared.parker(), fiber: None };
+        let caller =
+            Thread { who: 0, status: Status::Ready, parker: shared.parker(), locals: Rc::default(), fiber: None };
         let state = State {
             threads: vec![caller],
             decider,
@@ -205,13 +203,13 @@ impl Scheduler {
     // ---- time
 
     /// Lets this much time pass without anybody's doing.
-    pub(super) fn advance(&self, nanos: u64) {
+    fn advance(&self, nanos: u64) {
         self.nanos.set(self.nanos.get().saturating_add(nanos));
     }
 
     /// What the clock will show at a moment; the greatest number for never.
-    fn moment(&self, deadline: Deadline) -> u64 {
-        deadline.moment().map_or(u64::MAX, |moment| {
+    fn moment(&self, until: Option<Instant>) -> u64 {
+        until.map_or(u64::MAX, |moment| {
             u64::try_from(moment.saturating_duration_since(self.began).as_nanos()).unwrap_or(u64::MAX)
         })
     }
@@ -246,16 +244,17 @@ impl Scheduler {
             }
             None => {
                 let parker = self.shared.parker();
-                state.threads.push(Thread { who, status: Status::Ready, parker, fiber: Some(fiber) });
+                state.threads.push(Thread {
+                    who,
+                    status: Status::Ready,
+                    parker,
+                    locals: Rc::default(),
+                    fiber: Some(fiber),
+                });
                 state.threads.len() - 1
             }
         };
         state.decider.started(place);
-    }
-
-    /// A number that no other thread of the process has: that of the thread that runs now.
-    pub(super) fn token(&self) -> usize {
-        Rc::as_ptr(&self.state.borrow().threads[self.current.get()].parker).addr()
     }
 
     pub(super) fn is_of_caller(&self) -> bool {
@@ -265,7 +264,7 @@ impl Scheduler {
     // ---- steps
 
     /// Somebody else may have a turn here. `place` and `event` say in the trace where here is.
-    pub(super) fn step(&self, place: Option<Place<'_>>, event: Event) {
+    fn step_with(&self, place: Option<Place<'_>>, event: Event) {
         if self.is_over.get() || self.is_unwinding() || self.is_elsewhere() {
             return;
         }
@@ -288,6 +287,16 @@ impl Scheduler {
                 self.refuse_to_wait();
             }
         }
+    }
+
+    /// Another thread goes on while the one that runs now looks again and again at something.
+    fn yields(&self) {
+        self.step_with(None, Event::At(Site::new("yields").waiting()));
+    }
+
+    /// The parker of the thread that runs now.
+    fn current_parker(&self) -> Rc<Parker> {
+        Rc::clone(&self.state.borrow().threads[self.current.get()].parker)
     }
 
     /// Lends that came from other threads of the system.
@@ -320,8 +329,6 @@ impl Scheduler {
 
     /// Goes to another thread and comes back when it is this one's turn again; with `None`, nobody can run.
     fn switch(&self, next: Option<usize>) {
-        let lanes = firing::take();
-        let told = values::take_told();
         let mine = self.current.get();
         self.switches.set(self.switches.get() + 1);
         if mine == CALLER {
@@ -330,8 +337,6 @@ impl Scheduler {
             self.next.set(next);
             fiber::suspend();
         }
-        firing::put_back(lanes);
-        values::put_back_told(told);
     }
 
     /// Whether the thread that runs now is on its way out of a panic, or the caller is, who waits for it.
@@ -369,6 +374,8 @@ impl Scheduler {
             };
             let left = fiber.resume();
             let panic = if left == Left::Done { fiber.take_panic() } else { None };
+            // Dropped when nothing is borrowed.
+            let mut locals = Rc::default();
             let state = &mut *self.state.borrow_mut();
             next = match left {
                 Left::Suspended => {
@@ -378,6 +385,7 @@ impl Scheduler {
                 Left::Done => {
                     self.record(state, None, Event::Ended);
                     state.threads[place].status = Status::Done;
+                    std::mem::swap(&mut state.threads[place].locals, &mut locals);
                     state.alive -= 1;
                     fiber.retire(state.crew.as_mut());
                     self.choose(state, Turn::Parks)
@@ -451,7 +459,7 @@ impl Scheduler {
             let Some(left) = self.options.patience.checked_sub(since.elapsed()).filter(|left| !left.is_zero()) else {
                 return false;
             };
-            millpond_sync::waiting(|| thread::park_timeout(left));
+            host::wait_in_process(|| thread::park_timeout(left));
         }
     }
 
@@ -499,7 +507,7 @@ impl Scheduler {
     }
 
     /// Runs the others for as long as any of them can go on without time passing.
-    pub(super) fn let_others_go_on(&self) {
+    fn let_others_go_on(&self) {
         if self.is_over.get() || !self.is_of_caller() {
             return;
         }
@@ -518,14 +526,14 @@ impl Scheduler {
     }
 
     /// Whether anybody but the thread that runs now could go on.
-    pub(super) fn is_anybody_ready(&self) -> bool {
+    fn is_anybody_ready(&self) -> bool {
         let state = self.state.borrow();
         let current = self.current.get();
         state.threads.iter().enumerate().any(|(place, thread)| place != current && thread.status == Status::Ready)
     }
 
     /// Where others sleep until a moment, sleeps until the first of these; says whether there is one.
-    pub(super) fn sleep_as_long_as_others(&self) -> bool {
+    fn sleep_as_long_as_others(&self) -> bool {
         let until = self
             .state
             .borrow()
@@ -537,7 +545,7 @@ impl Scheduler {
             })
             .min();
         if let Some(until) = until {
-            let parker = self.parker();
+            let parker = self.current_parker();
             if self.park_until(&parker, until, u64::MAX) {
                 parker.waker().wake_by_ref();
             }
@@ -560,7 +568,7 @@ impl Scheduler {
     // ---- faults
 
     /// A fault that is due at this call of a task's function.
-    pub(super) fn fault(&self, task: &str, items: usize) -> Option<Planned> {
+    fn fault(&self, task: &str, items: usize) -> Option<Planned> {
         if !self.has_call_faults || self.is_over.get() {
             return None;
         }
@@ -571,15 +579,10 @@ impl Scheduler {
         planned
     }
 
-    /// Of what a task's function was given it has not begun so many, which it is given again.
-    pub(super) fn not_called(&self, task: &str, items: usize) {
-        self.state.borrow_mut().injector.not_called(task, items);
-    }
-
     /// The thread that runs now sleeps until the next fault beside the tasks is due; gives it. `None` when there are none left.
     pub(super) fn next_mischief(&self) -> Option<Planned> {
         let fault = self.state.borrow_mut().injector.next_mischief()?;
-        let parker = self.parker();
+        let parker = self.current_parker();
         while self.steps.get() < fault.at {
             self.park_until(&parker, u64::MAX, fault.at);
             if self.is_ending.get() || self.is_over.get() {
@@ -621,43 +624,4 @@ pub(super) enum Turn {
     Yields,
     /// Nothing: it cannot go on.
     Parks,
-}
-
-impl Host for Scheduler {
-    fn now(&self) -> Instant {
-        self.advance(LOOK_NANOS);
-        self.began + self.elapsed()
-    }
-
-    fn parker(&self) -> Rc<Parker> {
-        Rc::clone(&self.state.borrow().threads[self.current.get()].parker)
-    }
-
-    fn park(&self, parker: &Parker, deadline: Deadline) -> bool {
-        let mut until = self.moment(deadline);
-        if until != u64::MAX && self.state.borrow_mut().injector.cancels_wait() {
-            self.note(Event::Fault("a wait is cut short".into()));
-            self.nanos.set(self.nanos.get().max(until));
-            until = 0;
-        }
-        self.park_until(parker, until, u64::MAX)
-    }
-
-    fn sleep(&self, duration: Duration) {
-        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        let until = self.nanos.get().saturating_add(nanos);
-        let parker = self.parker();
-        let mut was_woken = false;
-        while self.nanos.get() < until && !self.is_over.get() {
-            was_woken |= self.park_until(&parker, until, u64::MAX);
-        }
-        if was_woken {
-            // It was meant for a wait around the sleep.
-            parker.waker().wake_by_ref();
-        }
-    }
-
-    fn step(&self) {
-        Self::step(self, None, Event::At(Site::Enters));
-    }
 }

@@ -1,27 +1,38 @@
-//! What is done around each wait of a thread.
+//! The host of a process: what it does around each wait of a thread.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use millpond_sync::{Deadline, Parker, WaitList, set_around_wait, waiting};
+use millpond_sync::host::{self, Host, set_process_host, wait};
+use millpond_sync::{Deadline, Parker, WaitList};
 
 thread_local! {
     static WAITS: Cell<u32> = const { Cell::new(0) };
 }
 
-fn count(wait: &mut dyn FnMut()) {
-    WAITS.set(WAITS.get() + 1);
-    wait();
+/// Counts the waits of each thread.
+struct Counting;
+
+impl Host for Counting {
+    fn wait(&self, wait: &mut dyn FnMut()) {
+        WAITS.set(WAITS.get() + 1);
+        wait();
+    }
 }
+
+/// Is nobody's host.
+struct Second;
+
+impl Host for Second {}
 
 /// For the whole test program, whose other tests are not in the way: each counts on its own thread.
 fn set() {
-    set_around_wait(count);
+    set_process_host(&Counting);
 }
 
 #[test]
-fn a_thread_that_sleeps_does_so_inside_what_was_named() {
+fn a_thread_that_sleeps_does_so_inside_the_wait_of_the_processs_host() {
     set();
     let (list, is_open) = (WaitList::new(), AtomicBool::new(false));
     std::thread::scope(|scope| {
@@ -46,15 +57,23 @@ fn a_thread_that_sleeps_does_so_inside_what_was_named() {
 fn a_wait_gives_what_its_body_gives() {
     set();
     let before = WAITS.get();
-    assert_eq!(waiting(|| 7), 7);
+    assert_eq!(wait(|| 7), 7);
     assert_eq!(WAITS.get(), before + 1);
 }
 
 #[test]
-fn the_first_to_be_named_counts() {
+fn the_first_host_of_a_process_counts() {
     set();
-    assert!(!set_around_wait(|wait| wait()));
+    assert!(!set_process_host(&Second));
     let before = WAITS.get();
-    waiting(|| ());
+    wait(|| ());
+    assert_eq!(WAITS.get(), before + 1);
+}
+
+#[test]
+fn a_sleep_is_a_wait() {
+    set();
+    let before = WAITS.get();
+    host::sleep(Duration::from_micros(1));
     assert_eq!(WAITS.get(), before + 1);
 }
