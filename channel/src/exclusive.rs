@@ -11,7 +11,7 @@
 
 use millpond_sync::shim::atomic::{AtomicBool, Ordering};
 use millpond_sync::shim::cell::UnsafeCell;
-use millpond_sync::shim::{self, hint, thread};
+use millpond_sync::shim::{hint, thread};
 use std::cell::Cell;
 use std::fmt;
 
@@ -197,13 +197,10 @@ unsafe impl Sync for ThreadGate {}
 // The numbers are never given twice, unlike addresses or handles that a later thread can inherit.
 static NEXT_THREAD: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
 
-#[cfg(not(loom))]
-shim::thread_local! {
-    /// This thread's number; 0 until it makes its first gate.
-    static NUMBER: Cell<u64> = const { Cell::new(0) };
+millpond_sync::local! {
+    /// This thread's number, or that of the simulated thread; 0 until it makes its first gate.
+    const NUMBER: Cell<u64> = Cell::new(0);
 }
-#[cfg(loom)]
-shim::thread_local!(static NUMBER: Cell<u64> = Cell::new(0));
 
 impl ThreadGate {
     pub(crate) fn new() -> Self {
@@ -230,6 +227,11 @@ impl ThreadGate {
         );
         let name = |thread: &std::thread::Thread| thread.name().unwrap_or("unnamed").to_owned();
         let (made, used) = (&self.thread, std::thread::current());
+        assert!(
+            made.id() != used.id(),
+            "using a serial channel made by another simulated thread of this simulation; use it where it was made, or make it \
+             with `unbounded()` or `bounded()`"
+        );
         panic!(
             "using a serial channel made by thread `{}` ({:?}) in thread `{}` ({:?}); use it where it was made, or make it \
              with `unbounded()` or `bounded()`",
@@ -251,8 +253,8 @@ impl Drop for ThreadTurn<'_> {
     }
 }
 
-// SAFETY: a turn is given only in the one thread whose number is `owner` (numbers are unique for the life of the process),
-// and only if the flag was clear, which it then sets; dropping the turn, in the same thread, clears it. So there are never
+// SAFETY: a turn is given only in the one thread whose number is `owner` (numbers are unique for the life of the process; a
+// simulated thread, which runs on one thread of the system as long as it lives, has one of its own), and only if the flag was clear, which it then sets; dropping the turn, in the same thread, clears it. So there are never
 // two turns at once, neither of two threads nor one inside another of the same thread. Program order of that thread makes
 // writes visible.
 unsafe impl Gate for ThreadGate {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use millpond_channel::{bounded, unbounded};
+use millpond_channel::{bounded, serial, unbounded};
 use millpond_pool::simulation::{self, Simulation};
 use millpond_pool::{Pool, ReadError};
 
@@ -106,5 +106,27 @@ fn a_merge_gives_what_comes_whichever_input_has_nothing() {
         }
         drop(writers);
         assert_eq!(merged.read(1).expect("the end"), [], "seed {seed}");
+    }
+}
+
+/// As on threads of the system: a serial channel is for the thread that made it.
+#[test]
+fn a_serial_channel_is_refused_to_another_simulated_thread() {
+    for simulation in [Simulation::new(3), Simulation::new(3).on_threads()] {
+        let pool = Pool::simulated_with(simulation);
+        let (writer, reader) = serial::<u64>();
+        let read = simulation::spawn(move || reader.read(1).ok());
+        let payload = read.join().expect_err("it is another thread's");
+        let text = payload.downcast_ref::<&str>().expect("a text");
+        assert!(text.starts_with("using a serial channel made by another simulated thread"), "{text}");
+        drop(writer);
+        let own = simulation::spawn(|| {
+            let (writer, reader) = serial();
+            writer.write(1).expect("open");
+            simulation::yield_now();
+            reader.read(1).expect("there is one")
+        });
+        assert_eq!(own.join().expect("it made the channel itself"), [1]);
+        drop(pool);
     }
 }
