@@ -41,6 +41,8 @@ mod claim;
 mod condvar;
 mod countdown;
 mod deadline;
+#[cfg(not(loom))]
+mod deadlock;
 mod entries;
 mod event;
 mod granting;
@@ -78,6 +80,8 @@ pub use barrier::{Barrier, BrokenBarrier, Party, PassBarrier, Passed, Round};
 pub use condvar::{Condvar, Notified, Relay};
 pub use countdown::{BelowZero, Countdown};
 pub use deadline::Deadline;
+#[cfg(not(loom))]
+pub use deadlock::{Deadlock, Held, Link, Waits, chain};
 pub use event::Event;
 pub use granting::{Granting, TurnOf, Waiting};
 #[cfg(loom)]

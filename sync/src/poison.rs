@@ -15,13 +15,15 @@ use std::thread;
 /// use millpond_sync::{Mutex, Poison};
 ///
 /// let pair = Mutex::new(Poison::new((1, 1)));
-/// let outcome = std::panic::catch_unwind(|| {
-///     let mut guard = pair.lock();
-///     let mut pair = guard.change().unwrap();
-///     pair.0 += 1;
-///     panic!("between the two");
+/// std::thread::scope(|scope| {
+///     let thread = scope.spawn(|| {
+///         let mut guard = pair.lock();
+///         let mut pair = guard.change().unwrap();
+///         pair.0 += 1;
+///         panic!("between the two");
+///     });
+///     assert!(thread.join().is_err());
 /// });
-/// assert!(outcome.is_err());
 /// assert!(pair.lock().change().is_err());
 /// *pair.lock().clear() = (2, 2);
 /// assert_eq!(*pair.lock().change().unwrap(), (2, 2));

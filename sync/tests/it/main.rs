@@ -6,6 +6,7 @@ mod condvar;
 mod countdown;
 mod counting_waker;
 mod deadlines;
+mod deadlock;
 mod event;
 mod futures_wait;
 mod grants;
