@@ -1,13 +1,15 @@
 //! A graph built of tasks, each function of which notes its calls.
 
+use std::collections::HashSet;
 use std::panic::resume_unwind;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use millpond_pool::{Pool, PoolReader};
+use millpond_pool::{BoxError, Items, Operator, Outcome, Pool, PoolReader, Task};
 
 use crate::ledger::Ledger;
 use crate::model::{fold_group, part, source_item};
-use crate::plan::{Act, Fault, Fork, Join, Plan, Step, mix};
+use crate::plan::{Act, Fault, Fork, Join, Plan, Rare, Step, mix};
 
 /// Builds a graph and counts its operators as the model does.
 pub(crate) struct Builder<'a> {
@@ -28,13 +30,68 @@ struct Worker {
     ledger: Arc<Ledger>,
     operator: usize,
     rounds: u32,
+    slow: Option<Rare>,
     fault: Option<Fault>,
+}
+
+/// A thousand times what the cheapest function takes: by the clock of the simulation, where there is one.
+fn take_time() {
+    #[cfg(feature = "simulation")]
+    if millpond_pool::simulation::current().is_some() {
+        return millpond_pool::simulation::sleep(Duration::from_millis(5));
+    }
+    let until = Instant::now() + Duration::from_micros(300);
+    while Instant::now() < until {
+        std::hint::spin_loop();
+    }
+}
+
+/// A function of which calls are interrupted.
+struct Interrupted {
+    worker: Worker,
+    at: u64,
+    on: Rare,
+    /// The items whose calls have been interrupted.
+    seen: Mutex<HashSet<u64>>,
+}
+
+impl Operator<u64, u64> for Interrupted {
+    fn apply(&self, items: &mut Items<u64>, is_wanted: &dyn Fn() -> bool, outcome: &mut Outcome<u64>) {
+        while is_wanted()
+            && let Some(item) = items.next()
+        {
+            let mut back = None;
+            match (self.apply_one(item, &mut back), back) {
+                (Ok(result), _) => outcome.results.extend(result),
+                (Err(cause), Some(item)) => {
+                    items.put_back(item);
+                    outcome.interrupt = Some(cause);
+                    return;
+                }
+                (Err(cause), None) => {
+                    outcome.error = Some(cause);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn apply_one(&self, item: u64, back: &mut Option<u64>) -> Result<Option<u64>, BoxError> {
+        if self.on.is(item) && self.seen.lock().expect("nothing panics under it").insert(item) {
+            *back = Some(item);
+            return Err("interrupted".into());
+        }
+        Ok(Some(mix(self.worker.attempt(item)?, self.at)))
+    }
 }
 
 impl Worker {
     fn note(&self, item: u64) {
         for round in 0..self.rounds {
             std::hint::black_box(round);
+        }
+        if self.slow.is_some_and(|slow| slow.is(item)) {
+            take_time();
         }
         self.ledger.note(self.operator, item);
     }
@@ -171,7 +228,13 @@ impl<'a> Builder<'a> {
 
     fn step(&self, input: PoolReader<u64>, step: &Step, operator: usize) -> PoolReader<u64> {
         let at = operator as u64;
-        let worker = Worker { ledger: Arc::clone(&self.ledger), operator, rounds: step.rounds, fault: step.fault };
+        let worker = Worker {
+            ledger: Arc::clone(&self.ledger),
+            operator,
+            rounds: step.rounds,
+            slow: step.slow,
+            fault: step.fault,
+        };
         let reader = match step.act {
             Act::Map if step.fault.is_some() => {
                 input.try_map(move |item| worker.attempt(item).map(|item| mix(item, at)))
@@ -198,12 +261,22 @@ impl<'a> Builder<'a> {
                     let item = worker.go(item);
                     (!rare.is(item)).then(|| mix(item, 1))
                 };
-                self.pool.add_task(millpond_pool::Task::filter_map(input, pool_task))
+                self.pool.add_task(Task::filter_map(input, pool_task))
             }
             Act::FlatMap(most) => input.flat_map(move |item| {
                 let item = worker.go(item);
                 (0..item % most).map(move |number| mix(item, number))
             }),
+            Act::Endless(count) => input
+                .flat_map(move |item| {
+                    let item = worker.go(item);
+                    (0..).map(move |number| mix(item, number))
+                })
+                .take(count),
+            Act::Interrupted(on) => {
+                let function = Interrupted { worker, at, on, seen: Mutex::default() };
+                self.pool.add_task(Task::operator(input, function))
+            }
             Act::Sequential => {
                 let mut state = at;
                 input.sequential(move |item| {

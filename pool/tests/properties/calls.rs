@@ -1,5 +1,6 @@
 //! Laziness: P1, and P8 for calls.
 
+use millpond_pool::ReadError;
 use millpond_sync::Parker;
 use proptest::prelude::*;
 
@@ -32,8 +33,14 @@ fn run(plan: &Plan, parts: &[Part], size: usize) -> Result<(), TestCaseError> {
     let slack = plan.slack() - if size == 0 { plan.read_ahead() } else { 0 };
     let (mut asked, mut got) = (0_usize, 0);
     for part in parts {
-        let read =
-            if part.is_async { Parker::block_on(reader.read_async(part.count)) } else { reader.read(part.count) };
+        let read = loop {
+            let read =
+                if part.is_async { Parker::block_on(reader.read_async(part.count)) } else { reader.read(part.count) };
+            // Nothing is lost by it, and the call is made again.
+            if !matches!(read, Err(ReadError::Interrupted { .. })) {
+                break read;
+            }
+        };
         asked += part.count;
         match read {
             Ok(items) => {

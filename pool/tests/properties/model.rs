@@ -191,6 +191,15 @@ fn apply(input: Node, step: &Step, operator: usize) -> Node {
             items.clone_from(&input.items);
             taken.extend((0..items.len()).map(|number| (number / size + 1) * size));
         }
+        Act::Endless(count) => {
+            if let Some(&item) = input.items.first().filter(|_| count > 0) {
+                items.extend((0..count as u64).map(|number| mix(item, number)));
+                taken.resize(count, 1);
+            }
+            if items.len() == count {
+                end = End::Complete;
+            }
+        }
         Act::Take(count) => {
             items.extend(input.items.iter().take(count));
             taken.extend(1..=items.len());
@@ -213,7 +222,7 @@ fn apply(input: Node, step: &Step, operator: usize) -> Node {
                     taken.push(index + 1);
                 };
                 match act {
-                    Act::Map | Act::MapChunks => give(mix(item, operator as u64)),
+                    Act::Map | Act::MapChunks | Act::Interrupted(_) => give(mix(item, operator as u64)),
                     Act::Inspect => give(item),
                     Act::Filter(rare) if !rare.is(item) => give(item),
                     Act::FilterMap(rare) if !rare.is(item) => give(mix(item, 1)),
@@ -343,7 +352,7 @@ impl Node {
         let most = self.up(demand.most, true);
         // What expands takes its slack in items of its input; what is two tasks may be two lanes, with their slack each.
         let more = match &self.shape {
-            Shape::Step { act: Act::FlatMap(_) | Act::Enumerate, .. } if most > 0 => slack,
+            Shape::Step { act: Act::FlatMap(_) | Act::Endless(_) | Act::Enumerate, .. } if most > 0 => slack,
             Shape::Step { act: Act::Batch(size), .. } if most > 0 => slack.saturating_mul(*size),
             Shape::Step { act: Act::BatchFlatten(size), .. } if most > 0 => slack.saturating_mul(2 * *size),
             _ => 0,
@@ -353,7 +362,7 @@ impl Node {
 
     fn up(&self, count: usize, is_most: bool) -> usize {
         let Shape::Step { input, act, taken, stopped_after } = &self.shape else { return count };
-        if count == 0 || matches!(act, Act::Take(0)) {
+        if count == 0 || matches!(act, Act::Take(0) | Act::Endless(0)) {
             return 0;
         }
         if act.is_one_to_one() && stopped_after.is_none() {
@@ -367,6 +376,7 @@ impl Node {
         }
         match (act, stopped_after) {
             (Act::Take(most), _) => count.min(*most),
+            (Act::Endless(_), _) if !self.items.is_empty() => 1,
             (_, None) => usize::MAX,
             (_, Some(stopped)) if !is_most => *stopped,
             (Act::FlatMap(_) | Act::Filter(_) | Act::FilterMap(_) | Act::SkipWhile(_) | Act::Fold, _) => usize::MAX,

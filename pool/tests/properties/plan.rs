@@ -33,6 +33,10 @@ pub(crate) enum Act {
     FilterMap(Rare),
     /// Each item becomes as many as its value modulo this.
     FlatMap(u64),
+    /// The first so many of the endless inner iterator that each item becomes.
+    Endless(usize),
+    /// A map that is interrupted the first time that it is called for one of these.
+    Interrupted(Rare),
     /// A function with state.
     Sequential,
     /// Ends at the first of these.
@@ -54,12 +58,21 @@ impl Act {
     fn minds_order(self) -> bool {
         !matches!(
             self,
-            Self::Map | Self::Inspect | Self::MapChunks | Self::Filter(_) | Self::FilterMap(_) | Self::FlatMap(_)
+            Self::Map
+                | Self::Inspect
+                | Self::MapChunks
+                | Self::Interrupted(_)
+                | Self::Filter(_)
+                | Self::FilterMap(_)
+                | Self::FlatMap(_)
         )
     }
 
     pub(crate) fn is_one_to_one(self) -> bool {
-        matches!(self, Self::Map | Self::Inspect | Self::MapChunks | Self::Sequential | Self::Enumerate)
+        matches!(
+            self,
+            Self::Map | Self::Inspect | Self::MapChunks | Self::Interrupted(_) | Self::Sequential | Self::Enumerate
+        )
     }
 }
 
@@ -82,6 +95,8 @@ pub(crate) struct Step {
     pub(crate) is_unordered: bool,
     /// How long each call takes.
     pub(crate) rounds: u32,
+    /// Calls that take a thousand times as long as others.
+    pub(crate) slow: Option<Rare>,
 }
 
 /// How a stream is split.
@@ -263,6 +278,8 @@ fn act() -> impl Strategy<Value = Act> {
         2 => rare().prop_map(Act::Filter),
         1 => rare().prop_map(Act::FilterMap),
         2 => (2..5_u64).prop_map(Act::FlatMap),
+        1 => (0..400_usize).prop_map(Act::Endless),
+        1 => rare().prop_map(Act::Interrupted),
         1 => Just(Act::Sequential),
         1 => rare().prop_map(Act::Scan),
         1 => Just(Act::Enumerate),
@@ -291,23 +308,37 @@ fn step(flavour: Flavour) -> impl Strategy<Value = Step> {
         prop::option::weighted(0.1, 1..200_usize),
         prop::bool::weighted(0.07),
         prop_oneof![6 => Just(0_u32), 2 => 1..100_u32, 1 => 100..3_000_u32],
+        prop::option::weighted(0.05, (60..2_000_u64).prop_map(Rare)),
     )
-        .prop_map(move |(act, fault, min_count, max_chunksize, concurrency, read_ahead, is_unordered, rounds)| {
-            let has_function = !matches!(
-                act,
-                Act::Enumerate | Act::Batch(_) | Act::BatchFlatten(_) | Act::Take(_) | Act::Skip(_) | Act::MapChunks
-            );
-            Step {
-                act,
-                fault: fault.filter(|_| has_function && flavour.has_faults),
-                min_count: min_count.filter(|_| flavour.has_limits).unwrap_or(1),
-                max_chunksize: max_chunksize.filter(|_| flavour.has_limits),
-                concurrency: concurrency.filter(|_| flavour.has_limits),
-                read_ahead: read_ahead.filter(|_| flavour.has_read_ahead).unwrap_or(0),
-                is_unordered: is_unordered && flavour.is_open,
-                rounds,
-            }
-        })
+        .prop_map(
+            move |(act, fault, min_count, max_chunksize, concurrency, read_ahead, is_unordered, rounds, slow)| {
+                let act = match act {
+                    Act::Interrupted(_) if !flavour.has_faults => Act::Map,
+                    act => act,
+                };
+                let has_function = !matches!(
+                    act,
+                    Act::Enumerate
+                        | Act::Batch(_)
+                        | Act::BatchFlatten(_)
+                        | Act::Take(_)
+                        | Act::Skip(_)
+                        | Act::MapChunks
+                        | Act::Endless(_)
+                );
+                Step {
+                    act,
+                    fault: fault.filter(|_| has_function && flavour.has_faults),
+                    min_count: min_count.filter(|_| flavour.has_limits).unwrap_or(1),
+                    max_chunksize: max_chunksize.filter(|_| flavour.has_limits),
+                    concurrency: concurrency.filter(|_| flavour.has_limits),
+                    read_ahead: read_ahead.filter(|_| flavour.has_read_ahead).unwrap_or(0),
+                    is_unordered: is_unordered && flavour.is_open,
+                    rounds,
+                    slow,
+                }
+            },
+        )
 }
 
 pub(crate) fn steps(flavour: Flavour) -> impl Strategy<Value = Vec<Step>> {

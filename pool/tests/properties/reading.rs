@@ -75,6 +75,7 @@ pub(crate) enum Step {
 fn ended(error: &ReadError, count: usize) -> Step {
     match error {
         ReadError::SerialBusy { .. } => Step::Busy,
+        ReadError::Interrupted { .. } => Step::Going,
         error => {
             let end = failed(error);
             let unread = error.as_task_error().map_or(0, TaskError::unread);
@@ -154,6 +155,7 @@ impl Reading {
                     match reader.next() {
                         None => return Step::End(End::Complete),
                         Some(Ok(item)) => items.push(item),
+                        Some(Err(ReadError::Interrupted { .. })) => {}
                         Some(Err(error)) => {
                             assert!(reader.next().is_none(), "an iteration goes on after its error");
                             return iterated(&error, reader);
@@ -167,6 +169,7 @@ impl Reading {
                     match Parker::block_on(poll_fn(|context| Pin::new(&mut *reader).poll_next(context))) {
                         None => return Step::End(End::Complete),
                         Some(Ok(item)) => items.push(item),
+                        Some(Err(ReadError::Interrupted { .. })) => {}
                         Some(Err(error)) => return iterated(&error, reader),
                     }
                 }
