@@ -45,6 +45,7 @@ left_out=(
     turning::a_source_is_left_between_two_items_when_the_time_is_up
     turning::a_time_out_is_looked_at_between_the_readers_own_items
     turning::items_in_front_of_one_that_turns_slow_come_out
+    turning::what_a_group_still_needs_is_made_by_all_workers
     turning::what_is_left_of_a_chunk_that_turns_slow_is_for_every_worker
 )
 for workers in simulation simulation-on-threads; do

@@ -4,7 +4,7 @@
 
 use millpond_benches::harness::Group;
 use millpond_benches::heap::Heap;
-use millpond_benches::stream::{bodies, changing, maps, memory};
+use millpond_benches::stream::{bodies, changing, maps, memory, scaling};
 
 #[global_allocator]
 static HEAP: Heap = Heap::new();
@@ -17,6 +17,7 @@ fn main() {
     maps::read_ten(&mut group);
     bodies::bodies(&mut group);
     changing::changing(&mut group);
+    scaling::scaling(&mut group);
     memory::memory(&mut group, &HEAP);
     group.finish();
 }

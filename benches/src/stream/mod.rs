@@ -4,6 +4,7 @@ pub mod bodies;
 pub mod changing;
 pub mod maps;
 pub mod memory;
+pub mod scaling;
 pub mod threads;
 
 /// How many workers ours and the rivals have; a thread per stage has as many threads as there are stages.

@@ -82,9 +82,15 @@ impl<T> State<T> {
         let wanted = at.wanted(if window > 1 && self.made > 0 { self.limits.read_ahead } else { 0 }, is_iterated);
         let lacking = if wanted == usize::MAX { wanted } else { wanted.saturating_sub(coming) };
         let asked = at.asked.saturating_sub(coming);
-        let is_window_full = self.flying + self.sequence.landed() + at.chunks.len() >= window
+        let is_window_full = self.flying + self.sequence.landed() + at.chunks.len() >= self.room(at, window)
             && (self.flying > 0 || at.len >= at.inlet_least.max(1));
         if lacking > asked && is_window_full { asked } else { lacking }
+    }
+
+    /// How many chunks may be outstanding at an outlet: a window, and beyond it those of which a lane downstream needs all before
+    /// it can go on.
+    fn room(&self, at: &Outlet<T>, window: usize) -> usize {
+        if window == 1 { 1 } else { window + at.inlet_least / self.grain.chunk() }
     }
 
     /// Whether something is wanted at `outlet` that has not landed.
@@ -102,7 +108,7 @@ impl<T> State<T> {
     fn lacks(&self, outlet: usize, window: usize, is_iterated: bool) -> bool {
         let at = &self.outlets[outlet];
         let wanted = at.wanted(if window > 1 { self.limits.read_ahead } else { 0 }, is_iterated);
-        let has_room = at.chunks.len() < window || at.len < at.inlet_least.max(1);
+        let has_room = at.chunks.len() < self.room(at, window) || at.len < at.inlet_least.max(1);
         at.collecting > 0 || at.len < at.asked || (at.len < wanted && has_room)
     }
 
@@ -192,7 +198,7 @@ impl<T> State<T> {
         let at = &self.outlets[outlet];
         let outstanding = self.flying + self.sequence.landed() + at.chunks.len();
         let is_next = !is_ordered || self.sequence.is_first(slot);
-        if !is_next && at.collecting == 0 && outstanding >= window {
+        if !is_next && at.collecting == 0 && outstanding >= self.room(at, window) {
             return Admission::Full;
         }
         let all = self.sequence.left_items(slot);

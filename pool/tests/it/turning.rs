@@ -33,6 +33,26 @@ in_parallel! {
         assert_eq!(reader.collect::<Vec<_>>().unwrap(), (0..QUICK + 10).collect::<Vec<_>>());
     }
 
+    fn what_a_group_still_needs_is_made_by_all_workers(pool) {
+        // More than a window of chunks wait for the rest of their group when two are done at the same time, or never.
+        let meeting = Arc::new(Barrier::new(2));
+        let groups = || {
+            let meet = Arc::clone(&meeting);
+            let slow = pool.source(0..192_u64).map(move |n| {
+                std::thread::sleep(Duration::from_micros(300));
+                if n % 64 >= 32 {
+                    meet.wait();
+                }
+                n
+            });
+            slow.batch(64)
+        };
+        let expected: Vec<Vec<u64>> = (0..3).map(|group| (group * 64..(group + 1) * 64).collect()).collect();
+        assert_eq!(groups().read_all().unwrap(), expected);
+        assert_eq!(groups().collect::<Vec<_>>().unwrap(), expected);
+        assert_eq!(groups().map(|group| group).read(3).unwrap(), expected);
+    }
+
     fn a_failure_stops_the_workers_that_are_behind_it(pool) {
         let here = std::thread::current().id();
         // The first item that a helper fails on, and how many were begun behind it after that.
