@@ -7,7 +7,7 @@ use std::time::Duration;
 use crossbeam_utils::CachePadded;
 use millpond_sync::Deadline;
 use millpond_sync::shim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use millpond_sync::shim::{Mutex, clock, hint};
+use millpond_sync::shim::{Mutex, clock, hint, thread};
 use smallvec::SmallVec;
 
 use crate::discard::discard;
@@ -190,9 +190,14 @@ impl<'env> Core<'env> {
             host::step(Site::new("looks on").waiting());
             return self.ticks() != since;
         }
+        let is_crowded = placement::is_crowded(self.size());
         let started = clock::now();
         host::wait(|| {
             loop {
+                if is_crowded {
+                    // Whoever could change something may be waiting for this processor.
+                    thread::yield_now();
+                }
                 for _ in 0..64 {
                     if self.ticks() != since {
                         return true;

@@ -16,11 +16,20 @@ use std::thread;
 /// Stands for no processor.
 pub(crate) const NOWHERE: usize = usize::MAX;
 
+/// How many processors there are.
+fn count() -> usize {
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    *COUNT.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
+}
+
 /// Whether `workers` can each have a processor of their own, and there are several.
 pub(crate) fn has_room_for(workers: usize) -> bool {
-    static COUNT: OnceLock<usize> = OnceLock::new();
-    let count = *COUNT.get_or_init(|| thread::available_parallelism().map_or(1, usize::from));
-    (2..=count).contains(&workers)
+    (2..=count()).contains(&workers)
+}
+
+/// Whether there are more `workers` than processors.
+pub(crate) fn is_crowded(workers: usize) -> bool {
+    workers > count()
 }
 
 #[cfg(target_os = "linux")]
