@@ -9,6 +9,10 @@ run cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings
 for features in "" gcd simulation testing; do
     run cargo clippy --quiet --package millpond-pool --all-targets --features "$features" -- -D warnings || status=1
 done
+for features in "" gcd rayon; do
+    run cargo clippy --quiet --package millpond-workers --all-targets --no-default-features --features "$features" -- -D warnings || status=1
+done
+run cargo clippy --quiet --package millpond --lib --no-default-features -- -D warnings || status=1
 run ci/docs.sh || status=1
 run ci/mutants.sh fit || status=1
 run ci/python.sh lint || status=1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the pool's tests on the real libdispatch: those of its workers, and the suites of the engine and of graphs of values, whose
+# Runs tests on the real libdispatch: those of the workers, and the pool's suites of the engine and of graphs of values, whose
 # pools are then of libdispatch's threads (MILLPOND_TEST_WORKERS=gcd). What arguments say goes to `cargo test` instead.
 #
 # Prints how many tests ran, and fails when one fails or fewer ran than ci/test-gcd-count says. Where the library cannot be
@@ -39,6 +39,7 @@ if [ $# -gt 0 ]; then
     exit
 fi
 
+counted "$log" cargo test --package millpond-workers --features gcd "${runner[@]}" --tests --no-fail-fast
 counted "$log" cargo test --package millpond-pool --features gcd "${runner[@]}" --tests --no-fail-fast
 
 # The Python package's pools, where `ci/python.sh test` has installed it.

@@ -5,9 +5,9 @@
 
 use std::ops::Range;
 
-use crate::placement;
 use crate::pool::ScopedPool;
-use crate::workers::stripes;
+use millpond_workers::placement;
+use millpond_workers::stripes;
 
 impl ScopedPool<'_> {
     /// Calls `body` with each number of `range`, each once, in any order, on as many threads as the pool has workers, the calling one

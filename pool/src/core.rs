@@ -10,21 +10,22 @@ use millpond_sync::shim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use millpond_sync::shim::{Mutex, clock, hint, thread};
 use smallvec::SmallVec;
 
-use crate::discard::discard;
 use crate::fault::{self, Fault};
-use crate::fork::Process;
 use crate::gate::{Gate, Pass};
 use crate::hold;
 use crate::interrupt::Interrupts;
 use crate::lane::{AnyLane, TaskEntry, detach};
 use crate::lend;
-use crate::nudge::Nudges;
-use crate::placement;
 use crate::registry::Registry;
 use crate::rings::Rings;
 use crate::walk::{WAKE_NANOS, Walked, Walker};
-use crate::workers::Workers;
 use millpond_sync::host::{self, Site};
+use millpond_workers::Workers;
+use millpond_workers::discard::discard;
+use millpond_workers::fork::Process;
+use millpond_workers::lend::Count;
+use millpond_workers::nudge::Nudges;
+use millpond_workers::placement;
 
 /// How long a helper that finds nothing to do looks on before it goes back to its owner.
 const SPIN: Duration = Duration::from_micros(60);
@@ -68,7 +69,7 @@ pub(crate) struct Core<'env> {
     /// Helpers that are lent or on their way.
     helpers: CachePadded<AtomicUsize>,
     /// Helpers that have been lent and whose hold on this has not been let go, for scopes that must outlive them.
-    lent: Arc<lend::Count>,
+    lent: Arc<Count>,
     /// Readers that work at the moment.
     callers: CachePadded<AtomicUsize>,
     /// What workers look at before each item.

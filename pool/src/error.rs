@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::discard::discard;
+use millpond_workers::discard::discard;
 
 /// An error that a task's function returns, boxed.
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;

@@ -73,7 +73,7 @@ impl Interrupts {
             *kept = left;
             self.count.store(kept.len(), Ordering::Release);
             drop(kept);
-            crate::discard::discard::<Vec<Interrupt>>(gone);
+            millpond_workers::discard::discard::<Vec<Interrupt>>(gone);
         }
     }
 }

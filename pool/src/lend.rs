@@ -1,139 +1,26 @@
-//! Helpers that borrow, from a scope or from a parallel-for.
-//!
-//! A pool made by [`crate::ScopedPool::scope`] runs functions that borrow from the stack of the scope's caller, on threads
-//! that live longer than the scope. The borrow checker cannot see that the scope waits for them, so here, and only here,
-//! the lifetime is taken off, and counted by hand.
+//! Helpers of a pool, which may borrow from its scope.
 
 #![allow(unsafe_code, reason = "threads that outlive the scope run functions that borrow from it")]
 
 use std::sync::Arc;
 
-use millpond_sync::WaitList;
-use millpond_sync::shim::Mutex;
+use millpond_workers::Help;
+use millpond_workers::lend::{self, Count};
 
 use crate::core::Core;
-use crate::workers::Help;
-
-/// How many helpers hold on to a pool, and whether more may.
-#[derive(Debug, Default)]
-pub(crate) struct Count {
-    holders: Mutex<Holders>,
-    waiters: WaitList,
-}
-
-#[derive(Debug, Default)]
-struct Holders {
-    count: usize,
-    is_closed: bool,
-}
-
-impl Count {
-    /// One holder more, unless closed.
-    fn raise(&self) -> bool {
-        let mut holders = self.holders.lock();
-        if !holders.is_closed {
-            holders.count += 1;
-        }
-        !holders.is_closed
-    }
-
-    fn lower(&self) {
-        self.holders.lock().count -= 1;
-        self.waiters.notify_all();
-    }
-
-    /// Lets nobody hold on any more, and waits until nobody does.
-    pub(crate) fn close(&self) {
-        self.holders.lock().is_closed = true;
-        self.waiters.wait_until(|| (self.holders.lock().count == 0).then_some(()));
-    }
-}
-
-/// A call that others may join while it lasts.
-struct Guest {
-    /// Valid while [`Count::raise`] says so.
-    work: *const (dyn Fn() + Sync),
-    count: Arc<Count>,
-}
-
-// SAFETY: `work` points to what is `Sync`, and is called only while it is valid, on whichever thread.
-unsafe impl Send for Guest {}
-// SAFETY: as above.
-unsafe impl Sync for Guest {}
-
-impl Help for Guest {
-    fn help(&self) {
-        if self.count.raise() {
-            let _leaves = Leaves(&self.count);
-            // SAFETY: the count was raised, so `together` has not returned, and does not before it is lowered again; what `work`
-            // points to was borrowed by its caller for as long.
-            let work = unsafe { &*self.work };
-            work();
-        }
-    }
-}
-
-/// Lowers the count, also when what was counted panics.
-struct Leaves<'a>(&'a Count);
-
-impl Drop for Leaves<'_> {
-    fn drop(&mut self) {
-        self.0.lower();
-    }
-}
-
-/// Closes the count, also when the caller's own part panics.
-struct Closes<'a>(&'a Count);
-
-impl Drop for Closes<'_> {
-    fn drop(&mut self) {
-        self.0.close();
-    }
-}
-
-/// Calls `work`, on this thread and on those that `lend` gives the helper to and that come before this thread's call has returned; returns
-/// when all these calls have. Threads that come later do nothing, and are not waited for.
-pub(crate) fn together(work: &(dyn Fn() + Sync), lend: impl FnOnce(Arc<dyn Help>)) {
-    // SAFETY: only the lifetime of what is pointed to changes, see `Guest::help`.
-    let erased =
-        unsafe { std::mem::transmute::<*const (dyn Fn() + Sync + '_), *const (dyn Fn() + Sync + 'static)>(work) };
-    let count = Arc::new(Count::default());
-    let _closes = Closes(&count);
-    lend(Arc::new(Guest { work: erased, count: Arc::clone(&count) }));
-    work();
-}
 
 /// A thread's hold on a pool while it helps.
-struct Helper<'env> {
-    /// Let go before the count goes down.
-    core: Option<Arc<Core<'env>>>,
-    count: Arc<Count>,
-}
+struct Helping<'env>(Arc<Core<'env>>);
 
-impl Help for Helper<'_> {
+impl Help for Helping<'_> {
     fn help(&self) {
-        if let Some(core) = &self.core {
-            core.help();
-        }
+        self.0.help();
     }
 }
 
-impl Drop for Helper<'_> {
-    fn drop(&mut self) {
-        drop(self.core.take());
-        self.count.lower();
-    }
-}
-
-/// A helper of `core` for [`crate::workers::Workers::lend`]; none when the count is closed.
+/// A helper of `core` for [`Workers::lend`](millpond_workers::Workers::lend); none when the count is closed.
 pub(crate) fn helper<'env>(core: &Arc<Core<'env>>, count: &Arc<Count>) -> Option<Arc<dyn Help>> {
-    if !count.raise() {
-        return None;
-    }
-    let help: Arc<dyn Help + 'env> = Arc::new(Helper { core: Some(Arc::clone(core)), count: Arc::clone(count) });
-    // SAFETY: only the lifetime changes. The helper reaches data of `'env` through `core` alone, which it lets go of before
-    // it lowers the count, and the count was raised above. Where `'env` is not `'static` the pool was made by
-    // `ScopedPool::scope`, which closes the count before it returns or unwinds: that refuses further helpers and waits for the
-    // count to be 0, so no helper reaches anything of `'env` after the scope, and `'env` outlives the scope.
-    Some(unsafe { std::mem::transmute::<Arc<dyn Help + 'env>, Arc<dyn Help + 'static>>(help) })
+    // SAFETY: where `'env` is not `'static` the pool was made by `ScopedPool::scope`, which closes the count before it returns or
+    // unwinds, and `'env` outlives the scope.
+    unsafe { lend::helper(Helping(Arc::clone(core)), count) }
 }

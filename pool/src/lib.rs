@@ -19,14 +19,12 @@ mod apply;
 mod consumer;
 mod contents;
 mod core;
-mod discard;
 mod draft;
 mod error;
 #[cfg(any(loom, shuttle))]
 pub mod fault;
 #[cfg(not(any(loom, shuttle)))]
 mod fault;
-mod fork;
 mod gate;
 mod guarded;
 mod head;
@@ -35,8 +33,6 @@ mod injected;
 mod interrupt;
 mod lane;
 mod lend;
-mod nudge;
-mod placement;
 mod pool;
 mod reader;
 mod registry;
@@ -51,7 +47,15 @@ mod task;
 pub mod testing;
 pub mod values;
 mod walk;
-pub mod workers;
+
+/// Where a pool's threads come from.
+pub mod workers {
+    #[cfg(feature = "rayon")]
+    pub use millpond_workers::RayonWorkers;
+    #[cfg(feature = "gcd")]
+    pub use millpond_workers::{GcdWorkers, LibdispatchMissing};
+    pub use millpond_workers::{Help, QualityOfService, Workers};
+}
 
 pub use contents::Contents;
 pub use error::{BoxError, Cause, Panic, ReadError, TaskError};

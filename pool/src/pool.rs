@@ -9,9 +9,11 @@ use crate::reader::ScopedReader;
 use crate::registry::TaskId;
 use crate::report::TaskReport;
 use crate::task::Task;
+#[cfg(feature = "rayon")]
+use millpond_workers::RayonWorkers;
+use millpond_workers::Workers;
 #[cfg(feature = "gcd")]
-use crate::workers::{GcdWorkers, QualityOfService};
-use crate::workers::{RayonWorkers, Workers};
+use millpond_workers::{GcdWorkers, QualityOfService};
 
 /// What executes a graph's tasks, within a [`scope`](Self::scope) whose functions may borrow what outlives `'env`.
 ///
@@ -33,7 +35,11 @@ pub struct ScopedPool<'env> {
 #[derive(Debug, Clone)]
 enum Threads {
     /// A rayon pool of its own.
+    #[cfg(feature = "rayon")]
     Rayon,
+    /// From nowhere: the caller does everything, whatever size is asked for.
+    #[cfg(not(feature = "rayon"))]
+    Nowhere,
     /// Apple's dispatch library.
     #[cfg(feature = "gcd")]
     Gcd(QualityOfService),
@@ -51,7 +57,10 @@ impl Threads {
             return Ok(None);
         }
         Ok(Some(match self {
+            #[cfg(feature = "rayon")]
             Self::Rayon => Arc::new(RayonWorkers::new(size)),
+            #[cfg(not(feature = "rayon"))]
+            Self::Nowhere => return Ok(None),
             #[cfg(feature = "gcd")]
             Self::Gcd(quality) => Arc::new(GcdWorkers::new(size, *quality)?),
             Self::Given(workers) => Arc::clone(workers),
@@ -63,7 +72,7 @@ impl Threads {
 
 /// Why there are no threads: with rayon's and the user's own there always are.
 #[cfg(feature = "gcd")]
-type NoThreads = crate::workers::LibdispatchMissing;
+type NoThreads = millpond_workers::LibdispatchMissing;
 #[cfg(not(feature = "gcd"))]
 type NoThreads = std::convert::Infallible;
 
@@ -76,6 +85,7 @@ impl<'env> ScopedPool<'env> {
         Ok(Self { core: Core::new(size, workers), threads })
     }
 
+    #[cfg(feature = "rayon")]
     fn with_size(size: usize) -> Self {
         Self::with_threads(size, Threads::Rayon).expect("rayon starts its threads when they are needed")
     }
@@ -153,11 +163,14 @@ impl<'env> ScopedPool<'env> {
     ///
     /// Growing and shrinking take effect at the next chunk; work in progress is finished. To and from serial mode the pool changes
     /// when nobody is reading.
+    ///
+    /// A pool that was made without threads, in a program without the feature `rayon`, stays in serial mode.
     pub fn set_size(&self, size: usize) {
         if size == self.size() {
             return;
         }
         let workers = self.threads.of_size(size).expect("a pool that was made from a library has it");
+        let size = if workers.is_some() { size } else { 0 };
         self.core.resize(size, workers);
     }
 
@@ -200,6 +213,7 @@ impl<'env> ScopedPool<'env> {
 
 impl ScopedPool<'static> {
     /// A pool of `size` workers, of which the reading thread is one; 0 for serial mode.
+    #[cfg(feature = "rayon")]
     #[must_use]
     pub fn new(size: usize) -> Self {
         Self::with_size(size)
@@ -208,10 +222,15 @@ impl ScopedPool<'static> {
     /// A pool in serial mode: the caller does everything, no thread is started, nothing is locked.
     #[must_use]
     pub fn serial() -> Self {
-        Self::with_size(0)
+        #[cfg(feature = "rayon")]
+        let threads = Threads::Rayon;
+        #[cfg(not(feature = "rayon"))]
+        let threads = Threads::Nowhere;
+        Self::with_threads(0, threads).expect("serial mode needs no threads")
     }
 
     /// A pool of `size` workers whose threads are a rayon pool of its own, which is started when first needed.
+    #[cfg(feature = "rayon")]
     #[must_use]
     pub fn rayon(size: usize) -> Self {
         Self::with_size(size)
@@ -222,7 +241,7 @@ impl ScopedPool<'static> {
     /// # Errors
     /// When the library is not there: says where it was looked for and what to install.
     #[cfg(feature = "gcd")]
-    pub fn gcd(size: usize) -> Result<Self, crate::workers::LibdispatchMissing> {
+    pub fn gcd(size: usize) -> Result<Self, millpond_workers::LibdispatchMissing> {
         Self::gcd_with(size, QualityOfService::default())
     }
 
@@ -231,7 +250,7 @@ impl ScopedPool<'static> {
     /// # Errors
     /// As [`gcd`](Self::gcd).
     #[cfg(feature = "gcd")]
-    pub fn gcd_with(size: usize, quality: QualityOfService) -> Result<Self, crate::workers::LibdispatchMissing> {
+    pub fn gcd_with(size: usize, quality: QualityOfService) -> Result<Self, millpond_workers::LibdispatchMissing> {
         // Also for serial mode, so that the pool can grow later.
         GcdWorkers::new(size, quality)?;
         Self::with_threads(size, Threads::Gcd(quality))
@@ -282,6 +301,7 @@ impl<'env> ScopedPool<'env> {
     /// assert_eq!(lengths, [4, 4]);
     /// # Ok::<(), millpond_pool::ReadError>(())
     /// ```
+    #[cfg(feature = "rayon")]
     pub fn scope<R>(size: usize, body: impl FnOnce(&Self) -> R) -> R {
         Self::with_size(size).scoped(body)
     }
@@ -310,6 +330,7 @@ impl Drop for EndOfScope<'_, '_> {
     }
 }
 
+#[cfg(feature = "rayon")]
 impl Default for Pool {
     /// A pool of as many workers as the machine has processors for this process.
     fn default() -> Self {

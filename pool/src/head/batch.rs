@@ -1,9 +1,9 @@
 //! Items in groups of a fixed size.
 
 use super::{Head, Next};
-use crate::discard::discard_all;
 use crate::gate::Pass;
 use crate::lane::{Firing, Inlet, Taken};
+use millpond_workers::discard::discard_all;
 
 /// Groups items; the last group is shorter where the input's end leaves less.
 pub(crate) struct Batch<'env, T> {

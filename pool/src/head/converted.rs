@@ -1,9 +1,9 @@
 //! A head whose items are made into something else before they are a chunk.
 
 use super::{Head, Next};
-use crate::discard::discard_all;
 use crate::gate::Pass;
 use crate::lane::Firing;
+use millpond_workers::discard::discard_all;
 
 /// A head and what is done to its items; both are one task.
 pub(crate) struct Converted<H, T, F> {

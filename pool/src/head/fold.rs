@@ -3,10 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Head, Next};
-use crate::discard::{Remaining, discard};
 use crate::error::Cause;
 use crate::gate::Pass;
 use crate::lane::{Firing, Inlet, Taken};
+use millpond_workers::discard::{Remaining, discard};
 
 /// How many items to take at once.
 const MOST: usize = 8 * 1024;

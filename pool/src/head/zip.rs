@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 
 use super::{Head, Next};
-use crate::discard::discard_all;
 use crate::gate::Pass;
 use crate::lane::{Firing, Inlet, Order, Taken};
+use millpond_workers::discard::discard_all;
 
 /// One input of a zip, with the items that wait for their partners.
 struct Side<'env, T> {

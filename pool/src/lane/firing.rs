@@ -1,6 +1,6 @@
 //! One firing as its head and stages see it, and when they stop between two items.
 //!
-//! A worker looks around where its pool's word has changed ([`crate::nudge`]). It **discards** what it
+//! A worker looks around where its pool's word has changed ([`millpond_workers::nudge`]). It **discards** what it
 //! has not begun where nobody can get it any more: the lane is cancelled, or an item before these has
 //! failed. It **cuts** the chunk where it has lasted too long or the reader's time is up: what is done
 //! goes on to the reader, and the rest gets a slot of its own, which any worker may go on with.
@@ -21,8 +21,8 @@ use super::state::{End, Left, Rest};
 use crate::error::{BoxError, Cause};
 use crate::gate::Pass;
 use crate::head::Next;
-use crate::nudge::{Nudges, Seen};
 use millpond_sync::host;
+use millpond_workers::nudge::{Nudges, Seen};
 
 /// Beyond this between two looks at the clock, items are not quick, in nanoseconds.
 const SLOW_NANOS: u128 = 100_000;

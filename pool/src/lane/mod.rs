@@ -45,12 +45,12 @@ use millpond_sync::shim::atomic::Ordering;
 use self::fire::Dismantled;
 use self::land::Litter;
 use self::state::{End, HeadState, State};
-use crate::discard::{discard, discard_all};
 use crate::gate::Pass;
 use crate::guarded::Guarded;
 use crate::head::Next;
 use crate::walk::Walker;
 use millpond_sync::host::Site;
+use millpond_workers::discard::{discard, discard_all};
 
 /// A lane without the type of its items.
 pub(crate) trait AnyLane<'env>: Send + Sync {

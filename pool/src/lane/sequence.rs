@@ -15,7 +15,7 @@
 //! | any | a chunk before it failed | – (`Flying`: when it lands) | the worker that landed the failure |
 
 use super::state::{Landing, Left};
-use crate::discard::discard;
+use millpond_workers::discard::discard;
 
 /// The name of a slot while it is in use.
 pub(crate) type SlotId = u32;

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use smallvec::SmallVec;
 
-use crate::discard::{Held, Remaining, discard_all};
+use millpond_workers::discard::{Held, Remaining, discard_all};
 
 /// What a chunk becomes at the end of a lane: a chunk per outlet.
 pub(super) type Parcel<T> = SmallVec<[Vec<T>; 1]>;

@@ -10,8 +10,8 @@ use super::grain::Grain;
 use super::header::Limits;
 use super::sequence::Sequence;
 use super::spread::Parcel;
-use crate::discard::{discard, discard_all};
 use crate::error::TaskError;
+use millpond_workers::discard::{discard, discard_all};
 
 /// How a lane's output ended.
 #[derive(Debug, Clone)]

@@ -7,10 +7,10 @@ use millpond_sync::shim::atomic::{AtomicBool, Ordering};
 
 use super::Lane;
 use super::state::{End, Outlet, State};
-use crate::discard::discard_all;
 use crate::error::TaskError;
 use crate::gate::Pass;
 use millpond_sync::host::{self, Site};
+use millpond_workers::discard::discard_all;
 
 /// What an outlet has for a reader.
 #[derive(Debug)]

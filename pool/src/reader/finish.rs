@@ -3,8 +3,8 @@
 use millpond_sync::Deadline;
 
 use super::ScopedReader;
-use crate::discard::{Remaining, discard_all};
 use crate::error::ReadError;
+use millpond_workers::discard::{Remaining, discard_all};
 
 /// These read up to the end, in the caller, holding no more than the window of an iteration.
 ///

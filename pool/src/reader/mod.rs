@@ -23,11 +23,11 @@ use millpond_sync::shim::atomic::Ordering;
 use crate::consumer::Consumer;
 use crate::contents::Contents;
 use crate::core::Core;
-use crate::discard::{discard, discard_all};
 use crate::draft::Upstream;
 use crate::hold::Hold;
 use crate::lane::{Spread, TaskEntry};
 use crate::task::Task;
+use millpond_workers::discard::{discard, discard_all};
 
 /// The reader of a task's output, within a [`scope`](crate::ScopedPool::scope) whose functions may borrow what outlives `'env`.
 ///

@@ -6,11 +6,11 @@ use millpond_sync::Deadline;
 
 use crate::consumer::Consumer;
 use crate::core::Refused;
-use crate::discard::discard_all;
 use crate::error::ReadError;
 use crate::lane::{Ready, Want};
 use crate::walk::{Walked, Walker};
 use millpond_sync::host::{self, Operation};
+use millpond_workers::discard::discard_all;
 
 /// What a pull gets.
 #[derive(Debug, Clone, Copy)]

@@ -10,7 +10,7 @@ use crate::core::Core;
 use crate::reader::ScopedReader;
 use crate::registry::TaskId;
 use crate::task::Task;
-use crate::workers::Workers;
+use millpond_workers::Workers;
 
 /// Starts the thread that does all this to a pool, if there is anything to do.
 pub(super) fn begin(scheduler: &Rc<Scheduler>, core: &Arc<Core<'static>>, workers: &Arc<dyn Workers>) {

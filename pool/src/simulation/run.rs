@@ -15,7 +15,7 @@ use super::scheduler::Scheduler;
 use super::trace::Trace;
 use super::workers::SimulatedWorkers;
 use crate::core::Core;
-use crate::workers::Workers;
+use millpond_workers::Workers;
 
 thread_local! {
     /// The simulation that the calling thread is in.

@@ -8,7 +8,7 @@ use std::thread::{self, Thread};
 use millpond_sync::Parker;
 use parking_lot::Mutex;
 
-use crate::workers::Help;
+use millpond_workers::Help;
 
 /// What comes from outside the thread that a simulation runs in.
 pub(crate) struct Shared {

@@ -8,7 +8,7 @@ use millpond_sync::host::{self, Site};
 use super::fiber::Job;
 use super::scheduler::Started;
 use super::shared::Shared;
-use crate::workers::{Help, Workers};
+use millpond_workers::{Help, Workers};
 
 /// Workers that a simulation runs. See the [module documentation](super).
 pub(crate) struct SimulatedWorkers {

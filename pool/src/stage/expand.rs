@@ -123,7 +123,7 @@ where
             // A failure of what was opened in an earlier firing is that of the item before the first of this one.
             firing.fail_at(position(given), Cause::panic(payload));
             firing.mark(before - items.len());
-            crate::discard::discard_all(items);
+            millpond_workers::discard::discard_all(items);
             return (results, None);
         }
         let rest = Batch { open, items: items.collect() };
@@ -142,7 +142,7 @@ fn position(given: usize) -> i64 {
 
 /// Drops what was begun, which may panic.
 fn drop_open<O>(open: &mut Option<O>) {
-    crate::discard::discard(open.take());
+    millpond_workers::discard::discard(open.take());
 }
 
 /// A function over items that gives any number of items for each, as they are wanted, and has something to do once per chunk.
@@ -215,7 +215,7 @@ impl<A, B, E: Expander<A, B>> Stage<A, B> for Expand<E> {
             drop_open(&mut open);
             firing.fail_at(position(given), cause);
             firing.mark(given);
-            crate::discard::discard(items);
+            millpond_workers::discard::discard(items);
             return (results, None);
         }
         if let Some(cause) = interrupt {

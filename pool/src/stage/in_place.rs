@@ -9,8 +9,8 @@
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::discard::{Remaining, discard_all};
 use crate::error::Cause;
+use millpond_workers::discard::{Remaining, discard_all};
 
 /// What came of a chunk.
 pub(super) struct Applied<A, B> {

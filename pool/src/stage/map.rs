@@ -4,7 +4,7 @@ use super::in_place::{Applied, BLOCK, GoesOn, STRIDE, apply};
 use super::{Batch, Nothing, Ran, Stage};
 use crate::error::Cause;
 use crate::lane::{Firing, One, Pace, Watch};
-use crate::nudge::Seen;
+use millpond_workers::nudge::Seen;
 
 /// One item in, one out or none, or a failure.
 pub(crate) struct Each<F>(pub(crate) F);

@@ -18,11 +18,11 @@ pub(crate) use retry::{Pause, Retrying};
 
 use std::any::Any;
 
-use crate::discard::{discard, discard_all};
 use crate::gate::Pass;
 use crate::guarded::Guarded;
 use crate::injected;
 use crate::lane::{Firing, Interrupted, One, Rest, Single, Work, next_key};
+use millpond_workers::discard::{discard, discard_all};
 
 /// Items on their way into a stage.
 pub(crate) struct Batch<A, O> {

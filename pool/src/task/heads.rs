@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::Task;
 use crate::core::Core;
-use crate::discard::Held;
 use crate::draft::Draft;
 use crate::error::{BoxError, Cause};
 use crate::head::{
@@ -15,6 +14,7 @@ use crate::head::{
 use crate::lane::{Limits, TaskEntry, Waiters};
 use crate::reader::ScopedReader;
 use crate::registry::TaskId;
+use millpond_workers::discard::Held;
 
 impl<'env, T: Send + 'env> Task<'env, T> {
     /// The items of an iterator, which is asked for as many as are needed.

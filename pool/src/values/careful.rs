@@ -26,8 +26,8 @@ use super::limits::Limits;
 use super::options::{Around, Progress, RunOptions, Step};
 use super::plan::Plan;
 use super::session::{Local, Session};
-use crate::discard::quietly;
 use millpond_sync::host::{self, Call, Site};
+use millpond_workers::discard::quietly;
 
 /// A task that is ready, by its priority and then by when it became ready.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -14,9 +14,9 @@ use millpond_sync::shim::{Mutex, MutexGuard, hint, thread};
 
 use super::cells::Gate;
 use super::session::Stay;
-use crate::placement;
-use crate::workers::{Help, Workers};
 use millpond_sync::host::{self, Site};
+use millpond_workers::placement;
+use millpond_workers::{Help, Workers};
 
 /// For how long a helper without work looks for some before it goes back.
 pub(super) const LINGER: Duration = Duration::from_micros(60);

@@ -15,8 +15,8 @@ use super::graph::Graph;
 use super::options::Step;
 use super::plan::ONLY;
 use super::session::{Noted, Session};
-use crate::discard::quietly;
 use millpond_sync::host::{self, Site};
+use millpond_workers::discard::quietly;
 
 impl<'env> Careful<'_, 'env> {
     /// Puts a graph into the run, for the task at `parent`.

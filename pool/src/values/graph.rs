@@ -22,7 +22,7 @@ use super::inputs::{Inputs, Link, Values};
 use super::names::Names;
 use super::plan::Plan;
 use super::task::{Task, TaskId};
-use crate::discard::Drops;
+use millpond_workers::discard::Drops;
 
 /// A graph of tasks that give one value each.
 ///

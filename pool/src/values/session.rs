@@ -26,8 +26,8 @@ use super::graph::Graph;
 use super::heartbeat::{Heartbeat, Pace, SLOW_NANOSECONDS};
 use super::plan::Plan;
 use crate::fault::{self, Fault};
-use crate::workers::Workers;
 use millpond_sync::host::{self, Site};
+use millpond_workers::Workers;
 
 /// For how long a helper watches before it judges.
 const WATCH: Duration = Duration::from_micros(6);

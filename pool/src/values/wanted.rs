@@ -5,7 +5,7 @@ use super::cells::Bodies;
 use super::error::GraphError;
 use super::graph::Graph;
 use super::plan::Plan;
-use crate::discard::Drops;
+use millpond_workers::discard::Drops;
 
 const PAGE: usize = 1 << 10;
 

@@ -25,9 +25,9 @@ use millpond_sync::host;
 use parking_lot::{Condvar, Mutex};
 
 use super::{Left, Payload};
-use crate::fork::Process;
 use crate::simulation::run;
 use crate::simulation::scheduler::Scheduler;
+use millpond_workers::fork::Process;
 
 /// How much stack a thread has; only what is touched takes memory.
 const STACK_BYTES: usize = 2 * 1024 * 1024;

@@ -34,7 +34,7 @@ use super::report::Report;
 use super::schedule::Schedule;
 use super::shared::Shared;
 use super::trace::{Event, Ring, Trace, Who};
-use crate::fork::Process;
+use millpond_workers::fork::Process;
 
 /// The caller's place among the threads.
 pub(super) const CALLER: usize = 0;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use millpond_pool::workers::Help;
+use millpond_workers::Help;
 use parking_lot::Mutex;
 
 /// A job whose help is a call of a closure.

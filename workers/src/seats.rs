@@ -14,7 +14,7 @@ const MOST_LOOKS: usize = 1_000;
 ///
 /// A thread is kept off a processor only while it is asleep and being woken: see [`crate::placement`]. Whatever a thread runs for
 /// somebody else comes after [`Seats::settle`], which waits until its own processors are its own again.
-pub(super) struct Seats {
+pub(crate) struct Seats {
     avoided: AtomicUsize,
     placing: Mutex<Sitting>,
 }
@@ -28,19 +28,19 @@ struct Sitting {
 }
 
 impl Seats {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { avoided: AtomicUsize::new(NOWHERE), placing: Mutex::default() }
     }
 
     /// The calling thread belongs to these workers from now on; they wake sleepers of lower numbers first.
-    pub(super) fn take(&self, number: usize) {
+    pub(crate) fn take(&self, number: usize) {
         let threads = &mut self.placing.lock().threads;
         let place = threads.partition_point(|(other, _)| *other < number);
         threads.insert(place, (number, Thread::current()));
     }
 
     /// Threads that are woken from now on are kept off `processor`. Costs nothing.
-    pub(super) fn avoid(&self, processor: usize) {
+    pub(crate) fn avoid(&self, processor: usize) {
         self.avoided.store(processor, Ordering::Relaxed);
     }
 
@@ -48,7 +48,7 @@ impl Seats {
     ///
     /// Subtle: only while none of them is at work. A function that runs on one of them may give work to the others by itself, which
     /// they begin without having settled.
-    pub(super) fn wake_some(&self, count: usize, wake: impl FnOnce()) {
+    pub(crate) fn wake_some(&self, count: usize, wake: impl FnOnce()) {
         let processor = self.avoided.load(Ordering::Relaxed);
         if processor == NOWHERE {
             return wake();
@@ -62,7 +62,7 @@ impl Seats {
     }
 
     /// Runs `work` on the calling thread, which belongs to these workers.
-    pub(super) fn work(&self, work: impl FnOnce()) {
+    pub(crate) fn work(&self, work: impl FnOnce()) {
         self.settled().busy += 1;
         let _busy = Busy(self);
         work();
@@ -70,7 +70,7 @@ impl Seats {
 
     /// Has threads that are woken wait in [`settle`](Self::settle) until the answer is dropped.
     #[cfg(feature = "gcd")]
-    pub(super) fn place(&self) -> Placing<'_> {
+    pub(crate) fn place(&self) -> Placing<'_> {
         Placing { processor: self.avoided.load(Ordering::Relaxed), _sitting: self.placing.lock() }
     }
 
@@ -90,7 +90,7 @@ impl Seats {
 
     /// Waits until the calling thread, which was woken by [`Placing::wake`], may run wherever it could before.
     #[cfg(feature = "gcd")]
-    pub(super) fn settle(&self) {
+    pub(crate) fn settle(&self) {
         drop(self.settled());
     }
 }
@@ -106,7 +106,7 @@ impl Drop for Busy<'_> {
 
 /// Threads that are just being woken; see [`Seats::place`].
 #[cfg(feature = "gcd")]
-pub(super) struct Placing<'a> {
+pub(crate) struct Placing<'a> {
     processor: usize,
     _sitting: MutexGuard<'a, Sitting>,
 }
@@ -114,7 +114,7 @@ pub(super) struct Placing<'a> {
 #[cfg(feature = "gcd")]
 impl Placing<'_> {
     /// Runs `wake`, which wakes these threads.
-    pub(super) fn wake(self, threads: impl Iterator<Item = Thread>, wake: impl FnOnce()) {
+    pub(crate) fn wake(self, threads: impl Iterator<Item = Thread>, wake: impl FnOnce()) {
         keep_off(self.processor, threads, wake);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use millpond_pool::workers::{GcdWorkers, Workers};
+use millpond_workers::{GcdWorkers, Workers};
 use parking_lot::Mutex;
 
 use crate::job::Job;

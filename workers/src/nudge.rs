@@ -26,7 +26,7 @@ const AT_WORK: u8 = 2;
 
 /// A pool's word. See the [module documentation](self).
 #[derive(Debug)]
-pub(crate) struct Nudges {
+pub struct Nudges {
     word: CachePadded<AtomicU64>,
     /// What the thread that beats knows of the pool.
     beat: CachePadded<AtomicU8>,
@@ -34,37 +34,39 @@ pub(crate) struct Nudges {
 
 /// What a worker remembers of the word. No word is ever [`ALWAYS`](Self::ALWAYS).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Seen(u64);
+pub struct Seen(u64);
 
 impl Seen {
     /// Differs from every word: for a worker that looks at each item.
-    pub(crate) const ALWAYS: Self = Self(u64::MAX);
+    pub const ALWAYS: Self = Self(u64::MAX);
 }
 
 impl Nudges {
-    pub(crate) fn new() -> Arc<Self> {
+    /// A word that nobody has changed.
+    #[must_use]
+    pub fn new() -> Arc<Self> {
         Arc::new(Self { word: CachePadded::new(AtomicU64::new(0)), beat: CachePadded::new(AtomicU8::new(UNKNOWN)) })
     }
 
     /// Has every worker look around before its next item. Call it after the change that they are to see.
-    pub(crate) fn nudge(&self) {
+    pub fn nudge(&self) {
         self.word.fetch_add(1, Ordering::AcqRel);
     }
 
     /// What the word is; what was changed before it became so is seen afterwards.
-    pub(crate) fn seen(&self) -> Seen {
+    pub fn seen(&self) -> Seen {
         Seen(self.word.load(Ordering::Acquire))
     }
 
     /// Whether nothing has happened since.
     #[inline(always)]
-    pub(crate) fn is_still(&self, seen: Seen) -> bool {
+    pub fn is_still(&self, seen: Seen) -> bool {
         self.word.load(Ordering::Relaxed) == seen.0
     }
 
     /// A chunk of several items begins: from now on the word changes every two milliseconds.
     #[inline]
-    pub(crate) fn begin(self: &Arc<Self>) {
+    pub fn begin(self: &Arc<Self>) {
         if self.beat.load(Ordering::Relaxed) != AT_WORK {
             self.wake_beat();
         }

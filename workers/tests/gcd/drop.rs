@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
-use millpond_pool::workers::{GcdWorkers, Workers};
+use millpond_workers::{GcdWorkers, Workers};
 use parking_lot::Mutex;
 
 use crate::job::{Job, Turnstile};

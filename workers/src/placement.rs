@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use std::thread;
 
 /// Stands for no processor.
-pub(crate) const NOWHERE: usize = usize::MAX;
+pub const NOWHERE: usize = usize::MAX;
 
 /// How many processors there are.
 fn count() -> usize {
@@ -23,17 +23,19 @@ fn count() -> usize {
 }
 
 /// Whether `workers` can each have a processor of their own, and there are several.
-pub(crate) fn has_room_for(workers: usize) -> bool {
+#[must_use]
+pub fn has_room_for(workers: usize) -> bool {
     (2..=count()).contains(&workers)
 }
 
 /// Whether there are more `workers` than processors.
-pub(crate) fn is_crowded(workers: usize) -> bool {
+#[must_use]
+pub fn is_crowded(workers: usize) -> bool {
     workers > count()
 }
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{Thread, current, keep_off};
+pub use linux::{Thread, current, keep_off};
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -42,17 +44,20 @@ mod linux {
     use super::NOWHERE;
 
     /// The number of the processor that the calling thread runs on.
-    pub(crate) fn current() -> usize {
+    #[must_use]
+    pub fn current() -> usize {
         // SAFETY: takes no arguments and has no preconditions.
         usize::try_from(unsafe { libc::sched_getcpu() }).unwrap_or(NOWHERE)
     }
 
     /// A thread as the kernel numbers them.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub(crate) struct Thread(libc::pid_t);
+    pub struct Thread(libc::pid_t);
 
     impl Thread {
-        pub(crate) fn current() -> Self {
+        /// The calling one.
+        #[must_use]
+        pub fn current() -> Self {
             // SAFETY: takes no arguments and has no preconditions.
             Self(unsafe { libc::gettid() })
         }
@@ -97,7 +102,7 @@ mod linux {
     }
 
     /// Runs `wake` while `threads` are kept off `processor`, those that may run elsewhere. [`NOWHERE`] costs nothing.
-    pub(crate) fn keep_off(processor: usize, threads: impl Iterator<Item = Thread>, wake: impl FnOnce()) {
+    pub fn keep_off(processor: usize, threads: impl Iterator<Item = Thread>, wake: impl FnOnce()) {
         let kept_off = threads.filter_map(|thread| Some((thread, thread.keep_off(processor)?)));
         let _kept_off = KeptOff(kept_off.collect());
         wake();
@@ -105,27 +110,33 @@ mod linux {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) use elsewhere::{Thread, current, keep_off};
+pub use elsewhere::{Thread, current, keep_off};
 
 /// Systems that do not let a program choose: nothing is kept off.
 #[cfg(not(target_os = "linux"))]
 mod elsewhere {
     use super::NOWHERE;
 
-    pub(crate) fn current() -> usize {
+    /// The number of the processor that the calling thread runs on: it is not told.
+    #[must_use]
+    pub fn current() -> usize {
         NOWHERE
     }
 
+    /// A thread.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub(crate) struct Thread;
+    pub struct Thread;
 
     impl Thread {
-        pub(crate) fn current() -> Self {
+        /// The calling one.
+        #[must_use]
+        pub fn current() -> Self {
             Self
         }
     }
 
-    pub(crate) fn keep_off(_processor: usize, _threads: impl Iterator<Item = Thread>, wake: impl FnOnce()) {
+    /// Runs `wake`.
+    pub fn keep_off(_processor: usize, _threads: impl Iterator<Item = Thread>, wake: impl FnOnce()) {
         wake();
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
-use millpond_pool::workers::{GcdWorkers, QualityOfService, Workers};
+use millpond_workers::{GcdWorkers, QualityOfService, Workers};
 
 use crate::job::{Job, Turnstile};
 use crate::process::{is_child, run_alone};

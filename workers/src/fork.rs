@@ -14,11 +14,11 @@ static FORKS: AtomicU32 = AtomicU32::new(0);
 
 /// A process, as told apart from its forked children.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Process(u32);
+pub struct Process(u32);
 
 impl Process {
     /// The process that calls.
-    pub(crate) fn current() -> Self {
+    pub fn current() -> Self {
         static WATCH: Once = Once::new();
         WATCH.call_once(watch);
         Self(FORKS.load(Ordering::Relaxed))
@@ -26,7 +26,7 @@ impl Process {
 
     /// Whether the caller runs in this process and not in a child of it.
     #[inline]
-    pub(crate) fn is_current(self) -> bool {
+    pub fn is_current(self) -> bool {
         self.0 == FORKS.load(Ordering::Relaxed)
     }
 }

@@ -27,8 +27,8 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::library::{Library, Queue, Run};
 use crate::placement::Thread;
-use crate::workers::seats::Seats;
-use crate::workers::{Help, QualityOfService};
+use crate::seats::Seats;
+use crate::{Help, QualityOfService};
 
 /// For how long a thread without work is kept asleep: long enough for whoever reads at intervals of a person's patience.
 const PARK_TIME: Duration = Duration::from_secs(1);

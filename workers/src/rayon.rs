@@ -5,9 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::ThreadPool;
 
-use super::seats::Seats;
-use super::{Help, Workers, stripes};
-use crate::lend;
+use crate::seats::Seats;
+use crate::{Help, Workers, lend, stripes};
 
 /// Threads of a rayon pool: either one of its own, started when first needed, or one that the user brings.
 pub struct RayonWorkers {

@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use millpond_pool::workers::{Help, Workers};
+use millpond_workers::{Help, Workers};
 use parking_lot::Mutex;
 
 use crate::job::{Job, Turnstile};

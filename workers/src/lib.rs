@@ -1,22 +1,34 @@
-//! Where a pool's threads come from.
+//! Where threads come from.
 //!
-//! The engine schedules its own work and asks for threads only: [`Workers::lend`] is a hint that up to `count`
+//! An engine schedules its own work and asks for threads only: [`Workers::lend`] is a hint that up to `count`
 //! threads should run a job's helper loop, which returns as soon as the job has nothing left for it. Threads are
 //! lent, never held, and no task of a graph is ever mapped to a job of the host's own scheduler, so the host's
 //! queueing costs are paid once per wake-up instead of once per task.
 //!
 //! A pool in serial mode has no workers at all: the caller does everything.
+//!
+//! Beside the threads there is what every engine needs that has some: a [parallel-for](stripes), helpers that [borrow](lend), where
+//! threads [wake](placement), how they are told to [look around](nudge), [forks](fork), and [dropping](discard) what is the user's.
 
+pub mod discard;
+pub mod fork;
 #[cfg(feature = "gcd")]
 mod gcd;
+pub mod lend;
+pub mod nudge;
+pub mod placement;
 mod quality;
+#[cfg(feature = "rayon")]
 mod rayon;
+#[cfg(any(feature = "rayon", feature = "gcd"))]
+#[cfg_attr(not(feature = "rayon"), expect(dead_code, reason = "libdispatch wakes threads in another way"))]
 mod seats;
-pub(crate) mod stripes;
+pub mod stripes;
 
 #[cfg(feature = "gcd")]
 pub use self::gcd::{GcdWorkers, LibdispatchMissing};
 pub use self::quality::QualityOfService;
+#[cfg(feature = "rayon")]
 pub use self::rayon::RayonWorkers;
 
 use std::fmt;
@@ -51,3 +63,8 @@ pub trait Workers: Send + Sync + fmt::Debug {
     /// How many threads can be lent at the most, the caller not counted.
     fn threads(&self) -> usize;
 }
+
+/// Runs the README's example with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -31,7 +31,7 @@ use crate::discard::discard;
 ///
 /// # Panics
 /// With the first panic of `body`, when all indices were called.
-pub(crate) fn apply<F: Fn(usize) + Sync + ?Sized>(
+pub fn apply<F: Fn(usize) + Sync + ?Sized>(
     count: usize,
     width: usize,
     body: &F,

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use millpond_pool::workers::Workers;
+use millpond_workers::Workers;
 
 use crate::job::{Job, Turnstile};
 use crate::workers;

@@ -45,7 +45,7 @@ use super::{Help, QualityOfService, Workers, stripes};
 ///
 /// # Examples
 /// ```
-/// use millpond_pool::workers::{GcdWorkers, QualityOfService, Workers};
+/// use millpond_workers::{GcdWorkers, QualityOfService, Workers};
 /// use std::sync::atomic::{AtomicUsize, Ordering};
 ///
 /// match GcdWorkers::new(3, QualityOfService::Utility) {

@@ -16,7 +16,7 @@ use std::vec;
 const MOST_PANICS: usize = 100;
 
 /// Drops a value, and the payloads of the panics that come of it. Does not unwind.
-pub(crate) fn discard<T>(value: T) {
+pub fn discard<T>(value: T) {
     let mut outcome = catch_unwind(AssertUnwindSafe(|| drop(value)));
     for _ in 1..MOST_PANICS {
         let Err(payload) = outcome else { return };
@@ -27,21 +27,21 @@ pub(crate) fn discard<T>(value: T) {
 
 /// Cleans up where something else is told already: a panic of what this drops is not. Does not
 /// unwind.
-pub(crate) fn quietly(clean_up: impl FnOnce()) {
+pub fn quietly(clean_up: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(clean_up)) {
         discard(payload);
     }
 }
 
 /// Drops several things, of which any may panic: the first panic is kept, the others are discarded.
-#[derive(Default)]
-pub(crate) struct Drops {
+#[derive(Debug, Default)]
+pub struct Drops {
     panic: Option<Box<dyn Any + Send>>,
 }
 
 impl Drops {
     /// Does what may panic. Does not unwind.
-    pub(crate) fn attempt(&mut self, clean_up: impl FnOnce()) {
+    pub fn attempt(&mut self, clean_up: impl FnOnce()) {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(clean_up)) {
             match self.panic {
                 None => self.panic = Some(payload),
@@ -51,7 +51,7 @@ impl Drops {
     }
 
     /// Goes on with the panic that was kept, if there is one.
-    pub(crate) fn resume(self) {
+    pub fn resume(self) {
         if let Some(payload) = self.panic {
             resume_unwind(payload);
         }
@@ -59,7 +59,7 @@ impl Drops {
 }
 
 /// Drops values one by one, and the payloads of the panics that come of them. Does not unwind.
-pub(crate) fn discard_all<T>(values: impl IntoIterator<Item = T>) {
+pub fn discard_all<T>(values: impl IntoIterator<Item = T>) {
     let mut values = values.into_iter();
     if mem::needs_drop::<T>() {
         while let Err(payload) = catch_unwind(AssertUnwindSafe(|| values.by_ref().for_each(drop))) {
@@ -71,10 +71,12 @@ pub(crate) fn discard_all<T>(values: impl IntoIterator<Item = T>) {
 
 /// Items on their way through code of the user's. Those that are left when it panics are discarded.
 #[derive(Debug)]
-pub(crate) struct Remaining<T>(vec::IntoIter<T>);
+pub struct Remaining<T>(vec::IntoIter<T>);
 
 impl<T> Remaining<T> {
-    pub(crate) fn new(items: Vec<T>) -> Self {
+    /// Items that code of the user's is about to be given.
+    #[must_use]
+    pub fn new(items: Vec<T>) -> Self {
         Self(items.into_iter())
     }
 }
@@ -105,26 +107,34 @@ impl<T> Drop for Remaining<T> {
 
 /// A value that code of the user's looks at. It is discarded when that code panics.
 #[derive(Debug)]
-pub(crate) struct Held<T>(Option<T>);
+pub struct Held<T>(Option<T>);
 
 impl<T> Held<T> {
+    /// A value that code of the user's is about to look at.
     #[inline]
-    pub(crate) fn new(item: T) -> Self {
+    #[must_use]
+    pub fn new(item: T) -> Self {
         Self(Some(item))
     }
 
+    /// The value.
     #[inline]
-    pub(crate) fn get_mut(&mut self) -> &mut T {
+    #[must_use]
+    pub fn get_mut(&mut self) -> &mut T {
         self.0.as_mut().expect("it is taken out last")
     }
 
+    /// The value.
     #[inline]
-    pub(crate) fn get(&self) -> &T {
+    #[must_use]
+    pub fn get(&self) -> &T {
         self.0.as_ref().expect("it is taken out last")
     }
 
+    /// The value, which is not discarded.
     #[inline]
-    pub(crate) fn into_inner(mut self) -> T {
+    #[must_use]
+    pub fn into_inner(mut self) -> T {
         self.0.take().expect("it is taken out last")
     }
 }

@@ -10,7 +10,7 @@ mod lend;
 mod library;
 mod process;
 
-use millpond_pool::workers::{GcdWorkers, QualityOfService};
+use millpond_workers::{GcdWorkers, QualityOfService};
 
 /// Workers with `threads` threads of the usual quality.
 fn workers(threads: usize) -> GcdWorkers {

@@ -21,8 +21,8 @@ use std::sync::{Arc, OnceLock};
 use std::{env, process};
 
 use super::error::{Attempt, LibdispatchMissing};
+use crate::QualityOfService;
 use crate::fork::Process;
-use crate::workers::QualityOfService;
 
 /// The environment variable that names the library; nothing else is tried then.
 pub(super) const PATH_VARIABLE: &str = "MILLPOND_LIBDISPATCH";
