@@ -28,8 +28,8 @@ pub struct Pipeline {
     pub rejected: PoolReader<Rejected>,
 }
 
-/// How many documents are added up by a worker.
-const TOGETHER: usize = 64;
+/// How many documents are added up at once by a worker: enough that one long document in front does not keep the others waiting.
+const TOGETHER: usize = 256;
 
 impl Pipeline {
     /// Declares the tasks; runs nothing. Without workers the pool is in serial mode.

@@ -210,7 +210,10 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             // What is on its way behind the failure stops at the next item.
             self.header.core.nudges().nudge();
         }
-        self.header.is_parked.store(false, Ordering::Relaxed);
+        if self.header.is_parked.load(Ordering::Relaxed) {
+            // Subtle: not always. Every walker reads what else is on this line of the cache.
+            self.header.is_parked.store(false, Ordering::Relaxed);
+        }
         self.changed(pass, chunk.map(|chunk| chunk.number), Site::new("landed"));
         self.throw_away(pass, litter);
         if has_ended {
