@@ -9,7 +9,11 @@
 //! [`ReadItems`] and [`WriteItems`] are what code that takes any reader or writer needs; [`IteratorReader`] makes a reader of any
 //! iterator, [`CallbackReader`] and [`CallbackWriter`] look at what passes.
 //!
+//! [`Queue`] is the other kind: both ends in one object, for queues that are looked into, counted, ordered by priority or
+//! bounded by weight.
+//!
 //! Not for: broadcasting (each item goes to one reader), rendezvous (a capacity of 0), selecting over several channels.
+//! Queues can be selected over, with [`millpond_sync::Select`].
 //!
 //! # Examples
 //!
@@ -31,6 +35,7 @@ mod iterator_reader;
 mod iterators;
 mod listening;
 mod queue;
+mod queues;
 mod read_future;
 mod read_items;
 #[expect(unsafe_code, reason = "the readers' end of the segments")]
@@ -53,6 +58,10 @@ pub use iterators::{Iter, TryIter};
 pub use listening::Listening;
 #[cfg(loom)]
 pub use queue::{Fault, break_channels};
+pub use queues::{
+    Asked, DoneTooOften, Fifo, Get, GetError, GetFuture, GetManyFuture, Item, Lifo, LifoQueue, Priority, PriorityQueue,
+    Put, PutError, PutFuture, Queue, State, Store,
+};
 pub use read_future::{ReadFuture, ReadOneFuture};
 pub use read_items::{AnyReader, ReadItems};
 pub use reader::Reader;

@@ -1,6 +1,9 @@
 //! Every interleaving of small scenarios between writers and readers. Run by `ci/loom.sh`.
 #![cfg(loom)]
 
+#[path = "loom/queues.rs"]
+mod queues;
+
 use loom::thread;
 use millpond_channel::{Fault, ReadError, ReadTimeoutError, TryReadError, bounded, break_channels, unbounded};
 use std::future::Future;

@@ -7,7 +7,7 @@ use crate::shim::atomic::{AtomicBool, Ordering};
 ///
 /// It is won once. So exactly one of the entries is granted, although each stands under the lock of another primitive.
 #[derive(Clone, Debug)]
-pub(crate) struct Claim(Arc<AtomicBool>);
+pub struct Claim(Arc<AtomicBool>);
 
 impl Claim {
     pub(crate) fn new() -> Self {
@@ -15,12 +15,13 @@ impl Claim {
     }
 
     /// Whether this call won it.
-    pub(crate) fn win(&self) -> bool {
+    pub fn win(&self) -> bool {
         !self.0.swap(true, Ordering::AcqRel)
     }
 
     /// Whether it was won.
-    pub(crate) fn is_won(&self) -> bool {
+    #[must_use]
+    pub fn is_won(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 }

@@ -9,7 +9,6 @@ use crate::deadline::Deadline;
 use crate::grants::{Grants, Turn};
 use crate::parker::Parker;
 use crate::select::Selectable;
-use crate::select::sealed::Joins;
 use crate::state::WaiterState;
 use crate::wait_list::Ticket;
 use std::fmt;
@@ -209,14 +208,11 @@ impl<P: Deref<Target: Granting>> Future for Waiting<P> {
     }
 }
 
-impl<P: Deref<Target: Granting>> Joins for Waiting<P> {
-    #[expect(private_interfaces, reason = "sealed")]
+impl<P: Deref<Target: Granting>> Selectable for Waiting<P> {
     fn join(&mut self, claim: Claim) {
         self.claim = Some(claim);
     }
 }
-
-impl<P: Deref<Target: Granting>> Selectable for Waiting<P> {}
 
 impl<P: Deref<Target: Granting>> Drop for Waiting<P> {
     fn drop(&mut self) {

@@ -130,6 +130,25 @@ impl<S, V> Turn<'_, S, V> {
         }
     }
 
+    /// The state, and the entry of the waiter that is first in the list.
+    pub fn first_and_state(&mut self) -> Option<(&mut S, &mut V)> {
+        self.first()?;
+        let inside = &mut *self.inside;
+        let carried = inside.entries.as_deref_mut()?.first()?;
+        Some((&mut inside.state, &mut carried.value))
+    }
+
+    /// As [`try_grant_first`](Self::try_grant_first), with the state that what is granted comes from.
+    pub fn try_grant_first_with_state(&mut self) -> Option<(&mut S, &mut V)> {
+        let inside = &mut *self.inside;
+        let entries = inside.entries.as_deref_mut()?;
+        let is_won = entries.first()?.claim.as_ref().is_none_or(Claim::win);
+        let (waker, carried) =
+            entries.notify_first(if is_won { WaiterEvent::Grant } else { WaiterEvent::NotifyAll })?;
+        self.woken.push(waker);
+        is_won.then_some((&mut inside.state, &mut carried.value))
+    }
+
     /// Grants the waiter whose entry [`first`](Self::first) showed what it waits for.
     ///
     /// `None` if it was given something elsewhere since, and is out of the list now: then look at the first again. For

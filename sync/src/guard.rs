@@ -13,7 +13,6 @@ use crate::mutex::Exclusively;
 use crate::reentrant_mutex::Again;
 use crate::rw_lock::{Reading, Upgradable, Writing};
 use crate::select::Selectable;
-use crate::select::sealed::Joins;
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::future::Future;
@@ -407,22 +406,14 @@ where
     }
 }
 
-impl<P, A> Joins for Acquiring<P, A>
-where
-    P: Deref<Target: Lock>,
-    A: Access<Raw = <P::Target as Parts>::Raw> + Wishes,
-{
-    #[expect(private_interfaces, reason = "sealed")]
-    fn join(&mut self, claim: Claim) {
-        self.claim = Some(claim);
-    }
-}
-
 impl<P, A> Selectable for Acquiring<P, A>
 where
     P: Deref<Target: Lock> + Clone,
     A: Access<Raw = <P::Target as Parts>::Raw> + Wishes,
 {
+    fn join(&mut self, claim: Claim) {
+        self.claim = Some(claim);
+    }
 }
 
 impl<P, A> fmt::Debug for Acquiring<P, A>

@@ -77,6 +77,7 @@ mod wait_list;
 mod waiter;
 
 pub use barrier::{Barrier, BrokenBarrier, Party, PassBarrier, Passed, Round};
+pub use claim::Claim;
 pub use condvar::{Condvar, Notified, Relay};
 pub use countdown::{BelowZero, Countdown};
 pub use deadline::Deadline;

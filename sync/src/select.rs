@@ -12,17 +12,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// A future that takes nothing before it is ready, and nothing at all once another branch has won.
+/// A future that takes nothing before it is ready, and can be one of several of which one is to be ready.
 ///
-/// The futures of this crate's primitives are. Sealed.
-pub trait Selectable: Future + Unpin + sealed::Joins {}
-
-pub(crate) mod sealed {
-    /// How a future is told that it is one of several.
-    pub trait Joins {
-        #[expect(private_interfaces, reason = "sealed")]
-        fn join(&mut self, claim: super::Claim);
-    }
+/// The futures of this library's primitives are.
+pub trait Selectable: Future + Unpin {
+    /// Makes it one of several: from now on it must win `claim` before it takes anything, and takes nothing if another
+    /// has. Called before its first poll.
+    fn join(&mut self, claim: Claim);
 }
 
 /// Waits for the first of several things: a lock, a permit, an event, an item.

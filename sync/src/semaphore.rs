@@ -11,7 +11,6 @@ use crate::grants::{Grants, Turn};
 use crate::host::{self, Site};
 use crate::permit::{ArcPermit, Permit, PermitOf};
 use crate::select::Selectable;
-use crate::select::sealed::Joins;
 use crate::shim::atomic::{AtomicU64, Ordering};
 use crate::state::WaiterState;
 use std::error::Error;
@@ -489,15 +488,12 @@ impl<P: Deref<Target = Semaphore> + Clone> Future for AcquirePermit<P> {
     }
 }
 
-impl<P: Deref<Target = Semaphore>> Joins for AcquirePermit<P> {
-    #[expect(private_interfaces, reason = "sealed")]
+impl<P: Deref<Target = Semaphore> + Clone> Selectable for AcquirePermit<P> {
     fn join(&mut self, claim: Claim) {
         self.waiting.join(claim);
         self.is_one_of_several = true;
     }
 }
-
-impl<P: Deref<Target = Semaphore> + Clone> Selectable for AcquirePermit<P> {}
 
 impl fmt::Debug for Semaphore {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

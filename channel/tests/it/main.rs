@@ -9,6 +9,7 @@ mod iterator_reader;
 mod listening;
 mod misuse;
 mod model;
+mod queues;
 mod scenarios;
 mod serial;
 mod setup;
