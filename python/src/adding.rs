@@ -13,7 +13,7 @@ use crate::channel::{self, Opened};
 use crate::context::{Context, is_simple};
 use crate::division::{Divides, Division, Side, Sided};
 use crate::function::{Function, OnError, Policy};
-use crate::interpreter::attached;
+use crate::interpreter::{attached, iterate, staying};
 use crate::keeper::{Held, Keeper};
 use crate::object::Object;
 use crate::operation::{Expansion, Kind, Operation};
@@ -141,8 +141,8 @@ pub(crate) fn _source(
     limits: Limits,
 ) -> PyResult<Added> {
     let engine = pool.get().engine()?;
-    let length = items.len().ok();
-    let iterator = items.try_iter()?;
+    let length = staying(|| items.len().ok());
+    let iterator = iterate(items)?;
     let is_generator =
         iterator.is_instance(&py.import(intern!(py, "types"))?.getattr(intern!(py, "GeneratorType"))?)?;
     let is_simple = is_simple(iterator.as_any());

@@ -9,6 +9,7 @@ use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
 
 use crate::errors::{ChannelClosedError, ChannelFullError, ReadTimeoutError};
+use crate::interpreter::staying;
 use crate::object::Object;
 use crate::reader::{SLICE, duration};
 use crate::simulation::{is_simulated, told};
@@ -77,7 +78,7 @@ impl ChannelWriter {
 
     #[pyo3(signature = (item, timeout=None))]
     fn _write(&self, py: Python<'_>, item: Py<PyAny>, timeout: Option<f64>) -> PyResult<()> {
-        told(|| self.write_patiently(py, Object(item), duration(timeout)))
+        staying(|| told(|| self.write_patiently(py, Object(item), duration(timeout))))
     }
 
     fn _try_write(&self, item: Py<PyAny>) -> PyResult<()> {

@@ -14,7 +14,7 @@ use pyo3::types::{PyBool, PyTuple};
 
 use crate::context::{Context, is_simple};
 use crate::errors::TaskTimeoutError;
-use crate::interpreter::{Callee, call_method, is_awaitable, is_true};
+use crate::interpreter::{Callee, Iteration, call_method, is_awaitable, is_true, iterate};
 use crate::keeper::Held;
 use crate::object::Object;
 use crate::place::{Place, Raised, never_an_end};
@@ -68,7 +68,15 @@ pub(crate) struct Function {
 fn arguments<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
     match item.cast::<PyTuple>() {
         Ok(arguments) => Ok(arguments.clone()),
-        Err(_) => PyTuple::new(item.py(), item.try_iter()?.collect::<PyResult<Vec<_>>>()?),
+        Err(_) => {
+            let iterator = iterate(item)?;
+            let iteration = Iteration::new(&iterator);
+            let mut arguments = Vec::new();
+            while let Some(argument) = iteration.next()? {
+                arguments.push(argument);
+            }
+            PyTuple::new(item.py(), arguments)
+        }
     }
 }
 

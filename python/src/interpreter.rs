@@ -199,6 +199,7 @@ unsafe extern "C-unwind" {
         arguments: *mut ffi::PyObject,
         keywords: *mut ffi::PyObject,
     ) -> *mut ffi::PyObject;
+    fn PyObject_GetIter(object: *mut ffi::PyObject) -> *mut ffi::PyObject;
     fn PyObject_IsTrue(object: *mut ffi::PyObject) -> std::ffi::c_int;
 }
 
@@ -207,20 +208,25 @@ const ARGUMENTS_OFFSET: usize = 1 << (usize::BITS - 1);
 
 /// Keeps the thread from unwinding any further.
 ///
-/// Before Python 3.14 a thread that comes back from a wait while the interpreter is on its way out is ended there and then, by unwinding
-/// it: through the frames of the function that it is in, and then through ours, which Rust does not allow. So it stops at the call and
-/// waits for the program's end, as it does from 3.14 on.
+/// Before Python 3.14 a thread that comes back from a wait while the interpreter is on its way out
+/// is ended there and then, by unwinding it: through the frames of the function that it is in, and
+/// then through ours, which Rust does not allow. So it stops at the call and waits for the
+/// program's end, as it does from 3.14 on.
 struct Stay;
 
 impl Drop for Stay {
     fn drop(&mut self) {
-        loop {
+        // A panic is ours, and somebody catches it.
+        while !std::thread::panicking() {
             std::thread::park();
         }
     }
 }
 
 /// Runs `call` so that it returns, or the thread stays.
+///
+/// Each call of Python is made in this way, and so is each method of this module that may run Python
+/// by the way: by letting go of an object, or by making one, at which the collector may come in.
 #[inline(always)]
 pub(crate) fn staying<R>(call: impl FnOnce() -> R) -> R {
     let stay = Stay;
@@ -303,6 +309,15 @@ pub(crate) fn call_method<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let arguments = arguments.into_pyobject(object.py()).map_err(Into::into)?;
     call(&object.getattr(name)?, &arguments, None)
+}
+
+/// Iterates over an object, whose way of doing so may be written in Python.
+pub(crate) fn iterate<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyIterator>> {
+    // SAFETY: attached, and `object` is an object.
+    let iterator = staying(|| unsafe { PyObject_GetIter(object.as_ptr()) });
+    // SAFETY: attached; a new reference or null with an exception set.
+    let iterator = unsafe { Bound::from_owned_ptr_or_err(object.py(), iterator)? };
+    Ok(iterator.cast_into::<PyIterator>()?)
 }
 
 /// Whether an object counts as true.

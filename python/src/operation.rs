@@ -10,7 +10,7 @@ use pyo3::types::{PyIterator, PyList};
 
 use crate::context::Calls;
 use crate::function::{Called, Function};
-use crate::interpreter::{Callee, Iteration, attached, call, chunk_is_done, is_awaitable, is_true, reading};
+use crate::interpreter::{Callee, Iteration, attached, call, chunk_is_done, is_awaitable, is_true, iterate, reading};
 use crate::object::Object;
 use crate::place::Raised;
 use crate::waiting::show_items;
@@ -210,12 +210,12 @@ impl Expansion {
             Called::Replaced(inner) => collect(&inner)?,
             Called::Skipped => return Ok(None),
         }
-        all.try_iter().map(Some)
+        iterate(&all).map(Some)
     }
 
     /// An iterator over what the function returned. The thread waits for the items of an async iterable.
     fn iterate<'py>(&self, inner: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyIterator>> {
-        inner.try_iter().or_else(|error| self.iterate_blocking(inner, error))
+        iterate(inner).or_else(|error| self.iterate_blocking(inner, error))
     }
 
     #[cold]
@@ -226,7 +226,7 @@ impl Expansion {
         }
         let blocking = py.import(intern!(py, "millpond._pulling"))?.getattr(intern!(py, "blocking"))?;
         let arguments = (self.pool.bind(py), &self.function.place.name, inner).into_pyobject(py)?;
-        call(&blocking, &arguments, None)?.try_iter()
+        iterate(&call(&blocking, &arguments, None)?)
     }
 
     #[expect(clippy::too_many_arguments, reason = "called from one place")]

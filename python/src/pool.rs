@@ -8,6 +8,7 @@ use pyo3::types::IntoPyDict;
 use crate::crew::Calls;
 use crate::dispatch::Dispatch;
 use crate::errors::{LibdispatchMissingError, pool_closed};
+use crate::interpreter::{call, staying};
 use crate::object::Object;
 use crate::simulation::{Simulation, told};
 use crate::threads::{Threads, stack_of_python};
@@ -115,9 +116,10 @@ impl Pool {
 
     #[setter]
     fn set_size(&self, size: &Bound<'_, PyAny>) -> PyResult<()> {
-        let options = size.py().import("millpond._options")?;
-        let least = [("least", 0)].into_py_dict(size.py())?;
-        let size: usize = options.call_method("integer", (size, "size"), Some(&least))?.extract()?;
+        let py = size.py();
+        let check = py.import("millpond._options")?.getattr("integer")?;
+        let least = [("least", 0)].into_py_dict(py)?;
+        let size: usize = call(&check, &(size, "size").into_pyobject(py)?, Some(&least))?.extract()?;
         let engine = self.engine()?;
         self.threads.set_most(size);
         told(|| {
@@ -156,9 +158,11 @@ impl Pool {
     /// Ends all that is going on at the next item; readers raise `PoolClosedError` from then on. Does not wait for functions that run.
     fn close(&self) -> PyResult<()> {
         self.threads.close();
-        told(|| {
-            drop(self.take());
-            Ok(())
+        staying(|| {
+            told(|| {
+                drop(self.take());
+                Ok(())
+            })
         })
     }
 }

@@ -17,7 +17,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyString, PyTuple};
 
 use crate::context::Context;
-use crate::interpreter::{Iteration, attached, call_method};
+use crate::interpreter::{Iteration, attached, call_method, iterate};
 use crate::keeper::Held;
 use crate::object::Object;
 use crate::operation::gone;
@@ -211,7 +211,7 @@ impl Pulling {
             {
                 return Ok((None, Some(next.unbind())));
             }
-            Ok((Some(next.try_iter()?.unbind()), None))
+            Ok((Some(iterate(&next)?.unbind()), None))
         });
         match opened {
             None => Some(Err(gone())),

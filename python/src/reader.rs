@@ -15,7 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyInt, PyList, PyTuple};
 
 use crate::errors::{ReadTimeoutError, ReaderClosedError, raise, timed_out};
-use crate::interpreter::{attached, call_method};
+use crate::interpreter::{attached, call, call_method, staying};
 use crate::iteration::Iteration;
 use crate::keeper::{Keeper, Kept};
 use crate::object::Object;
@@ -267,14 +267,18 @@ impl PoolReader {
     #[cold]
     #[inline(never)]
     fn advance_patiently(&self, py: Python<'_>, is_over: &AtomicBool) -> PyResult<Option<Py<PyAny>>> {
-        let item = self.with(py, |reader| {
-            self.patiently(py, 1, None, |slice| {
-                let next = reader.read_next(slice.map(|slice| Instant::now() + slice));
-                // Nor does an exception of a signal's handler end it: who goes on after it gets the rest.
-                if !matches!(next, Ok(Some(_)) | Err(ReadError::TimedOut { .. } | ReadError::Interrupted { .. })) {
-                    is_over.store(true, Ordering::Relaxed);
-                }
-                next
+        let item = staying(|| {
+            self.with(py, |reader| {
+                self.patiently(py, 1, None, |slice| {
+                    let next = reader.read_next(slice.map(|slice| Instant::now() + slice));
+                    // Only its end and a task's failure end it. An exception of a signal's handler does not:
+                    // whoever goes on gets the rest. Nor does a pool that was closed or is busy: threads
+                    // that share an iteration would take that for the end of the items.
+                    if matches!(next, Ok(None) | Err(ReadError::Task(_))) {
+                        is_over.store(true, Ordering::Relaxed);
+                    }
+                    next
+                })
             })
         })?;
         match &item {
@@ -282,6 +286,35 @@ impl PoolReader {
             None => self.met.store(ENDED, Ordering::Relaxed),
         }
         Ok(item.map(|item| item.0))
+    }
+
+    /// Reads, however long it takes.
+    fn read_patiently<'py>(
+        &self,
+        py: Python<'py>,
+        count: usize,
+        timeout: Option<Duration>,
+        partial: bool,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let items = self.with(py, |reader| {
+            let outcome = self.patiently(py, count, timeout, |slice| {
+                let result = match slice {
+                    Some(slice) => reader.read_timeout(count, slice),
+                    None => reader.read(count),
+                };
+                if partial { items_first(reader, count, result) } else { result }
+            });
+            match outcome {
+                Err(error) if partial && error.is_instance_of::<ReadTimeoutError>(py) => {
+                    reader.try_read(count).map_err(|error| raise(py, &error))?.ok_or(error)
+                }
+                outcome => outcome,
+            }
+        })?;
+        if !partial && items.len() < count {
+            self.met.store(ENDED, Ordering::Relaxed);
+        }
+        self.list(py, items)
     }
 
     /// How many items are left, where that is known.
@@ -383,15 +416,17 @@ fn checked_count(count: &Bound<'_, PyAny>) -> PyResult<usize> {
     {
         return Ok(count);
     }
-    let options = count.py().import(intern!(count.py(), "millpond._options"))?;
-    let least = [(intern!(count.py(), "least"), 0)].into_py_dict(count.py())?;
-    options.call_method(intern!(count.py(), "integer"), (count, "count"), Some(&least))?.extract()
+    let py = count.py();
+    let check = py.import(intern!(py, "millpond._options"))?.getattr(intern!(py, "integer"))?;
+    let least = [(intern!(py, "least"), 0)].into_py_dict(py)?;
+    call(&check, &(count, "count").into_pyobject(py)?, Some(&least))?.extract()
 }
 
 /// A time-out, checked likewise.
 fn checked_timeout(timeout: &Bound<'_, PyAny>) -> PyResult<Option<Duration>> {
-    let options = timeout.py().import(intern!(timeout.py(), "millpond._options"))?;
-    options.call_method1(intern!(timeout.py(), "seconds"), (timeout, "timeout"))?.extract().map(duration)
+    let py = timeout.py();
+    let options = py.import(intern!(py, "millpond._options"))?;
+    call_method(&options, intern!(py, "seconds"), (timeout, "timeout"))?.extract().map(duration)
 }
 
 #[pymethods]
@@ -472,32 +507,17 @@ impl PoolReader {
         {
             return PyList::new(py, [item.0]);
         }
-        let items = self.with(py, |reader| {
-            let outcome = self.patiently(py, count, timeout, |slice| {
-                let result = match slice {
-                    Some(slice) => reader.read_timeout(count, slice),
-                    None => reader.read(count),
-                };
-                if partial { items_first(reader, count, result) } else { result }
-            });
-            match outcome {
-                Err(error) if partial && error.is_instance_of::<ReadTimeoutError>(py) => {
-                    reader.try_read(count).map_err(|error| raise(py, &error))?.ok_or(error)
-                }
-                outcome => outcome,
-            }
-        })?;
-        if !partial && items.len() < count {
-            self.met.store(ENDED, Ordering::Relaxed);
-        }
-        self.list(py, items)
+        staying(|| self.read_patiently(py, count, timeout, partial))
     }
 
     #[pyo3(signature = (count=None))]
     fn _try_read<'py>(&self, py: Python<'py>, count: Option<usize>) -> PyResult<Option<Bound<'py, PyList>>> {
         let count = count.unwrap_or(usize::MAX);
-        let items = told(|| self.with(py, |reader| reader.try_read(count).map_err(|error| raise(py, &error))))?;
-        items.map(|items| self.list(py, items)).transpose()
+        staying(|| {
+            let read = |reader: &mut Reader| reader.try_read(count).map_err(|error| raise(py, &error));
+            let items = told(|| self.with(py, read))?;
+            items.map(|items| self.list(py, items)).transpose()
+        })
     }
 
     /// What a read raises that has waited for so many seconds.
@@ -510,18 +530,18 @@ impl PoolReader {
     /// Begins a read that awaits.
     #[pyo3(signature = (count, partial))]
     fn _begin(&self, py: Python<'_>, count: Option<usize>, partial: bool) -> PyResult<Reading> {
-        told(|| {
-            self.with(py, |reader| {
-                // What an iteration has taken ahead comes first.
-                reader.give_back_ahead();
-                Ok(Reading::new(reader.clone(), self.keeper.get(py)?, count.unwrap_or(usize::MAX), partial))
-            })
-        })
+        let count = count.unwrap_or(usize::MAX);
+        let begin = |reader: &mut Reader| {
+            // What an iteration has taken ahead comes first.
+            reader.give_back_ahead();
+            Ok(Reading::new(reader.clone(), self.keeper.get(py)?, count, partial))
+        };
+        staying(|| told(|| self.with(py, begin)))
     }
 
     /// What has workers work ahead of the reads of an iteration that awaits, as long as it is not closed.
     fn _ahead(&self, py: Python<'_>) -> PyResult<Ahead> {
-        self.with(py, |reader| Ok(Ahead::new(reader.clone())))
+        staying(|| self.with(py, |reader| Ok(Ahead::new(reader.clone()))))
     }
 
     /// What runs the coroutines of tasks upstream.
@@ -548,9 +568,11 @@ impl PoolReader {
 
     /// Stops what only this reader needed and lets go of it.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        told(|| {
-            self.let_go(py);
-            Ok(())
+        staying(|| {
+            told(|| {
+                self.let_go(py);
+                Ok(())
+            })
         })
     }
 
@@ -578,7 +600,7 @@ impl PoolReader {
 
     /// Another reader of the same output: they share the items.
     fn _share(&self, py: Python<'_>) -> PyResult<Added> {
-        let (reader, keeper) = self.with(py, |reader| Ok((reader.clone(), self.keeper.get(py)?)))?;
+        let (reader, keeper) = staying(|| self.with(py, |reader| Ok((reader.clone(), self.keeper.get(py)?))))?;
         let (pool, place) = (self.pool.clone_ref(py), Arc::clone(&self.place));
         Ok(Added::new(Open { reader, pool, place, keeper, length: None }))
     }

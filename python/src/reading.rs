@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
 use crate::errors::raise;
-use crate::interpreter::{attached, call};
+use crate::interpreter::{attached, call, staying};
 use crate::keeper::{Keeper, Kept};
 use crate::object::Object;
 use crate::pool::Reader;
@@ -76,6 +76,30 @@ impl Reading {
 impl Reading {
     /// The items, or `None` when they are not there yet: then `callback` is called, once and from any thread, when it is worth asking again.
     fn poll<'py>(&self, py: Python<'py>, callback: Py<PyAny>) -> PyResult<Option<Bound<'py, PyList>>> {
+        staying(|| self.poll_once(py, callback))
+    }
+
+    /// Gives it up; nothing is lost.
+    fn cancel(&self) {
+        staying(|| {
+            let future = self.future.lock().unwrap_or_else(PoisonError::into_inner).take();
+            drop(future);
+            self.waking.call_next(None);
+        });
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.keeper.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.cancel();
+        drop(self.keeper.take());
+    }
+}
+
+impl Reading {
+    fn poll_once<'py>(&self, py: Python<'py>, callback: Py<PyAny>) -> PyResult<Option<Bound<'py, PyList>>> {
         self.waking.call_next(Some(callback));
         let _keeper = self.keeper.get(py)?;
         let mut future = self.future.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,22 +112,6 @@ impl Reading {
         self.waking.call_next(None);
         let items = result.map_err(|error| raise(py, &error))?;
         PyList::new(py, items.into_iter().map(|item| item.0)).map(Some)
-    }
-
-    /// Gives it up; nothing is lost.
-    fn cancel(&self) {
-        let future = self.future.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(future);
-        self.waking.call_next(None);
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.keeper.traverse(&visit)
-    }
-
-    fn __clear__(&self) {
-        self.cancel();
-        drop(self.keeper.take());
     }
 }
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
 
 import millpond
-from millpond import Pool, PoolClosedError, PoolReader, Retry, TaskError, TaskTimeoutError
+from millpond import Pool, PoolBusyError, PoolClosedError, PoolReader, Retry, TaskError, TaskTimeoutError
 
 #: Without its types, which forbid what is tested.
 ANY_POOL: Any = Pool
@@ -208,6 +210,45 @@ def test_a_closed_pool_says_so(pool_size: int) -> None:
     with pytest.raises(PoolClosedError):
         reader.map(str)
     pool.close()
+
+
+def test_a_closed_pool_is_no_end_of_an_iteration(pool_size: int) -> None:
+    pool = Pool(pool_size)
+    reader = pool.source(range(10)).map(str)
+
+    async def following(items: AsyncIterator[str]) -> str:
+        return await items.__anext__()
+
+    iterator, items = iter(reader), reader.__aiter__()
+    pool.close()
+    # Threads that share an iteration are all told, not the first one only.
+    for _ in range(2):
+        with pytest.raises(PoolClosedError):
+            next(reader)
+        with pytest.raises(PoolClosedError):
+            next(iterator)
+        with pytest.raises(PoolClosedError):
+            asyncio.run(following(items))
+
+
+def test_a_busy_pool_is_no_end_of_an_iteration() -> None:
+    told: list[Exception] = []
+
+    def of_another_thread(item: int) -> int:
+        def read() -> None:
+            try:
+                next(iterator)
+            except PoolBusyError as error:
+                told.append(error)
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        thread.join()
+        return item
+
+    iterator = iter(Pool(0).source(range(3)).map(of_another_thread, max_chunksize=1))
+    assert list(iterator) == [0, 1, 2]
+    assert len(told) == 3
 
 
 def test_exceptions_have_the_parents_that_people_catch() -> None:

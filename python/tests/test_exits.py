@@ -87,16 +87,48 @@ def test_what_is_registered_for_the_exit_later_may_read(run_program: Callable[..
     assert run_program(program) == "['0', '1', '2']\n"
 
 
-@pytest.mark.parametrize("read", ["next(reader)", "reader.read(1)", "values()", "pool.source([1]).read_all()"])
+@pytest.mark.parametrize(
+    "read",
+    [
+        "next(reader)",
+        "next(iterator)",
+        "for item in reader: pass",
+        "reader.read(1)",
+        "reader.read(7, timeout=60)",
+        "reader.read(7, timeout=60, partial=True)",
+        "reader.try_read(), reader.read(1)",
+        "reader.fold(max, 0)",
+        "asyncio.run(reader.read_async(3))",
+        "asyncio.run(iterate())",
+        "values()",
+        "pool.value(abs, -1).get()",
+        "pool.source([1]).read_all()",
+        "writer.write(1), channel.read(1)",
+        "executor.submit(abs, -1).result()",
+        "list(executor.map(abs, range(3)))",
+        "next(classic)",
+        "classic.read(3)",
+    ],
+)
 def test_daemon_threads_that_read_end_in_silence(run_program: Callable[..., str], read: str) -> None:
     output = run_program(
         """
-        import itertools, sys, threading
+        import asyncio, itertools, sys, threading
         from millpond import Pool
+        from millpond.classic.pool import ThreadPool
+        from millpond.classic.task import IteratorThreadTask
 
         pool = Pool(2)
         began = threading.Semaphore(0)
         reader = pool.source(itertools.count()).map(abs)
+        iterator = iter(reader)
+        writer, channel = pool.channel(8)
+        executor = pool.as_executor()
+        classic = ThreadPool(2).add_task(IteratorThreadTask(itertools.count(), "abs", abs))
+
+        async def iterate():
+            async for item in reader:
+                pass
 
         def values():
             pool.get(*[pool.value(abs, number) for number in range(20)])

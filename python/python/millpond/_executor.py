@@ -97,6 +97,9 @@ class PoolExecutor(Executor):
             raise RuntimeError("submitting to an executor that another process made: make a pool after the fork")
         with self._changed:
             if self._is_shut_down:
+                if _ends not in (None, threading.get_ident()):
+                    # The end of the program has shut it down: a daemon thread ends in silence.
+                    raise SystemExit
                 raise RuntimeError(f"submitting `{_name_of(fn)}` to an executor that was shut down")
             self._outstanding += 1
         try:
@@ -110,7 +113,7 @@ class PoolExecutor(Executor):
         returned = [future]
         del future
         if not is_taken:
-            call()
+            call(is_in_caller=True)
         del call
         return returned.pop()
 
@@ -254,7 +257,7 @@ class _Call:
         self._function = function
         self._context = _copy_context()
 
-    def __call__(self) -> None:
+    def __call__(self, *, is_in_caller: bool = False) -> None:
         executor = self._executor
         executor._has_begun()
         try:
@@ -263,8 +266,8 @@ class _Call:
                     result = self._context.run(self._function)
                 except BaseException as error:
                     self._future.set_exception(error)
-                    if executor._pool.size == 0 and not isinstance(error, Exception):
-                        # An interrupt of whoever submits, who makes the call.
+                    if is_in_caller and not isinstance(error, Exception):
+                        # An interrupt of whoever submits.
                         raise
                 else:
                     self._future.set_result(result)
@@ -312,7 +315,13 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_executors)
 
 
+#: The thread that ends the program, once it does.
+_ends: int | None = None
+
+
 @atexit.register
 def _finish_at_exit() -> None:
+    global _ends
+    _ends = threading.get_ident()
     for executor in list(_executors):
         executor.shutdown()

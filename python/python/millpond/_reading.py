@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from millpond._errors import PoolBusyError, PoolClosedError
 from millpond._host import AsyncioHost
 
 if TYPE_CHECKING:
@@ -156,9 +157,9 @@ class Items(AsyncIterator[_T]):
             items = self._reader._try_read(1)
             if items is None:
                 items = await self._read()
-        except Exception:
-            # A failure comes once, and then the end.
-            self._is_over = True
+        except Exception as error:
+            # A task's failure comes once, and then the end. A pool that was closed says so each time.
+            self._is_over = not isinstance(error, (PoolBusyError, PoolClosedError))
             self.close()
             raise
         if items:

@@ -62,7 +62,7 @@ impl Call {
             };
         if holds_others {
             let check = py.import("millpond._containers")?.getattr("check")?;
-            check.call1((task, arguments, keywords))?;
+            call(&check, &(task, arguments, keywords).into_pyobject(py)?, None)?;
         }
         Ok(())
     }

@@ -24,7 +24,7 @@ use super::calls::LOOK_AGAIN;
 use super::plan::{Missing, Plan};
 use super::value::Value;
 use crate::context::Context;
-use crate::interpreter::attached;
+use crate::interpreter::{attached, staying};
 use crate::pool::Pool;
 use crate::threads::Threads;
 
@@ -89,6 +89,10 @@ fn has_lock(py: Python<'_>) -> bool {
 /// The values of `values`, of which those that are not there are made now, with all that they need.
 #[pyfunction]
 pub(crate) fn _get_values(pool: &Bound<'_, Pool>, values: Vec<Bound<'_, Value>>) -> PyResult<Vec<Py<PyAny>>> {
+    staying(|| get(pool, values))
+}
+
+fn get(pool: &Bound<'_, Pool>, values: Vec<Bound<'_, Value>>) -> PyResult<Vec<Py<PyAny>>> {
     let py = pool.py();
     let most_helpers = pool.get().helpers()?;
     let threads = Arc::clone(pool.get().threads());

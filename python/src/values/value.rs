@@ -14,11 +14,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::arguments::{Call, Shape};
 use super::calls::{self, UnderWay};
 use super::task::ValueTask;
+use crate::interpreter::call_method;
 
 /// What a call of a function will be or is.
 #[pyclass(frozen, generic, weakref, module = "millpond._native")]
@@ -304,7 +306,8 @@ impl Value {
 
     fn __await__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         let py = slf.py();
-        Ok(py.import("millpond._values")?.call_method1("_wait", (slf,))?.unbind())
+        let values = py.import("millpond._values")?;
+        call_method(&values, intern!(py, "_wait"), (slf,)).map(Bound::unbind)
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
