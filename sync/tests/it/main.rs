@@ -17,6 +17,7 @@ mod local;
 mod mutex;
 mod once;
 mod order;
+mod programs;
 mod readme;
 mod reentrant_mutex;
 mod rw_lock;
