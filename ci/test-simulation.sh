@@ -18,6 +18,7 @@ mkdir -p "$(dirname "$log")"
 status=0
 
 counted "$log" cargo test --release --package millpond-sync --features simulation --test it
+counted "$log" cargo test --release --package millpond-simulation
 counted "$log" cargo test --release --package millpond-pool --features testing --lib --test simulation --test testing
 # The examples in the documentation of what is there with these features only.
 counted "$log" cargo test --release --package millpond-pool --features testing --doc -- simulation testing

@@ -11,8 +11,9 @@ mkdir -p "$(dirname "$log")"
 : >"$log"
 status=0
 
-# The Python package's module has no tests of its own, and asks for libdispatch, which may not be here.
-of=(--workspace --exclude millpond-python --exclude millpond-proof)
+# The Python package's module has no tests of its own, and asks for libdispatch, which may not be here. With simulations, whose tests come
+# below, all crates would be built with hosts.
+of=(--workspace --exclude millpond-python --exclude millpond-proof --exclude millpond-simulation)
 if cargo nextest --version >/dev/null 2>&1; then
     counted "$log" cargo nextest run "${of[@]}" --no-fail-fast --no-tests=pass
 else

@@ -40,13 +40,16 @@ mod remove;
 mod report;
 mod rings;
 #[cfg(feature = "simulation")]
-pub mod simulation;
+mod simulated;
 mod stage;
 mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod values;
 mod walk;
+
+#[cfg(feature = "simulation")]
+pub use millpond_simulation as simulation;
 
 /// Where a pool's threads come from.
 pub mod workers {

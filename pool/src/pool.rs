@@ -33,7 +33,7 @@ pub struct ScopedPool<'env> {
 
 /// Where a pool gets threads from when it is resized.
 #[derive(Debug, Clone)]
-enum Threads {
+pub(crate) enum Threads {
     /// A rayon pool of its own.
     #[cfg(feature = "rayon")]
     Rayon,
@@ -47,7 +47,7 @@ enum Threads {
     Given(Arc<dyn Workers>),
     /// None: a simulation in the thread that reads.
     #[cfg(feature = "simulation")]
-    Simulated(crate::simulation::Simulated),
+    Simulated(millpond_simulation::Simulated),
 }
 
 impl Threads {
@@ -72,15 +72,15 @@ impl Threads {
 
 /// Why there are no threads: with rayon's and the user's own there always are.
 #[cfg(feature = "gcd")]
-type NoThreads = millpond_workers::LibdispatchMissing;
+pub(crate) type NoThreads = millpond_workers::LibdispatchMissing;
 #[cfg(not(feature = "gcd"))]
-type NoThreads = std::convert::Infallible;
+pub(crate) type NoThreads = std::convert::Infallible;
 
 /// What executes a graph's tasks. See [`ScopedPool`] for what it can do.
 pub type Pool = ScopedPool<'static>;
 
 impl<'env> ScopedPool<'env> {
-    fn with_threads(size: usize, threads: Threads) -> Result<Self, NoThreads> {
+    pub(crate) fn with_threads(size: usize, threads: Threads) -> Result<Self, NoThreads> {
         let workers = threads.of_size(size)?;
         Ok(Self { core: Core::new(size, workers), threads })
     }
@@ -260,28 +260,6 @@ impl ScopedPool<'static> {
     #[must_use]
     pub fn with_workers(size: usize, workers: Arc<dyn Workers>) -> Self {
         Self::with_given(size, workers)
-    }
-}
-
-#[cfg(feature = "simulation")]
-impl ScopedPool<'static> {
-    /// A pool whose helpers run in the thread that reads, in an order drawn from `seed`: the same seed, the same run. See
-    /// [`simulation`](crate::simulation).
-    #[must_use]
-    pub fn simulated(seed: u64) -> Self {
-        Self::simulated_with(seed.into())
-    }
-
-    /// A pool in a simulation of the caller's making. A thread has one simulation at a time: where it has one already, the pool
-    /// joins that.
-    #[must_use]
-    pub fn simulated_with(simulation: crate::simulation::Simulation) -> Self {
-        let size = simulation.size();
-        let simulated = crate::simulation::Simulated::begin(simulation);
-        let pool =
-            Self::with_threads(size, Threads::Simulated(simulated.clone())).expect("a simulation needs no threads");
-        simulated.begin_mischief(&pool.core);
-        pool
     }
 }
 

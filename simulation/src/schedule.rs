@@ -3,8 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::decider::Choice;
 use super::faults::{Injected, Planned};
+
+/// A choice other than the plain order's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Choice {
+    /// At which decision, counted from 1.
+    pub(super) at: u64,
+    /// The place of the thread that has the turn.
+    pub(super) place: usize,
+}
 
 /// What was drawn in a run: its seed, who went on out of turn, and what went wrong.
 ///

@@ -8,9 +8,9 @@ use millpond_sync::host::{self, Call, Fault, Host, Place, Site};
 use millpond_sync::{Locals, Parker};
 
 use super::Scheduler;
-use crate::simulation::faults::Planned;
-use crate::simulation::random::stir;
-use crate::simulation::trace::Event;
+use crate::faults::Planned;
+use crate::random::stir;
+use crate::trace::Event;
 
 /// What a look at the clock adds to it, so that whoever waits for a time to pass sees it pass.
 const LOOK_NANOS: u64 = 10;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use millpond_sync::host::{self, Site};
 
 use super::fiber::Job;
+use super::installed::scheduler;
 use super::scheduler::Started;
 use super::shared::Shared;
 use millpond_workers::{Help, Workers};
@@ -28,7 +29,7 @@ impl SimulatedWorkers {
 
 impl Workers for SimulatedWorkers {
     fn lend(&self, count: usize, job: Arc<dyn Help>) {
-        let scheduler = super::scheduler().filter(|scheduler| Arc::ptr_eq(&scheduler.shared, &self.shared));
+        let scheduler = scheduler().filter(|scheduler| Arc::ptr_eq(&scheduler.shared, &self.shared));
         for _ in 0..count {
             let job = Arc::clone(&job);
             match &scheduler {
@@ -40,7 +41,7 @@ impl Workers for SimulatedWorkers {
 
     fn apply(&self, count: usize, body: &(dyn Fn(usize) + Sync)) {
         let mut order: Vec<usize> = (0..count).collect();
-        if let Some(scheduler) = super::scheduler() {
+        if let Some(scheduler) = scheduler() {
             for place in (1..count).rev() {
                 order.swap(place, scheduler.draw(place as u64 + 1) as usize);
             }

@@ -26,16 +26,14 @@ pub enum Order {
 /// A simulation to be: a seed, and what is to be drawn from it. See the [module documentation](super).
 ///
 /// ```
-/// use millpond_pool::Pool;
-/// use millpond_pool::simulation::{Faults, Simulation};
+/// use millpond_simulation::{Faults, Simulation, current, simulate};
 ///
 /// let simulation = Simulation::new(7).workers(3).faults(Faults::none().slow(20));
-/// let pool = Pool::simulated_with(simulation);
-/// assert_eq!(pool.source(0..100).map(|n| n + 1).read_all()?.len(), 100);
-/// # Ok::<(), millpond_pool::ReadError>(())
+/// let seed = simulate(simulation, || current().map(|run| run.seed()));
+/// assert_eq!(seed, Some(7));
 /// ```
 #[derive(Debug, Clone)]
-#[must_use = "a simulation begins with a pool: `Pool::simulated_with`"]
+#[must_use = "a simulation begins with a pool, `Pool::simulated_with`, or with `simulate`"]
 pub struct Simulation {
     pub(super) seed: u64,
     pub(super) workers: usize,
@@ -141,7 +139,8 @@ impl Simulation {
     }
 
     /// The size of the pool that it begins with.
-    pub(crate) fn size(&self) -> usize {
+    #[must_use]
+    pub fn size(&self) -> usize {
         self.workers
     }
 

@@ -1,8 +1,9 @@
-//! A pool without threads whose order of work is drawn from a number, and can be had again.
+//! Threads that take turns in an order drawn from a number, and that can be had again.
 //!
-//! [`Pool::simulated`](crate::Pool::simulated) makes a pool all of whose helpers run in the thread that reads, in turns. Who has the
-//! next turn, how long tasks take and what goes wrong are drawn from a **seed**: the same seed is the same run to the last step. So a
-//! failure that comes once in a million interleavings is a number that can be kept as a test.
+//! A simulation is a [host](millpond_sync::host) and [workers](millpond_workers): what runs on it finds a clock, sleep, parkers and helpers as on the
+//! operating system, but all of it runs in one thread, in turns. Who has the next turn, how long functions take and what goes wrong are drawn
+//! from a **seed**: the same seed is the same run to the last step. So a failure that comes once in a million interleavings is a
+//! number that can be kept as a test. `Pool::simulated` of millpond makes a pool in one; [`simulate`] runs anything else.
 //!
 //! * The order is drawn at each step of the engine, as a random walk or by priorities ([`Order`]).
 //! * The clock is the simulation's own: time-outs, back-offs and sleeps cost nothing.
@@ -14,19 +15,30 @@
 //! * [`shrink`] leaves out of a failing run what the failure does not need, until the few turns are left that matter.
 //!
 //! ```
-//! use millpond_pool::Pool;
+//! use std::rc::Rc;
+//!
+//! use millpond_simulation::{simulate, sleep, spawn};
+//! use millpond_sync::Semaphore;
+//! use std::time::Duration;
 //!
 //! for seed in 0..100 {
-//!     let pool = Pool::simulated(seed);
-//!     let mut squares = pool.source(1..=50).map(|n| n * n);
-//!     assert_eq!(squares.read(3)?, [1, 4, 9]);
+//!     simulate(seed, || {
+//!         let seats = Rc::new(Semaphore::new(2));
+//!         let guests = (0..5).map(|_| {
+//!             let seats = Rc::clone(&seats);
+//!             spawn(move || {
+//!                 let _seat = seats.acquire().expect("nobody closes it");
+//!                 sleep(Duration::from_secs(3600));
+//!             })
+//!         });
+//!         guests.collect::<Vec<_>>().into_iter().for_each(|guest| guest.join().expect("no panic"));
+//!     });
 //! }
-//! # Ok::<(), millpond_pool::ReadError>(())
 //! ```
 //!
 //! # What it cannot see
 //!
-//! A thread makes way only at the engine's steps and where it waits by millpond's means. What happens between two steps, memory
+//! A thread makes way only at steps and where it waits by millpond's means. What happens between two steps, memory
 //! orderings above all, is for the model checker of the crates below. A function that waits for another thread by means of std's (a
 //! barrier, a lock that is held during a read) waits for ever, since nobody else runs meanwhile.
 //!
@@ -35,7 +47,8 @@
 mod decider;
 mod faults;
 mod fiber;
-mod mischief;
+mod injector;
+mod installed;
 mod options;
 mod random;
 mod report;
@@ -48,15 +61,18 @@ mod threads;
 mod trace;
 mod workers;
 
-pub use faults::Faults;
+pub use faults::{Faults, Mischief};
 pub use fiber::Around;
 pub use options::{Order, Simulation};
 pub use report::{Report, last};
-pub use run::{Run, current};
+pub use run::{Run, Simulated, current, simulate};
 pub use schedule::{ParseScheduleError, Schedule};
 pub use scheduler::Dismissed;
 pub use shrink::{Shrunk, shrink};
 pub use threads::{Thread, block_on, note, now, sleep, spawn, spawn_apart, spawn_named, yield_now};
 pub use trace::Trace;
 
-pub(crate) use run::{Simulated, scheduler};
+/// Runs the README's example with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

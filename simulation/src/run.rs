@@ -1,76 +1,35 @@
 //! The simulation of a thread: how it begins with a pool and ends with the last one.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use millpond_sync::host::{self, Host};
+use millpond_workers::Workers;
 
+use super::faults::Mischief;
+use super::fiber::Job;
+use super::installed::{enter, install, remove, scheduler};
 use super::options::Simulation;
 use super::report::{self, Report};
 use super::schedule::Schedule;
-use super::scheduler::Scheduler;
+use super::scheduler::{Scheduler, Started};
 use super::trace::Trace;
 use super::workers::SimulatedWorkers;
-use crate::core::Core;
-use millpond_workers::Workers;
 
-thread_local! {
-    /// The simulation that the calling thread is in.
-    static CURRENT: RefCell<Option<Rc<Scheduler>>> = const { RefCell::new(None) };
-}
-
-/// The scheduler of the calling thread's simulation.
-#[inline]
-pub(crate) fn scheduler() -> Option<Rc<Scheduler>> {
-    if host::is_hosted() { look_up() } else { None }
-}
-
-#[cold]
-fn look_up() -> Option<Rc<Scheduler>> {
-    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
-}
-
-/// Makes the calling thread, which is in no simulation, one of this one's.
-fn install(scheduler: &Rc<Scheduler>) {
-    host::replace(Some(Rc::clone(scheduler) as Rc<dyn Host>));
-    CURRENT.set(Some(Rc::clone(scheduler)));
-}
-
-/// Takes the calling thread out of its simulation.
-fn remove() {
-    drop(host::replace(None));
-    drop(CURRENT.take());
-}
-
-/// The calling thread runs a job of a simulation, until this is dropped.
-pub(super) struct Within;
-
-/// Makes the calling thread one of a simulation's, for a job.
-pub(super) fn enter(scheduler: Rc<Scheduler>) -> Within {
-    install(&scheduler);
-    Within
-}
-
-impl Drop for Within {
-    fn drop(&mut self) {
-        remove();
-    }
-}
-
-/// A pool's part in a simulation.
+/// The part in a simulation of a pool, or of whatever else runs in it: the simulation of a thread begins with the first and ends
+/// with the last.
 #[derive(Clone)]
-pub(crate) struct Simulated(Arc<SimulatedWorkers>);
+#[must_use = "a part lasts until it is ended"]
+pub struct Simulated(Arc<SimulatedWorkers>);
 
 impl Simulated {
     /// Joins the calling thread's simulation, or begins one.
-    pub(crate) fn begin(options: Simulation) -> Self {
+    pub fn begin(options: Simulation) -> Self {
         end_if_unused();
         let threads = options.workers;
         let scheduler = scheduler().unwrap_or_else(|| {
-            let scheduler = Rc::new(Scheduler::new(options));
+            let scheduler = Scheduler::new(options, enter);
             install(&scheduler);
             scheduler
         });
@@ -79,19 +38,28 @@ impl Simulated {
         Self(Arc::new(SimulatedWorkers::new(shared, threads)))
     }
 
-    /// Begins what goes wrong beside the pool's tasks.
-    pub(crate) fn begin_mischief(&self, core: &Arc<Core<'static>>) {
-        if let Some(scheduler) = scheduler() {
-            super::mischief::begin(&scheduler, core, &self.workers());
-        }
+    /// Starts a thread of the simulation that calls `perform` with what is to go wrong beside the functions of tasks, when it is due.
+    pub fn begin_mischief(&self, mut perform: impl FnMut(Mischief) + Send + 'static) {
+        let Some(begun) = scheduler().filter(|scheduler| scheduler.has_mischief()) else { return };
+        let job = move || {
+            while let Some(mischief) = scheduler().and_then(|scheduler| scheduler.next_mischief()) {
+                perform(mischief);
+            }
+        };
+        begun.start(Started::Mischief, Job::Anywhere(Box::new(job)));
     }
 
-    pub(crate) fn workers(&self) -> Arc<dyn Workers> {
+    /// Workers whose threads are simulated.
+    #[must_use]
+    pub fn workers(&self) -> Arc<dyn Workers> {
         Arc::clone(&self.0) as Arc<dyn Workers>
     }
 
-    /// The pool is gone.
-    pub(crate) fn end(&self) {
+    /// It is gone. Where it was the last one, all threads run to their ends.
+    ///
+    /// # Panics
+    /// When they cannot, or nobody can go on.
+    pub fn end(&self) {
         if let Some(scheduler) = scheduler().filter(|scheduler| Arc::ptr_eq(&scheduler.shared, self.0.shared())) {
             scheduler.lose_pools(1);
             end_if_unused();
@@ -105,6 +73,41 @@ impl fmt::Debug for Simulated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// Calls `body` in a simulation of its own, or in the one that the calling thread is in: for code that needs no pool.
+///
+/// # Panics
+/// When the threads that it started do not end.
+///
+/// # Examples
+///
+/// ```
+/// use millpond_simulation::{simulate, spawn, yield_now};
+///
+/// let sum = simulate(7, || {
+///     let threads = [1, 2, 3].map(|number| {
+///         spawn(move || {
+///             yield_now();
+///             number
+///         })
+///     });
+///     threads.into_iter().map(|thread| thread.join().expect("nobody panics")).sum::<u32>()
+/// });
+/// assert_eq!(sum, 6);
+/// ```
+pub fn simulate<R>(simulation: impl Into<Simulation>, body: impl FnOnce() -> R) -> R {
+    /// Ends the part, also when the body panics.
+    struct Part(Simulated);
+
+    impl Drop for Part {
+        fn drop(&mut self) {
+            self.0.end();
+        }
+    }
+
+    let _part = Part(Simulated::begin(simulation.into()));
+    body()
 }
 
 /// Ends the calling thread's simulation if all of its pools are gone and this is the thread that it began in.

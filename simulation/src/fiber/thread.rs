@@ -24,9 +24,7 @@ use std::thread::JoinHandle;
 use millpond_sync::host;
 use parking_lot::{Condvar, Mutex};
 
-use super::{Left, Payload};
-use crate::simulation::run;
-use crate::simulation::scheduler::Scheduler;
+use super::left::{Left, Payload};
 use millpond_workers::fork::Process;
 
 /// How much stack a thread has; only what is touched takes memory.
@@ -42,17 +40,20 @@ pub(crate) struct Surroundings {
     pub(crate) job: Around,
 }
 
+/// What a job on a thread happens within: makes the calling thread one of the simulation's while it calls its argument, once.
+pub(crate) type Within = Rc<dyn Fn(&mut dyn FnMut())>;
+
 /// A job on its way to a thread.
 struct Parcel {
-    simulation: Rc<Scheduler>,
+    within: Within,
     body: Box<dyn FnOnce() + Send>,
 }
 
-// SAFETY: all but `simulation` is `Send`. That is a reference to what is not, and to a count that is not atomic. Both are touched only by
-// whoever runs of the simulation's threads: the thread that it began in, which waits in `resume` from when it hands over a baton until it has it
-// back, and the one that has the baton. The hand-over is by a mutex, so what one of them did is seen by the next. A thread
+// SAFETY: all but `within` is `Send`. That is a reference to the simulation, which is not, and to counts that are not atomic. They are touched
+// only by whoever runs of the simulation's threads: the thread that it began in, which waits in `resume` from when it hands over a baton until it
+// has it back, and the one that has the baton. The hand-over is by a mutex, so what one of them did is seen by the next. A thread
 // touches the simulation from when it takes a parcel until it gives the baton back with its job done, by when it has dropped
-// `simulation` and `run::Within` has taken it out of the thread-locals. What a job of the user's may have kept of it in a thread-local of its
+// `within`, which has taken it out of the thread-locals. What a job of the user's may have kept of it in a thread-local of its
 // own is dropped when the thread ends, which is while the thread that the simulation began in waits for that, in `ThreadFiber::end`.
 unsafe impl Send for Parcel {}
 
@@ -124,17 +125,19 @@ pub(super) fn suspend() -> bool {
 fn live(baton: &Arc<Baton>, around_job: Around, panic: &Mutex<Option<Payload>>) {
     BATON.set(Some(Arc::clone(baton)));
     let mut turn = baton.wait(is_for_thread, Turn::Runs);
-    while let Turn::Begins(Parcel { simulation, body }) = turn {
-        let within = run::enter(simulation);
+    while let Turn::Begins(Parcel { within, body }) = turn {
         let mut body = Some(body);
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            around_job(&mut || {
-                if let Some(body) = body.take() {
-                    body();
-                }
-            });
-        }));
-        drop(body);
+        let mut result = Ok(());
+        within(&mut || {
+            result = catch_unwind(AssertUnwindSafe(|| {
+                around_job(&mut || {
+                    if let Some(body) = body.take() {
+                        body();
+                    }
+                });
+            }));
+            drop(body.take());
+        });
         drop(within);
         *panic.lock() = result.err();
         turn = baton.pass(Turn::Left(Left::Done), is_for_thread, Turn::Runs);
@@ -143,7 +146,7 @@ fn live(baton: &Arc<Baton>, around_job: Around, panic: &Mutex<Option<Payload>>) 
 }
 
 /// A thread and the job that runs on it. See the [module documentation](self).
-pub(in crate::simulation) struct ThreadFiber {
+pub(crate) struct ThreadFiber {
     baton: Arc<Baton>,
     /// What its last job panicked with, if it did.
     panic: Arc<Mutex<Option<Payload>>>,
@@ -152,7 +155,7 @@ pub(in crate::simulation) struct ThreadFiber {
     /// The process that has the thread.
     process: Process,
     /// The job, until the fiber is first resumed with it.
-    job: Option<Box<dyn FnOnce() + Send>>,
+    job: Option<Parcel>,
     /// Whether it was left in the middle of its job.
     is_suspended: bool,
 }
@@ -171,11 +174,7 @@ impl ThreadFiber {
     }
 
     pub(super) fn resume(&mut self) -> Left {
-        let turn = match (self.job.take(), run::scheduler()) {
-            (Some(body), Some(simulation)) => Turn::Begins(Parcel { simulation, body }),
-            (Some(_), None) => unreachable!("fibers are given jobs while there is a simulation"),
-            (None, _) => Turn::GoesOn,
-        };
+        let turn = self.job.take().map_or(Turn::GoesOn, Turn::Begins);
         let left = match self.baton.pass(turn, is_for_resumer, Turn::Left(Left::Done)) {
             Turn::Left(left) => left,
             _ => unreachable!("that is what was waited for"),
@@ -215,24 +214,24 @@ impl Drop for ThreadFiber {
 }
 
 /// The threads of one simulation that have no job.
-pub(in crate::simulation) struct Crew {
+pub(crate) struct Crew {
     around: Surroundings,
     idle: Vec<ThreadFiber>,
     started: usize,
 }
 
 impl Crew {
-    pub(in crate::simulation) fn new(around: Surroundings) -> Self {
+    pub(crate) fn new(around: Surroundings) -> Self {
         Self { around, idle: Vec::new(), started: 0 }
     }
 
     /// A fiber for a job.
-    pub(super) fn fiber(&mut self, body: Box<dyn FnOnce() + Send>) -> ThreadFiber {
+    pub(super) fn fiber(&mut self, within: Within, body: Box<dyn FnOnce() + Send>) -> ThreadFiber {
         let mut fiber = self.idle.pop().unwrap_or_else(|| {
             self.started += 1;
             ThreadFiber::new(self.started, self.around)
         });
-        fiber.job = Some(body);
+        fiber.job = Some(Parcel { within, body });
         fiber
     }
 

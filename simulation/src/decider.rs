@@ -13,15 +13,19 @@
 
 use super::options::{Order, Simulation};
 use super::random::Random;
-use super::scheduler::Turn;
+use super::schedule::Choice;
 
-/// A choice other than the plain order's.
+/// What the thread that runs now wants of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Choice {
-    /// At which decision, counted from 1.
-    pub(super) at: u64,
-    /// The place of the thread that has the turn.
-    pub(super) place: usize,
+pub(super) enum Turn {
+    /// To go on, sooner or later.
+    Goes,
+    /// To look again at something that another thread may have changed.
+    Waits,
+    /// To let all others go on first.
+    Yields,
+    /// Nothing: it cannot go on.
+    Parks,
 }
 
 enum Kind {

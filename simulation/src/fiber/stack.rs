@@ -17,7 +17,7 @@ use std::rc::Rc;
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
-use super::{Left, Payload};
+use super::left::{Left, Payload};
 
 /// What runs on a stack.
 type Job = Box<dyn FnOnce()>;
@@ -31,7 +31,7 @@ const MOST_KEPT: usize = 32;
 type Way = Yielder<Option<Job>, Left>;
 
 /// A stack and the job that runs on it. See the [module documentation](self).
-pub(in crate::simulation) struct StackFiber {
+pub(crate) struct StackFiber {
     coroutine: ManuallyDrop<Coroutine<Option<Job>, Left, ()>>,
     /// Where the fiber's way back lies on its own stack; null before it has run.
     way: Rc<Cell<*const Way>>,

@@ -5,7 +5,8 @@
 
 use std::thread;
 
-use super::{CALLER, Scheduler, Status, Turn};
+use super::{CALLER, Scheduler, Status};
+use crate::decider::Turn;
 
 /// The payload of the panic that takes apart the job of a thread which is in the middle of it when its simulation is over.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ impl Scheduler {
     }
 
     /// Runs all threads to their ends.
-    pub(in crate::simulation) fn finish(&self) {
+    pub(crate) fn finish(&self) {
         debug_assert!(self.is_of_caller(), "the caller ends a run");
         if self.is_over.get() {
             return;
@@ -86,7 +87,7 @@ impl Scheduler {
 
     /// Lets all fibers go, when nobody is in the simulation any more but the caller. What is in the middle of a job on a stack stays there
     /// for good; what is so on a thread is taken apart by a panic.
-    pub(in crate::simulation) fn end_fibers(&self) {
+    pub(crate) fn end_fibers(&self) {
         self.is_dismissing.set(true);
         let count = self.state.borrow().threads.len();
         for place in 0..count {
@@ -100,7 +101,7 @@ impl Scheduler {
     }
 
     /// Whether somebody was told of the verdict by a panic.
-    pub(in crate::simulation) fn has_told(&self) -> bool {
+    pub(crate) fn has_told(&self) -> bool {
         self.has_told.get()
     }
 }

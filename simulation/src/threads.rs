@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use millpond_sync::{Parker, WaitList, host};
 
 use super::fiber::Job;
+use super::installed::scheduler;
 use super::scheduler::{Scheduler, Started};
 use super::trace::Event;
 
@@ -37,17 +38,18 @@ pub struct Thread<T> {
 /// # Examples
 ///
 /// ```
-/// use millpond_pool::{Pool, simulation};
+/// use std::rc::Rc;
 ///
-/// let pool = Pool::simulated(7);
-/// let mut reader = pool.source(0..100).map(|n| n * 2);
-/// let mut other = reader.clone();
-/// let thread = simulation::spawn(move || other.read(30));
-/// let mut items = reader.read(30)?;
-/// items.extend(thread.join().expect("no panic")?);
-/// items.sort();
-/// assert_eq!(items, (0..60).map(|n| n * 2).collect::<Vec<_>>());
-/// # Ok::<(), millpond_pool::ReadError>(())
+/// use millpond_simulation::{simulate, spawn};
+/// use millpond_sync::Event;
+///
+/// simulate(7, || {
+///     let event = Rc::new(Event::new());
+///     let other = Rc::clone(&event);
+///     let thread = spawn(move || other.wait());
+///     event.set();
+///     thread.join().expect("no panic");
+/// });
 /// ```
 #[track_caller]
 pub fn spawn<T: 'static>(body: impl FnOnce() -> T + 'static) -> Thread<T> {
@@ -76,7 +78,7 @@ pub fn spawn_apart(name: Option<Arc<str>>, body: impl FnOnce() + Send + 'static)
 
 #[track_caller]
 fn current_scheduler() -> Rc<Scheduler> {
-    super::scheduler().unwrap_or_else(|| {
+    scheduler().unwrap_or_else(|| {
         panic!(
             "starting a simulated thread failed: this thread runs no simulation; make a pool with `Pool::simulated` first"
         )
@@ -146,7 +148,7 @@ pub fn yield_now() {
 
 /// Puts a line of the user's into the current simulation's trace.
 pub fn note(what: impl Into<String>) {
-    if let Some(scheduler) = super::scheduler() {
+    if let Some(scheduler) = scheduler() {
         scheduler.note(Event::Note(what.into().into()));
     }
 }

@@ -6,18 +6,16 @@
 //!
 //! Fibers are resumed by the thread that the simulation began in, and by no other.
 
+mod left;
 mod stack;
 mod thread;
 
-use std::any::Any;
-
+pub(super) use self::left::Left;
+use self::left::Payload;
 use self::stack::StackFiber;
 pub use self::thread::Around;
 use self::thread::ThreadFiber;
-pub(super) use self::thread::{Crew, Surroundings};
-
-/// What a panic is about.
-type Payload = Box<dyn Any + Send>;
+pub(super) use self::thread::{Crew, Surroundings, Within};
 
 /// What a simulated thread runs.
 pub(super) enum Job {
@@ -25,15 +23,6 @@ pub(super) enum Job {
     Here(Box<dyn FnOnce()>),
     /// On any.
     Anywhere(Box<dyn FnOnce() + Send>),
-}
-
-/// How a fiber came back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Left {
-    /// In the middle of its job.
-    Suspended,
-    /// With its job done.
-    Done,
 }
 
 /// See the [module documentation](self).
@@ -44,11 +33,13 @@ pub(super) enum Fiber {
 
 impl Fiber {
     /// A fiber for a job, which begins when it is first resumed: on a thread of the crew, if there is one and the job may go there.
-    pub(super) fn with_job(job: Job, crew: Option<&mut Crew>) -> Self {
+    ///
+    /// A job on a thread happens within what `within` gives.
+    pub(super) fn with_job(job: Job, crew: Option<&mut Crew>, within: impl FnOnce() -> Within) -> Self {
         match (job, crew) {
             (Job::Here(body), _) => Self::Stack(StackFiber::with_job(body)),
             (Job::Anywhere(body), None) => Self::Stack(StackFiber::with_job(body)),
-            (Job::Anywhere(body), Some(crew)) => Self::Thread(crew.fiber(body)),
+            (Job::Anywhere(body), Some(crew)) => Self::Thread(crew.fiber(within(), body)),
         }
     }
 

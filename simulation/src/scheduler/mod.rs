@@ -18,7 +18,7 @@ mod hosting;
 pub use end::Dismissed;
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,9 +26,10 @@ use std::time::{Duration, Instant};
 use millpond_sync::host::{self, Place, Site};
 use millpond_sync::{Locals, Parker};
 
-use super::decider::Decider;
-use super::faults::{Injector, Planned};
-use super::fiber::{self, Crew, Fiber, Job, Left};
+use super::decider::{Decider, Turn};
+use super::faults::{Mischief, Planned};
+use super::fiber::{self, Crew, Fiber, Job, Left, Within};
+use super::injector::Injector;
 use super::options::Simulation;
 use super::report::Report;
 use super::schedule::Schedule;
@@ -80,10 +81,16 @@ struct State {
     spawned: u32,
 }
 
+/// Makes the calling thread one of a simulation's while it calls its argument.
+pub(super) type Enter = fn(&Rc<Scheduler>, &mut dyn FnMut());
+
 /// A simulation that runs. See the [module documentation](self).
 pub(crate) struct Scheduler {
     pub(super) options: Simulation,
     pub(super) shared: Arc<Shared>,
+    /// Itself, for threads that it makes its own.
+    own: Weak<Self>,
+    enter: Enter,
     state: RefCell<State>,
     current: Cell<usize>,
     /// Whether anything may go wrong within tasks.
@@ -112,7 +119,7 @@ pub(crate) struct Scheduler {
 }
 
 impl Scheduler {
-    pub(super) fn new(options: Simulation) -> Self {
+    pub(super) fn new(options: Simulation, enter: Enter) -> Rc<Self> {
         let decider = Decider::new(&options);
         let injector = Injector::new(&options);
         let has_call_faults = injector.has_call_faults();
@@ -129,9 +136,11 @@ impl Scheduler {
             helpers: 0,
             spawned: 0,
         };
-        Self {
+        Rc::new_cyclic(|own| Self {
             shared,
             options,
+            own: Weak::clone(own),
+            enter,
             state: RefCell::new(state),
             current: Cell::new(CALLER),
             has_call_faults,
@@ -148,7 +157,7 @@ impl Scheduler {
             verdict: RefCell::new(None),
             is_over: Cell::new(false),
             has_told: Cell::new(false),
-        }
+        })
     }
 
     // ---- what has been
@@ -216,10 +225,16 @@ impl Scheduler {
 
     // ---- threads
 
+    /// What a job on a thread of its own happens within.
+    fn within(&self) -> Within {
+        let (own, enter) = (self.own.upgrade().expect("it is there"), self.enter);
+        Rc::new(move |work| enter(&own, work))
+    }
+
     /// A further thread, which begins when it is chosen. Gives its place.
     pub(super) fn start(&self, kind: Started, job: Job) {
         let state = &mut *self.state.borrow_mut();
-        let fiber = Fiber::with_job(job, state.crew.as_mut());
+        let fiber = Fiber::with_job(job, state.crew.as_mut(), || self.within());
         let who = match kind {
             Started::Helper => {
                 state.helpers += 1;
@@ -580,7 +595,7 @@ impl Scheduler {
     }
 
     /// The thread that runs now sleeps until the next fault beside the tasks is due; gives it. `None` when there are none left.
-    pub(super) fn next_mischief(&self) -> Option<Planned> {
+    pub(super) fn next_mischief(&self) -> Option<Mischief> {
         let fault = self.state.borrow_mut().injector.next_mischief()?;
         let parker = self.current_parker();
         while self.steps.get() < fault.at {
@@ -590,7 +605,7 @@ impl Scheduler {
             }
         }
         self.note(Event::Fault(fault.what.to_string().into()));
-        Some(fault.what)
+        fault.what.mischief()
     }
 
     pub(super) fn has_mischief(&self) -> bool {
@@ -611,17 +626,4 @@ pub(super) enum Started {
     Thread(Option<Arc<str>>),
     /// Who injects what does not happen within a task.
     Mischief,
-}
-
-/// What the thread that runs now wants of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
-    /// To go on, sooner or later.
-    Goes,
-    /// To look again at something that another thread may have changed.
-    Waits,
-    /// To let all others go on first.
-    Yields,
-    /// Nothing: it cannot go on.
-    Parks,
 }

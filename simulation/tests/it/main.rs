@@ -1,0 +1,13 @@
+//! What a simulation promises to code that needs no pool.
+
+mod locals;
+mod promises;
+
+/// What a panic says.
+fn message(body: impl FnOnce()) -> String {
+    let payload = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).expect_err("it panics");
+    match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(payload) => payload.downcast_ref::<&str>().map_or_else(String::new, |text| (*text).to_owned()),
+    }
+}
