@@ -74,18 +74,19 @@ sanitized() {
 }
 
 # A simulation switches stacks, and has the crates below ask for a host: its own tests come with it.
-sanitized --workspace --exclude millpond-benches --exclude millpond-python --exclude millpond-proof --exclude millpond-simulation --lib --tests
+sanitized --workspace --exclude millpond-benches --exclude millpond-python --exclude millpond-proof --exclude millpond-simulation --exclude millpond-testing --lib --tests
 # What cannot be in a simulation is in ci/test-simulation.sh.
 mapfile -t left_out < <(sed -n '/^left_out=(/,/^)/s/^ *\([a-z_]*::[a-z_]*\)$/--skip=\1/p' ci/test-simulation.sh)
 [ "${#left_out[@]}" -gt 0 ] || fail "ci/test-simulation.sh has no list of what is left out in simulations"
 case $sanitizer in
 thread)
-    MILLPOND_TEST_WORKERS=simulation-on-threads sanitized --package millpond-pool --features testing --test it -- "${left_out[@]}"
+    MILLPOND_TEST_WORKERS=simulation-on-threads sanitized --package millpond-pool --features simulation --test it -- "${left_out[@]}"
     ;;
 address)
-    features=testing,millpond-simulation/sanitizer
+    features=simulation,millpond-simulation/sanitizer
     sanitized --package millpond-simulation --features sanitizer --lib --test it
-    sanitized --package millpond-pool --features $features --lib --test simulation --test testing
+    sanitized --package millpond-pool --features $features --lib --test simulation
+    sanitized --package millpond-testing --features millpond-simulation/sanitizer --test it
     MILLPOND_SEEDS=300 sanitized --package millpond-pool --features $features --test properties -- simulated
     MILLPOND_TEST_WORKERS=simulation sanitized --package millpond-pool --features $features --test it -- "${left_out[@]}"
     ;;

@@ -19,13 +19,14 @@ status=0
 
 counted "$log" cargo test --release --package millpond-sync --features simulation --test it
 counted "$log" cargo test --release --package millpond-simulation
-counted "$log" cargo test --release --package millpond-pool --features testing --lib --test simulation --test testing
+counted "$log" cargo test --release --package millpond-pool --features simulation --lib --test simulation
+counted "$log" cargo test --release --package millpond-testing
 # The examples in the documentation of what is there with these features only.
-counted "$log" cargo test --release --package millpond-pool --features testing --doc -- simulation testing
-counted "$log" cargo test --release --package millpond-pool --features testing --test properties -- simulated --nocapture
+counted "$log" cargo test --release --package millpond-pool --features simulation --doc -- simulat
+counted "$log" cargo test --release --package millpond-pool --features simulation --test properties -- simulated --nocapture
 # The same where helpers are threads of the system's, of which one runs at a time: each switch takes longer.
 MILLPOND_SEEDS=$(((${SEEDS:-10000} + 19) / 20)) MILLPOND_ON_THREADS=1 \
-    counted "$log" cargo test --release --package millpond-pool --features testing --test properties -- simulated --nocapture
+    counted "$log" cargo test --release --package millpond-pool --features simulation --test properties -- simulated --nocapture
 
 # The suites of the pool. Left out is what cannot be in a simulation: functions that wait for each other by means of std's (a lock that is held
 # during a read, a barrier, a channel), or that ask which thread of the system they run on; reads that another thread of the system
@@ -51,7 +52,7 @@ left_out=(
 )
 for workers in simulation simulation-on-threads; do
     export MILLPOND_TEST_WORKERS=$workers
-    counted "$log" cargo test --release --package millpond-pool --features testing --test it -- "${left_out[@]/#/--skip=}"
+    counted "$log" cargo test --release --package millpond-pool --features simulation --test it -- "${left_out[@]/#/--skip=}"
 done
 
 summarize "$log"

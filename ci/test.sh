@@ -13,7 +13,7 @@ status=0
 
 # The Python package's module has no tests of its own, and asks for libdispatch, which may not be here. With simulations, whose tests come
 # below, all crates would be built with hosts.
-of=(--workspace --exclude millpond-python --exclude millpond-proof --exclude millpond-simulation)
+of=(--workspace --exclude millpond-python --exclude millpond-proof --exclude millpond-simulation --exclude millpond-testing)
 if cargo nextest --version >/dev/null 2>&1; then
     counted "$log" cargo nextest run "${of[@]}" --no-fail-fast --no-tests=pass
 else

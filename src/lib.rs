@@ -30,6 +30,8 @@ pub use millpond_channel as channel;
 pub use millpond_graph as graph;
 pub use millpond_pool::*;
 pub use millpond_sync as sync;
+#[cfg(feature = "testing")]
+pub use millpond_testing as testing;
 
 /// Runs the README's example with the tests.
 #[cfg(doctest)]

@@ -43,8 +43,6 @@ mod rings;
 mod simulated;
 mod stage;
 mod task;
-#[cfg(feature = "testing")]
-pub mod testing;
 pub mod values;
 mod walk;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::functions::{Functions, Inner, Kind};
 use super::trial::Trial;
-use crate::PoolReader;
+use millpond_pool::PoolReader;
 
 /// What comes after what.
 #[derive(Debug, Clone)]

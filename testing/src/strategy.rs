@@ -88,7 +88,7 @@ where
         match check.find(body) {
             Err(failure) => Err(TestCaseError::fail(failure.to_string())),
             Ok(()) => {
-                let trial = super::Trial::new(crate::Pool::serial());
+                let trial = super::Trial::new(millpond_pool::Pool::serial());
                 let items = plan.build(&trial).read_all();
                 let is_right = items.is_ok_and(|items| items == expected);
                 if is_right { Ok(()) } else { Err(TestCaseError::fail("serial mode gives something else than a loop")) }

@@ -8,8 +8,8 @@ use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 use super::trial::Trial;
-use crate::Pool;
-use crate::simulation::{self, Faults, Report, Simulation};
+use millpond_pool::Pool;
+use millpond_simulation::{self as simulation, Faults, Report, Simulation};
 
 /// How a run's pool worked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,8 +68,8 @@ impl std::error::Error for Failure {}
 /// How a body is checked; [`check`] is the short form.
 ///
 /// ```
-/// use millpond_pool::simulation::Faults;
-/// use millpond_pool::testing::Check;
+/// use millpond_simulation::Faults;
+/// use millpond_testing::Check;
 ///
 /// Check::new().seeds(0..50).faults(Faults::harmless()).run(|trial| trial.source(0..100).map(|n| n * 2).read_all().unwrap());
 /// ```

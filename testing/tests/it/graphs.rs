@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use millpond_pool::Pool;
-use millpond_pool::testing::{Check, Functions, check_graphs, graphs};
+use millpond_testing::{Check, Functions, check_graphs, graphs};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;

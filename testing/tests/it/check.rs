@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use millpond_pool::Pool;
-use millpond_pool::simulation::{Faults, Simulation};
-use millpond_pool::testing::{Check, Mode};
+use millpond_simulation::{Faults, Simulation};
+use millpond_testing::{Check, Mode};
 
 #[test]
 fn a_body_is_run_once_in_each_mode_and_for_each_seed() {

@@ -1,6 +1,6 @@
 //! Assertions say what is wrong.
 
-use millpond_pool::testing::{Check, assert_each_once, assert_in_order};
+use millpond_testing::{Check, assert_each_once, assert_in_order};
 
 use crate::message;
 

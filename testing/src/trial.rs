@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::{Pool, simulation};
+use millpond_pool::Pool;
+use millpond_simulation as simulation;
 
 /// How long workers may take to be done with what they have in hand.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -29,7 +29,7 @@ pub(super) struct Inner<T> {
 /// Functions of yours that random graphs are made of; see [`graphs`](super::graphs).
 ///
 /// ```
-/// use millpond_pool::testing::Functions;
+/// use millpond_testing::Functions;
 ///
 /// let functions = Functions::new()
 ///     .map("half", |n: u64| n / 2)

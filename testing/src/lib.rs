@@ -5,7 +5,7 @@
 //! shortest schedule that still differs and its last steps.
 //!
 //! ```
-//! use millpond_pool::testing::check;
+//! use millpond_testing::check;
 //!
 //! check(|trial| {
 //!     let parse = trial.counted("parse", |text: &str| text.parse::<u32>().unwrap_or(0));
@@ -36,3 +36,8 @@ pub use functions::Functions;
 pub use graph::GraphPlan;
 pub use strategy::{check_graphs, graphs};
 pub use trial::{Tracked, Trial};
+
+/// Runs the README's example with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
