@@ -58,13 +58,21 @@ pub(super) enum Admission {
     Done,
 }
 
+/// More than anyone asks for who counts: a read of all that awaits says so by a number like this.
+const NO_END: usize = usize::MAX >> 17;
+
+/// `usize::MAX`, which stands for all there is, where so many are as good as all.
+fn or_all(items: usize) -> usize {
+    if items >= NO_END { usize::MAX } else { items }
+}
+
 impl<T> Outlet<T> {
     /// All that is wanted here, buffered or not; `usize::MAX` for all there is.
     fn wanted(&self, read_ahead: usize, is_iterated: bool) -> usize {
         if is_iterated || self.endless_inlets > 0 {
             return usize::MAX;
         }
-        self.asked.saturating_add(self.inlets).saturating_add(read_ahead)
+        or_all(self.asked.saturating_add(self.inlets).saturating_add(read_ahead))
     }
 }
 
@@ -81,8 +89,9 @@ impl<T> State<T> {
         let coming = at.len + self.reserved + usize::from(fault::is(Fault::DemandShort));
         let wanted = at.wanted(if window > 1 && self.made > 0 { self.limits.read_ahead } else { 0 }, is_iterated);
         let lacking = if wanted == usize::MAX { wanted } else { wanted.saturating_sub(coming) };
-        let asked = at.asked.saturating_sub(coming);
-        let is_window_full = self.flying + self.sequence.landed() + at.chunks.len() >= self.room(at, window)
+        let asked = or_all(at.asked.saturating_sub(coming));
+        let chunks = self.flying + self.sequence.landed() + at.chunks.len();
+        let is_window_full = !self.has_room(at, window, chunks, at.len + self.reserved)
             && (self.flying > 0 || at.len >= at.inlet_least.max(1));
         if lacking > asked && is_window_full { asked } else { lacking }
     }
@@ -93,13 +102,19 @@ impl<T> State<T> {
         if window == 1 { 1 } else { window + at.inlet_least / self.grain.chunk() }
     }
 
+    /// Whether `chunks` with `items` in all leave room for another one. Parts of chunks that were cut count for no more than they have.
+    fn has_room(&self, at: &Outlet<T>, window: usize, chunks: usize, items: usize) -> bool {
+        let Limits { min_count, .. } = self.limits;
+        chunks < self.room(at, window) || (min_count > 1 && window > 1 && items < window.saturating_mul(min_count))
+    }
+
     /// Whether something is wanted at `outlet` that has not landed.
     pub(super) fn is_short(&self, outlet: usize, window: usize, is_iterated: bool) -> bool {
         let at = &self.outlets[outlet];
         let wanted = at.wanted(self.limits.read_ahead, is_iterated);
         // A window that is full of small chunks may still be less than a reader that awaits has asked for.
-        let is_short =
-            at.len < at.asked || if wanted == usize::MAX { at.chunks.len() < window } else { at.len < wanted };
+        let is_short = at.len < at.asked
+            || if wanted == usize::MAX { self.has_room(at, window, at.chunks.len(), at.len) } else { at.len < wanted };
         self.end.is_none() && (at.collecting > 0 || is_short)
     }
 
@@ -108,7 +123,7 @@ impl<T> State<T> {
     fn lacks(&self, outlet: usize, window: usize, is_iterated: bool) -> bool {
         let at = &self.outlets[outlet];
         let wanted = at.wanted(if window > 1 { self.limits.read_ahead } else { 0 }, is_iterated);
-        let has_room = at.chunks.len() < self.room(at, window) || at.len < at.inlet_least.max(1);
+        let has_room = self.has_room(at, window, at.chunks.len(), at.len) || at.len < at.inlet_least.max(1);
         at.collecting > 0 || at.len < at.asked || (at.len < wanted && has_room)
     }
 
@@ -194,11 +209,11 @@ impl<T> State<T> {
         if self.flying >= concurrency || (is_alone && self.flying > 0) {
             return Admission::Full;
         }
-        // What is not next waits in the sequence, so it takes a part of the window.
+        // Items that become one result each are here already, so going on with them takes no more room. What is made of others waits
+        // in the sequence, unless it is next: of those, as many parts as a window has may be ahead of one.
         let at = &self.outlets[outlet];
-        let outstanding = self.flying + self.sequence.landed() + at.chunks.len();
-        let is_next = !is_ordered || self.sequence.is_first(slot);
-        if !is_next && at.collecting == 0 && outstanding >= self.room(at, window) {
+        let may_grow = expands && is_ordered && at.collecting == 0;
+        if may_grow && !self.sequence.is_within(slot, self.room(at, window)) {
             return Admission::Full;
         }
         let all = self.sequence.left_items(slot);

@@ -242,6 +242,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
                 if useful > 0 {
                     self.header.core.lend(useful);
                 }
+                firing.is_resumed = true;
                 firing.made = Made::Placed(chunk, items);
                 firing.failure = failure;
                 firing.next = end.map_or(Next::More, Next::from);
@@ -296,11 +297,11 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             let nanos = host::now().duration_since(begun).as_nanos();
             u64::try_from(nanos).unwrap_or(u64::MAX)
         });
-        let Firing { order, log, failure, left, is_late, interrupt, .. } = firing;
+        let Firing { order, log, failure, left, is_late, is_resumed, interrupt, .. } = firing;
         let interrupted = left.first().map_or(0, |left| left.rest.task);
         let is_cut = !left.is_empty();
         let is_late = is_cut && is_late.get();
-        self.land(pass, &order, chunk, Landing { made, parcel, log, failure, end, left, is_late }, nanos);
+        self.land(pass, &order, chunk, Landing { made, parcel, log, failure, end, left, is_late, is_resumed }, nanos);
         for rest in lost {
             self.work.drop_rests(pass, Some(rest));
         }

@@ -95,6 +95,8 @@ pub(crate) struct Firing<'a, 'env> {
     pub(super) holds_head: bool,
     /// How many helpers the rest of the work is worth, to be asked for once the head is back.
     pub(super) useful: usize,
+    /// Whether it goes on with the rest of a chunk.
+    pub(super) is_resumed: bool,
     /// What the head has made.
     pub(super) made: Made,
     /// What the head said of what comes after the chunk.
@@ -165,6 +167,7 @@ impl<'a, 'env> Firing<'a, 'env> {
             order,
             holds_head: false,
             useful: 0,
+            is_resumed: false,
             made: Made::Nothing,
             next: Next::More,
             is_cancelled: &header.is_cancelled,

@@ -193,11 +193,15 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             let had_failed = state.has_failed;
             let release = || state.release(order.most, landing.made, &Next::More).expect("a chunk gets a place");
             let chunk = chunk.unwrap_or_else(release);
-            if landing.is_late {
-                state.grain.doubt();
-            } else if let Some(nanos) = nanos {
-                let left: usize = landing.left.iter().map(|left| left.items).sum();
-                state.grain.learn(landing.made.saturating_sub(left), nanos);
+            let begun_before = usize::from(landing.is_resumed && state.limits.expands);
+            let left: usize = landing.left.iter().map(|left| left.items).sum();
+            let measured = landing.made.saturating_sub(left + begun_before);
+            match nanos {
+                // It has not even come to the end of the first.
+                Some(nanos) if landing.is_late && measured == 0 => state.grain.learn(1, nanos),
+                _ if landing.is_late => state.grain.doubt(),
+                Some(nanos) => state.grain.learn(measured, nanos),
+                None => {}
             }
             state.land(chunk, landing, &self.header, &mut litter);
             state.settle();

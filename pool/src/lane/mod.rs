@@ -134,15 +134,17 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
     }
 
     fn release(&self, pass: &Pass<'_>, order: &Order, made: usize, next: &Next) -> Option<Chunk> {
-        let (chunk, was_missed) = self.state.with(pass, |state| {
+        let (chunk, was_missed, has_ended) = self.state.with(pass, |state| {
             let chunk = state.release(order.most, made, next);
+            let had_ended = state.end.is_some();
             state.settle();
-            (chunk, std::mem::take(&mut state.is_head_missed))
+            (chunk, std::mem::take(&mut state.is_head_missed), state.end.is_some() && !had_ended)
         });
         // Subtle: a head that made nothing has changed nothing but for those who came to it in vain; a starved one has stated demand
         // upstream, where whoever waits may find something to do. Telling more would have the very worker that fires, or the reader
         // that asks, look again at once, whenever it has looked, and it would never sleep.
-        if chunk.is_some() || (was_missed && matches!(next, Next::Parked)) {
+        // Where the task was removed while the head was out, this was all that its end waited for.
+        if chunk.is_some() || has_ended || (was_missed && matches!(next, Next::Parked)) {
             self.changed(pass, chunk.map(|chunk| chunk.number), Site::new("made").with(made));
         } else if !matches!(next, Next::Parked) {
             self.tell_walkers(pass);

@@ -107,6 +107,21 @@ impl<T> Sequence<T> {
         self.first == NONE
     }
 
+    /// Whether fewer than `count` slots are before this one.
+    pub(super) fn is_within(&self, slot: SlotId, count: usize) -> bool {
+        let mut at = self.first;
+        for _ in 0..count {
+            if at == slot {
+                return true;
+            }
+            if at == NONE {
+                break;
+            }
+            at = self.slot(at).after;
+        }
+        false
+    }
+
     pub(super) fn is_first(&self, slot: SlotId) -> bool {
         self.first == slot
     }

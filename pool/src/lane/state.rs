@@ -68,6 +68,8 @@ pub(super) struct Landing<T> {
     pub(super) left: SmallVec<[Left; 1]>,
     /// Whether it was cut because it has lasted too long.
     pub(super) is_late: bool,
+    /// Whether its first item was begun before, so that its time says nothing of that one.
+    pub(super) is_resumed: bool,
 }
 
 impl<T> Landing<T> {

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use millpond_pool::{BoxError, Cause, Expander, Items, Operator, Outcome, ReadError, Task, Verdict};
 
+use millpond_sync::Parker;
+
 use crate::calls::Calls;
 use crate::modes::is_serial;
 
@@ -51,6 +53,47 @@ in_parallel! {
         assert_eq!(groups().read_all().unwrap(), expected);
         assert_eq!(groups().collect::<Vec<_>>().unwrap(), expected);
         assert_eq!(groups().map(|group| group).read(3).unwrap(), expected);
+    }
+
+    fn what_is_left_of_a_chunk_is_begun_however_much_of_it_waits_to_be_read(pool) {
+        // The chunk is of 16, and is cut. More of it than a window waits while two items at a time are done together, or never.
+        let meeting = Arc::new(Barrier::new(2));
+        let chunk = || {
+            let meet = Arc::clone(&meeting);
+            let slow = move |n: u64| {
+                be_slow();
+                if n >= 2 {
+                    meet.wait();
+                }
+                n
+            };
+            pool.source(0..16).map(slow).map(|n| n).min_count(16)
+        };
+        let expected: Vec<u64> = (0..16).collect();
+        assert_eq!(chunk().read_all().unwrap(), expected);
+        assert_eq!(chunk().collect::<Vec<_>>().unwrap(), expected);
+        assert_eq!(Parker::block_on(chunk().read_all_async()).unwrap(), expected);
+    }
+
+    fn inner_iterators_that_take_long_are_begun_by_all_workers(pool) {
+        let meeting = Arc::new(Barrier::new(2));
+        let inner = || {
+            let meet = Arc::clone(&meeting);
+            move |n: u64| {
+                be_slow();
+                // By then it is known that they are slow.
+                if n >= 8 {
+                    meet.wait();
+                }
+                [n, n + 1]
+            }
+        };
+        let expected: Vec<u64> = (0..64).flat_map(|n| [n, n + 1]).collect();
+        let flat = || pool.source(0..64).flat_map(inner());
+        assert_eq!(flat().read_all().unwrap(), expected);
+        assert_eq!(flat().collect::<Vec<_>>().unwrap(), expected);
+        assert_eq!(Parker::block_on(flat().read_all_async()).unwrap(), expected);
+        assert_eq!(flat().batch(4).flatten().read_all().unwrap(), expected);
     }
 
     fn a_failure_stops_the_workers_that_are_behind_it(pool) {

@@ -130,3 +130,25 @@ fn a_serial_channel_is_refused_to_another_simulated_thread() {
         drop(pool);
     }
 }
+
+/// A task is removed while one reader looks for data in its source and another waits for what it makes of it.
+#[test]
+fn removing_a_task_that_waits_for_data_ends_the_reads_of_it() {
+    for seed in 0..in_time(2_000) {
+        let pool = Pool::simulated_with(Simulation::new(seed).workers(2).patience(Duration::ZERO));
+        let (_writer, channel) = unbounded::<u32>();
+        let fed = pool.channel(channel);
+        let task = fed.task_id();
+        let mut first = fed.clone();
+        let mut second = fed.sequential(|n| n);
+        let readers = [
+            simulation::spawn(move || first.read(1).expect("nothing fails")),
+            simulation::spawn(move || second.read(1).expect("nothing fails")),
+        ];
+        (0..seed % 9).for_each(|_| simulation::yield_now());
+        pool.remove_task(task).expect("it is open");
+        for reader in readers {
+            assert!(reader.join().expect("no panic").is_empty(), "seed {seed}");
+        }
+    }
+}
