@@ -1,18 +1,12 @@
 //! What can go wrong when reading.
 
-use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
-use millpond_workers::discard::discard;
-
-/// An error that a task's function returns, boxed.
-pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
+use millpond_workers::Cause;
 
 /// A task stopped: its function returned an error or panicked.
 ///
@@ -30,78 +24,6 @@ struct Failed {
     location: &'static Location<'static>,
     index: u64,
     cause: Cause,
-}
-
-/// Why a task stopped.
-#[non_exhaustive]
-pub enum Cause {
-    /// Its function returned this error.
-    Error(BoxError),
-    /// Its function panicked.
-    Panic(Panic),
-}
-
-/// A panic that was caught, with its payload.
-pub struct Panic {
-    message: String,
-    payload: Mutex<Option<Box<dyn Any + Send>>>,
-}
-
-impl Panic {
-    /// The panic's message, where it had one.
-    #[must_use]
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-
-    /// The payload, the first time that it is asked for; for [`std::panic::resume_unwind`].
-    #[must_use]
-    pub fn take_payload(&self) -> Option<Box<dyn Any + Send>> {
-        self.payload.lock().take()
-    }
-}
-
-impl Drop for Panic {
-    fn drop(&mut self) {
-        // The payload is the user's, and whoever lets go of an error does not expect its drop to unwind.
-        discard(self.payload.get_mut().take());
-    }
-}
-
-impl Cause {
-    pub(crate) fn panic(payload: Box<dyn Any + Send>) -> Self {
-        let message = match payload.downcast_ref::<&str>() {
-            Some(text) => (*text).to_owned(),
-            None => payload.downcast_ref::<String>().cloned().unwrap_or_else(|| "(no message)".to_owned()),
-        };
-        Self::Panic(Panic { message, payload: Mutex::new(Some(payload)) })
-    }
-
-    /// As an error by itself.
-    pub(crate) fn into_error(self) -> BoxError {
-        match self {
-            Self::Error(error) => error,
-            Self::Panic(panic) => format!("panicked: {}", panic.message).into(),
-        }
-    }
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Error(error) => error.fmt(f),
-            Self::Panic(panic) => write!(f, "panicked: {}", panic.message),
-        }
-    }
-}
-
-impl fmt::Debug for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Error(error) => f.debug_tuple("Error").field(error).finish(),
-            Self::Panic(panic) => f.debug_tuple("Panic").field(&panic.message).finish(),
-        }
-    }
 }
 
 impl TaskError {
@@ -179,7 +101,7 @@ impl Error for TaskError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.failed.cause {
             Cause::Error(error) => Some(&**error),
-            Cause::Panic(_) => None,
+            _ => None,
         }
     }
 }

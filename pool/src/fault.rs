@@ -33,10 +33,6 @@ pub enum Fault {
     MadeNotCounted,
     /// Helpers are asked for while the head is out, so that they find nothing to start.
     LendsBeforeMade,
-    /// Of a graph of values, two arrivals at a task may be counted as one.
-    ArrivalsLost,
-    /// The last worker of a graph of values to count itself out does not wake the caller.
-    EndsInSilence,
 }
 
 #[cfg(any(loom, shuttle))]

@@ -6,10 +6,10 @@
 
 use millpond_sync::host::{self, Call, Fault};
 
-use crate::error::Cause;
 use crate::head::Next;
 use crate::lane::{Firing, LATE_NANOS};
 use crate::stage::{Batch, Ran};
+use millpond_workers::Cause;
 use millpond_workers::discard::discard;
 
 /// What a fault is to its reader.

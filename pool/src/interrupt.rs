@@ -9,8 +9,9 @@ use std::sync::Arc;
 use millpond_sync::shim::Mutex;
 use millpond_sync::shim::atomic::{AtomicUsize, Ordering};
 
-use crate::error::{BoxError, ReadError};
+use crate::error::ReadError;
 use crate::lane::Header;
+use millpond_workers::BoxError;
 
 /// One of them.
 struct Interrupt {

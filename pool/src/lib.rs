@@ -26,6 +26,8 @@ pub mod fault;
 #[cfg(not(any(loom, shuttle)))]
 mod fault;
 mod gate;
+#[cfg(feature = "values")]
+mod graphs;
 mod guarded;
 mod head;
 mod hold;
@@ -43,11 +45,12 @@ mod rings;
 mod simulated;
 mod stage;
 mod task;
-pub mod values;
 mod walk;
 
 #[cfg(feature = "simulation")]
 pub use millpond_simulation as simulation;
+#[cfg(feature = "values")]
+pub use millpond_values as values;
 
 /// Where a pool's threads come from.
 pub mod workers {
@@ -59,9 +62,10 @@ pub mod workers {
 }
 
 pub use contents::Contents;
-pub use error::{BoxError, Cause, Panic, ReadError, TaskError};
+pub use error::{ReadError, TaskError};
 pub use head::{Demand, PollSupply, Supply, Verdict};
 pub use hold::Hold;
+pub use millpond_workers::{BoxError, Cause, Panic};
 pub use pool::{Pool, ScopedPool};
 pub use reader::{PoolReader, ReadFuture, Rejected, ScopedReader};
 pub use registry::TaskId;

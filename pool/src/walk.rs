@@ -19,12 +19,13 @@ use millpond_sync::{Deadline, Parker, Ticket};
 use smallvec::SmallVec;
 
 use crate::core::Core;
-use crate::error::{BoxError, ReadError};
+use crate::error::ReadError;
 use crate::fault::{self, Fault};
 use crate::gate::Pass;
 use crate::lane::{AnyLane, Header, Step};
 use crate::rings::{LaneAddress, Passed, Ring};
 use millpond_sync::host::{self, Site};
+use millpond_workers::BoxError;
 
 /// What waking a sleeping thread costs at the worst, in nanoseconds: less work than that is not worth it.
 pub(crate) const WAKE_NANOS: f32 = 60_000.0;

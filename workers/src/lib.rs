@@ -10,6 +10,7 @@
 //! Beside the threads there is what every engine needs that has some: a [parallel-for](stripes), helpers that [borrow](lend), where
 //! threads [wake](placement), how they are told to [look around](nudge), [forks](fork), and [dropping](discard) what is the user's.
 
+mod cause;
 pub mod discard;
 pub mod fork;
 #[cfg(feature = "gcd")]
@@ -25,6 +26,7 @@ mod rayon;
 mod seats;
 pub mod stripes;
 
+pub use self::cause::{BoxError, Cause, Panic};
 #[cfg(feature = "gcd")]
 pub use self::gcd::{GcdWorkers, LibdispatchMissing};
 pub use self::quality::QualityOfService;

@@ -29,9 +29,10 @@ pub use supply::Supply;
 pub(crate) use take::Take;
 pub(crate) use zip::Zip;
 
-use crate::error::{Cause, TaskError};
+use crate::error::TaskError;
 use crate::gate::Pass;
 use crate::lane::{Firing, One, Single};
+use millpond_workers::Cause;
 
 /// What comes after the chunk that a head made.
 #[derive(Debug)]

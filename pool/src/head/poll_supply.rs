@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use super::{Head, Next};
-use crate::error::{BoxError, Cause, TaskError};
+use crate::error::TaskError;
 use crate::lane::{Firing, Waiters};
+use millpond_workers::{BoxError, Cause};
 
 /// How many items a source is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

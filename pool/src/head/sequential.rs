@@ -3,9 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Head, Next};
-use crate::error::Cause;
 use crate::gate::Pass;
 use crate::lane::{Firing, Inlet, Taken};
+use millpond_workers::Cause;
 
 /// What a sequential task's function makes of an item. See [`Task::decide`](crate::Task::decide).
 #[derive(Debug)]

@@ -7,9 +7,10 @@ use millpond_channel::{Listening, TryReadError};
 use millpond_sync::host::{self, Site};
 
 use super::{Head, Next};
-use crate::error::{Cause, ReadError};
+use crate::error::ReadError;
 use crate::lane::{Firing, One, Pace, Single, Waiters, Watched};
 use crate::reader::ScopedReader;
+use millpond_workers::Cause;
 use millpond_workers::discard::discard_all;
 
 /// How many quick items are taken at once.

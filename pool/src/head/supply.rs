@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 
 use super::{Head, Next};
-use crate::error::{BoxError, Cause};
 use crate::lane::{Firing, One, Single};
+use millpond_workers::{BoxError, Cause};
 
 /// Where items come from that may fail to come, and that has something to do once per chunk.
 ///

@@ -12,7 +12,6 @@ use super::sequence::Chunk;
 use super::spread::Parcel;
 use super::state::{End, Landing, Left, Rest};
 use super::{Lane, One, Single};
-use crate::error::Cause;
 use crate::fault::{self, Fault};
 use crate::gate::Pass;
 use crate::guarded::Guarded;
@@ -20,6 +19,7 @@ use crate::head::{Head, Next};
 use crate::injected;
 use crate::walk::Walker;
 use millpond_sync::host::{self, Site};
+use millpond_workers::Cause;
 use millpond_workers::discard::discard;
 
 /// What came of trying to fire a lane.

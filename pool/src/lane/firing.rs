@@ -18,11 +18,11 @@ use super::admit::Order;
 use super::grain::LATE_NANOS;
 use super::sequence::Chunk;
 use super::state::{End, Left, Rest};
-use crate::error::{BoxError, Cause};
 use crate::gate::Pass;
 use crate::head::Next;
 use millpond_sync::host;
 use millpond_workers::nudge::{Nudges, Seen};
+use millpond_workers::{BoxError, Cause};
 
 /// Beyond this between two looks at the clock, items are not quick, in nanoseconds.
 const SLOW_NANOS: u128 = 100_000;

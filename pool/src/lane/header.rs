@@ -10,9 +10,10 @@ use millpond_sync::shim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::AnyLane;
 use crate::core::Core;
-use crate::error::{Cause, TaskError};
+use crate::error::TaskError;
 use crate::hold::Hold;
 use crate::registry::TaskId;
+use millpond_workers::Cause;
 
 /// A lane that another reads from, and which of its outlets.
 pub(crate) struct Input<'env> {

@@ -13,8 +13,8 @@ use millpond_sync::shim::atomic::Ordering;
 use super::header::{Header, Limits, TaskCounters};
 use super::state::{End, HeadState, Left, Rest, State};
 use super::{Lane, detach};
-use crate::error::{BoxError, Cause};
 use crate::gate::Pass;
+use millpond_workers::{BoxError, Cause};
 
 /// How many lanes an item may be pulled through by calls within calls.
 const DEEPEST: usize = 16;

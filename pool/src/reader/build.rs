@@ -2,9 +2,9 @@
 
 use super::ScopedReader;
 use crate::ScopedPool;
-use crate::error::BoxError;
 use crate::stage::Retry;
 use crate::task::Task;
+use millpond_workers::BoxError;
 
 impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     /// One item in, one out. See [`Task::map`].

@@ -2,10 +2,10 @@
 
 use super::ScopedReader;
 use super::build::add;
-use crate::error::{BoxError, Cause};
 use crate::lane::Spread;
 use crate::stage::{Pause, Retry, Retrying};
 use crate::task::Task;
+use millpond_workers::{BoxError, Cause};
 
 /// An item that a task's function could not be made to accept, with why.
 #[derive(Debug)]

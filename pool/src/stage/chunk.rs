@@ -3,8 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Batch, Nothing, Ran, Stage};
-use crate::error::Cause;
 use crate::lane::{Firing, One};
+use millpond_workers::Cause;
 
 /// A chunk in, any number of items out.
 pub(crate) struct MapChunk<F>(pub(crate) F);

@@ -10,8 +10,8 @@ use millpond_sync::shim::atomic::{AtomicUsize, Ordering};
 
 use super::operator::{Items, Outcome};
 use super::{Batch, Ran, Stage};
-use crate::error::Cause;
 use crate::lane::{Firing, One, Watched};
+use millpond_workers::Cause;
 
 /// How much of the processor's cache the results of one firing may fill, in bytes.
 const MOST_BYTES: usize = 32 * 1024;

@@ -9,7 +9,7 @@
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::error::Cause;
+use millpond_workers::Cause;
 use millpond_workers::discard::{Remaining, discard_all};
 
 /// What came of a chunk.

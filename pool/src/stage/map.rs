@@ -2,8 +2,8 @@
 
 use super::in_place::{Applied, BLOCK, GoesOn, STRIDE, apply};
 use super::{Batch, Nothing, Ran, Stage};
-use crate::error::Cause;
 use crate::lane::{Firing, One, Pace, Watch};
+use millpond_workers::Cause;
 use millpond_workers::nudge::Seen;
 
 /// One item in, one out or none, or a failure.

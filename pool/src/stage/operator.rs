@@ -5,10 +5,10 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Batch, Nothing, Ran, Stage};
-use crate::error::{BoxError, Cause};
 use crate::lane::{Firing, One};
 use millpond_workers::discard::discard;
 use millpond_workers::discard::{Held, Remaining};
+use millpond_workers::{BoxError, Cause};
 
 /// Items on their way into an [`Operator`], which takes them one by one.
 #[derive(Debug)]

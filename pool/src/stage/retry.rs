@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::map::run_each;
 use super::{Batch, Nothing, Ran, Stage};
-use crate::error::{BoxError, Cause};
 use crate::lane::{Firing, One};
 use millpond_sync::host;
+use millpond_workers::{BoxError, Cause};
 
 /// How often a function that fails is called again on the same item, and after what wait.
 ///

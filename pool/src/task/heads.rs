@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::Task;
 use crate::core::Core;
 use crate::draft::Draft;
-use crate::error::{BoxError, Cause};
 use crate::head::{
     Batch, Chain, ChannelSource, Converted, Fold, Foreign, IteratorSource, Merge, PollSupplied, PollSupply, Sequential,
     Supplied, Supply, Take, Verdict, Zip,
@@ -15,6 +14,7 @@ use crate::lane::{Limits, TaskEntry, Waiters};
 use crate::reader::ScopedReader;
 use crate::registry::TaskId;
 use millpond_workers::discard::Held;
+use millpond_workers::{BoxError, Cause};
 
 impl<'env, T: Send + 'env> Task<'env, T> {
     /// The items of an iterator, which is asked for as many as are needed.

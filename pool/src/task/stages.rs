@@ -1,10 +1,10 @@
 //! Tasks that any number of workers run at once.
 
 use super::Task;
-use crate::error::{BoxError, Cause};
 use crate::reader::ScopedReader;
 use crate::stage::{Each, Expand, Expander, FlatMap, MapChunk, Operate, Operator, Pause, Retry, Retrying};
 use millpond_workers::discard::Held;
+use millpond_workers::{BoxError, Cause};
 
 impl<'env, T: Send + 'env> Task<'env, T> {
     /// One item in, one out.

@@ -1,8 +1,9 @@
 //! The engine broken on purpose: each way is found by a body that the engine as it is passes.
 
 use millpond_pool::fault::Fault;
+use millpond_pool::values::fault::Fault as Values;
 
-use crate::setup::finds;
+use crate::setup::{finds, finds_by};
 use crate::{awaiting, live, reads, values};
 
 /// How a lost wake-up shows: everybody sleeps.
@@ -113,5 +114,10 @@ fn a_demand_that_is_counted_as_met_after_landing_instead_of_before_is_found() {
 /// ```
 #[test]
 fn two_arrivals_that_are_counted_as_one_are_found() {
-    finds(Fault::ArrivalsLost, &["an input is there before its consumer runs", "NotReached"], values::trees);
+    finds_by(
+        millpond_pool::values::fault::set,
+        (Values::ArrivalsLost, Values::None),
+        &["an input is there before its consumer runs", "NotReached"],
+        values::trees,
+    );
 }

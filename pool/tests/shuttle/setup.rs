@@ -1,6 +1,7 @@
 //! How a body is explored: on workers that are the model checker's threads, by two schedulers, for a bounded time.
 
 use std::env;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -127,6 +128,16 @@ pub(crate) fn explore(body: impl Fn() + Send + Sync + 'static) {
 
 /// Breaks the engine, and says so if no schedule shows it: one must end with a panic whose message has one of these words.
 pub(crate) fn finds(fault: Fault, signs: &[&str], body: impl Fn() + Send + Sync + 'static) {
+    finds_by(fault::set, (fault, Fault::None), signs, body);
+}
+
+/// The same of a crate below: `set` breaks it, and puts it right again.
+pub(crate) fn finds_by<F: Copy + fmt::Debug>(
+    set: fn(F),
+    (fault, none): (F, F),
+    signs: &[&str],
+    body: impl Fn() + Send + Sync + 'static,
+) {
     let schedules = Arc::new(AtomicUsize::new(0));
     let body = Arc::new({
         let schedules = Arc::clone(&schedules);
@@ -135,13 +146,13 @@ pub(crate) fn finds(fault: Fault, signs: &[&str], body: impl Fn() + Send + Sync 
             body();
         }
     });
-    fault::set(fault);
+    set(fault);
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         for seed in 1..=MOST_SEEDS {
             CHOICES.into_iter().for_each(|choice| run(&body, choice, seed, PER_SEED, false));
         }
     }));
-    fault::set(Fault::None);
+    set(none);
     let schedules = schedules.load(Ordering::Relaxed);
     let Err(payload) = outcome else { panic!("{fault:?} was not found in {schedules} schedules") };
     let message = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref().copied());

@@ -28,10 +28,10 @@ mod sealed {
 
     /// Turns handles into addresses, noting each as an edge of the graph.
     pub struct Link<'link, 'env> {
-        pub(in crate::values) graph: std::num::NonZeroU64,
-        pub(in crate::values) bodies: &'link [BodyRef<'env>],
+        pub(crate) graph: std::num::NonZeroU64,
+        pub(crate) bodies: &'link [BodyRef<'env>],
         /// The edges: every input's number is pushed.
-        pub(in crate::values) inputs: &'link mut Vec<u32>,
+        pub(crate) inputs: &'link mut Vec<u32>,
     }
 
     /// Handles.

@@ -13,14 +13,14 @@ use millpond_sync::host;
 ///
 /// # Examples
 /// ```
-/// use millpond_pool::{Pool, values::{CancelToken, Graph, RunError, RunOptions}};
+/// use millpond_values::{Runner, CancelToken, Graph, RunError, RunOptions};
 ///
 /// let token = CancelToken::new();
 /// let mut graph = Graph::new();
 /// let stop = token.clone();
 /// let first = graph.task("first", (), move |()| stop.cancel());
 /// let second = graph.task("second", first, |()| 2);
-/// let error = Pool::serial().get_with(&mut graph, second, &RunOptions::new().cancel(&token)).unwrap_err();
+/// let error = Runner::alone().get_with(&mut graph, second, &RunOptions::new().cancel(&token)).unwrap_err();
 /// assert_eq!(error.to_string(), "running the graph: cancelled after 1 of 2 tasks");
 /// ```
 #[derive(Debug, Clone, Default)]

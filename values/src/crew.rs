@@ -1,4 +1,4 @@
-//! The helpers of a graph: threads that were lent by the pool, their queues, and how they come and go.
+//! The helpers of a graph: threads that were lent by the workers, their queues, and how they come and go.
 //!
 //! A crew outlives the runs of its graph, so that a helper that has just worked is still near when the next run wants
 //! it. The protocol is argued in `README.md` beside this file.
@@ -75,7 +75,7 @@ impl Crew {
         self.lent() + 1 < self.seats.len()
     }
 
-    /// Asks the pool for one more helper, unless all have been asked for.
+    /// Asks the workers for one more helper, unless all have been asked for.
     #[cold]
     pub(super) fn lend(self: &Arc<Self>) -> bool {
         let Some(workers) = self.workers.upgrade() else { return false };

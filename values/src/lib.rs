@@ -1,7 +1,8 @@
 //! Graphs of tasks that each give one value: builds, computations, anything that is a DAG and runs once.
 //!
-//! Declare tasks with typed inputs, then [`get`](crate::ScopedPool::get) a target: its ancestors run, each once, on the pool's
-//! workers and in the caller, and values are remembered. Or [`run`](crate::ScopedPool::run) the whole graph, again and again.
+//! Declare tasks with typed inputs, then [`get`](Runner::get) a target: its ancestors run, each once, in the
+//! caller and on the workers that it has, and values are remembered. Or [`run`](Runner::run) the whole graph, again and again. A pool of
+//! millpond runs graphs by methods of the same names.
 //!
 //! A task costs nanoseconds: graphs are compiled to flat arrays, the first successor that becomes ready runs next in
 //! place, nothing is allocated per run, and helpers are called only when the tasks turn out to be worth it.
@@ -18,6 +19,10 @@ mod drive;
 mod edges;
 mod error;
 mod extras;
+#[cfg(any(loom, shuttle))]
+pub mod fault;
+#[cfg(not(any(loom, shuttle)))]
+mod fault;
 mod finish;
 mod flow;
 mod frame;
@@ -30,6 +35,7 @@ mod options;
 mod plan;
 mod report;
 mod run;
+mod runner;
 mod session;
 mod task;
 mod wanted;
@@ -40,5 +46,11 @@ pub use self::graph::Graph;
 pub use self::inputs::{Found, Inputs, Several, Values};
 pub use self::options::{CancelToken, Progress, RunOptions, Step, is_cancelled, time_left};
 pub use self::report::TaskReport;
-pub use self::run::RunReport;
+pub use self::run::{RunReport, get_many_with, run_with};
+pub use self::runner::{Runner, Threads};
 pub use self::task::{Task, TaskId};
+
+/// Runs the README's example with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

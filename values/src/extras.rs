@@ -32,7 +32,10 @@ static NEXT_LIMIT: AtomicU64 = AtomicU64::new(1);
 ///
 /// # Examples
 /// ```
-/// use millpond_pool::{Pool, values::{Graph, Limit}};
+/// use std::sync::Arc;
+///
+/// use millpond_values::{Runner, Graph, Limit};
+/// use millpond_workers::RayonWorkers;
 ///
 /// let link = Limit::new("link", 2)?;
 /// let mut graph = Graph::new();
@@ -40,9 +43,9 @@ static NEXT_LIMIT: AtomicU64 = AtomicU64::new(1);
 /// for program in &programs {
 ///     graph.limit(*program, &link, 1)?;
 /// }
-/// // However large the pool is, at most two of them run at once.
-/// Pool::rayon(8).get_many(&mut graph, &programs).unwrap();
-/// # Ok::<(), millpond_pool::values::GraphError>(())
+/// // However many threads there are, at most two of them run at once.
+/// Runner::new(8, Arc::new(RayonWorkers::new(8))).get_many(&mut graph, &programs).unwrap();
+/// # Ok::<(), millpond_values::GraphError>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Limit {
@@ -155,15 +158,15 @@ impl Graph<'_> {
     ///
     /// # Examples
     /// ```
-    /// use millpond_pool::{Pool, values::Graph};
+    /// use millpond_values::{Graph, Runner};
     ///
     /// let mut graph = Graph::new();
     /// let large = graph.task("large", (), |()| vec![1_u8; 1_000_000]);
     /// let sum = graph.task("sum", large, |large| large.iter().map(|n| u64::from(*n)).sum::<u64>());
     /// graph.let_go(large)?;
-    /// assert_eq!(*Pool::serial().get(&mut graph, sum).unwrap(), 1_000_000);
+    /// assert_eq!(*Runner::alone().get(&mut graph, sum).unwrap(), 1_000_000);
     /// assert_eq!(graph.peek(large)?, None);
-    /// # Ok::<(), millpond_pool::values::GraphError>(())
+    /// # Ok::<(), millpond_values::GraphError>(())
     /// ```
     pub fn let_go<T>(&mut self, task: Task<T>) -> Result<(), GraphError> {
         self.extras_mut(task.id)?.is_let_go = true;

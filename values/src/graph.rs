@@ -26,22 +26,22 @@ use millpond_workers::discard::Drops;
 
 /// A graph of tasks that give one value each.
 ///
-/// Adding tasks runs nothing. [`Pool::get`](crate::ScopedPool::get) runs what one target needs, [`Pool::run`](crate::ScopedPool::run)
+/// Adding tasks runs nothing. [`Runner::get`](crate::Runner::get) runs what one target needs, [`Runner::run`](crate::Runner::run)
 /// everything. Functions may borrow what outlives the graph (`'env`); values are `'static`, since other tasks keep them.
 ///
 /// # Examples
 /// ```
-/// use millpond_pool::{Pool, values::Graph};
+/// use millpond_values::{Graph, Runner};
 ///
 /// let mut graph = Graph::new();
 /// let words = graph.task("words", (), |()| vec!["mill", "pond"]);
 /// let count = graph.task("count", words, |words| words.len());
 /// let text = graph.task("text", (words, count), |(words, count)| format!("{count}: {}", words.join(" ")));
 ///
-/// let pool = Pool::serial();
-/// assert_eq!(pool.get(&mut graph, text).unwrap(), "2: mill pond");
+/// let runner = Runner::alone();
+/// assert_eq!(runner.get(&mut graph, text).unwrap(), "2: mill pond");
 /// ```
-#[must_use = "a graph runs nothing until a pool gets a value from it or runs it"]
+#[must_use = "a graph runs nothing until somebody gets a value from it or runs it"]
 pub struct Graph<'env> {
     pub(super) key: NonZeroU64,
     pub(super) bodies: Bodies<'env>,
@@ -120,12 +120,15 @@ impl<'env> Graph<'env> {
     ///
     /// # Examples
     /// ```
-    /// use millpond_pool::{Pool, values::Graph};
+    /// use std::sync::Arc;
+    ///
+    /// use millpond_values::{Graph, Runner};
+    /// use millpond_workers::RayonWorkers;
     ///
     /// let mut graph = Graph::new();
     /// let parts: Vec<_> = (1..=4_u64).map(|n| graph.task("square", (), move |()| n * n)).collect();
     /// let sum = graph.task("sum", &parts, |parts| parts.iter().sum::<u64>());
-    /// assert_eq!(*Pool::rayon(2).get(&mut graph, sum).unwrap(), 30);
+    /// assert_eq!(*Runner::new(2, Arc::new(RayonWorkers::new(2))).get(&mut graph, sum).unwrap(), 30);
     /// ```
     #[track_caller]
     pub fn task<I, F, T>(&mut self, name: impl AsRef<str>, inputs: I, function: F) -> Task<T>
@@ -146,12 +149,12 @@ impl<'env> Graph<'env> {
     ///
     /// # Examples
     /// ```
-    /// use millpond_pool::{Pool, values::Graph};
+    /// use millpond_values::{Graph, Runner};
     ///
     /// let mut graph = Graph::new();
     /// let number = graph.attempt("number", (), |()| "4x".parse::<u32>());
     /// let twice = graph.task("twice", number, |number| number * 2);
-    /// let error = Pool::serial().get(&mut graph, twice).unwrap_err();
+    /// let error = Runner::alone().get(&mut graph, twice).unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
     ///     "running the graph: task `number` failed: invalid digit found in string (needed by `twice`)"
@@ -254,7 +257,7 @@ impl<'env> Graph<'env> {
     ///
     /// # Errors
     /// [`GraphError::OtherGraph`], and [`GraphError::Cycle`] for a task that would wait for itself. A longer cycle is found
-    /// by [`check`](Self::check), and by a pool before anything runs.
+    /// by [`check`](Self::check), and before anything runs.
     pub fn order(&mut self, earlier: impl Into<TaskId>, later: impl Into<TaskId>) -> Result<(), GraphError> {
         let (earlier, later) = (earlier.into(), later.into());
         self.check_handle(earlier)?;
@@ -365,7 +368,7 @@ impl<'env> Graph<'env> {
         drops.resume();
     }
 
-    /// Looks for mistakes that only show when the graph is complete, as a pool does before it runs anything.
+    /// Looks for mistakes that only show when the graph is complete, as everybody does before running anything.
     ///
     /// # Errors
     /// [`GraphError::Cycle`].
@@ -454,7 +457,7 @@ mod tests {
     use std::sync::atomic::Ordering;
 
     use super::{Graph, NEXT_KEY};
-    use crate::Pool;
+    use crate::Runner;
 
     #[test]
     fn graphs_are_told_apart_after_four_billion_others() {
@@ -462,12 +465,12 @@ mod tests {
         NEXT_KEY.fetch_max(u64::from(u32::MAX) - 1, Ordering::Relaxed);
         for n in 2..6 {
             let (mut graph, task) = graph_of(n);
-            assert_eq!(*Pool::serial().get(&mut graph, task).expect("it is its own"), n);
+            assert_eq!(*Runner::alone().get(&mut graph, task).expect("it is its own"), n);
             assert!(graph.peek(one).is_err() && first.peek(task).is_err());
         }
     }
 
-    fn graph_of(n: u64) -> (Graph<'static>, crate::values::Task<u64>) {
+    fn graph_of(n: u64) -> (Graph<'static>, crate::Task<u64>) {
         let mut graph = Graph::new();
         let one = graph.value("one", n);
         let task = graph.subflow("flow", one, |flow, one| flow.value("same", *one));

@@ -17,7 +17,10 @@ impl<'env> Graph<'env> {
     ///
     /// # Examples
     /// ```
-    /// use millpond_pool::{Pool, values::{Graph, Task}};
+    /// use std::sync::Arc;
+    ///
+    /// use millpond_values::{Runner, Graph, Task};
+    /// use millpond_workers::RayonWorkers;
     ///
     /// fn fibonacci<'env>(graph: &mut Graph<'env>, n: u64) -> Task<u64> {
     ///     match n {
@@ -32,7 +35,7 @@ impl<'env> Graph<'env> {
     ///
     /// let mut graph = Graph::new();
     /// let ten = fibonacci(&mut graph, 10);
-    /// assert_eq!(*Pool::rayon(2).get(&mut graph, ten).unwrap(), 55);
+    /// assert_eq!(*Runner::new(2, Arc::new(RayonWorkers::new(2))).get(&mut graph, ten).unwrap(), 55);
     /// ```
     #[track_caller]
     pub fn subflow<I, F, T>(&mut self, name: impl AsRef<str>, inputs: I, function: F) -> Task<T>
@@ -76,7 +79,7 @@ impl<'env> Graph<'env> {
     ///
     /// # Examples
     /// ```
-    /// use millpond_pool::{Pool, values::Graph};
+    /// use millpond_values::{Graph, Runner};
     ///
     /// let mut module = Graph::new();
     /// let side = module.input::<u32>("side");
@@ -87,8 +90,8 @@ impl<'env> Graph<'env> {
     /// let square = graph.module("square", module, area, seven, move |module, seven| {
     ///     module.set(side, *seven).expect("it is an input of the module");
     /// })?;
-    /// assert_eq!(*Pool::serial().get(&mut graph, square).unwrap(), 49);
-    /// # Ok::<(), millpond_pool::values::GraphError>(())
+    /// assert_eq!(*Runner::alone().get(&mut graph, square).unwrap(), 49);
+    /// # Ok::<(), millpond_values::GraphError>(())
     /// ```
     #[track_caller]
     pub fn module<I, F, T>(
@@ -123,7 +126,10 @@ impl<'env> Graph<'env> {
     /// # Examples
     /// ```
     /// use std::cell::Cell;
-    /// use millpond_pool::{Pool, values::Graph};
+    /// use std::sync::Arc;
+    ///
+    /// use millpond_values::{Graph, Runner};
+    /// use millpond_workers::RayonWorkers;
     ///
     /// let mut graph = Graph::new();
     /// let mut n = 0;
@@ -131,8 +137,8 @@ impl<'env> Graph<'env> {
     /// let again = graph.choice("again", count, |n| usize::from(*n >= 5));
     /// let done = graph.task("done", count, |n| format!("counted to {n}"));
     /// graph.branches(again, [count.id(), done.id()])?;
-    /// assert_eq!(Pool::rayon(2).get(&mut graph, done).unwrap(), "counted to 5");
-    /// # Ok::<(), millpond_pool::values::GraphError>(())
+    /// assert_eq!(Runner::new(2, Arc::new(RayonWorkers::new(2))).get(&mut graph, done).unwrap(), "counted to 5");
+    /// # Ok::<(), millpond_values::GraphError>(())
     /// ```
     #[track_caller]
     pub fn choice<I, F>(&mut self, name: impl AsRef<str>, inputs: I, function: F) -> Task<usize>

@@ -40,7 +40,7 @@ impl Graph<'_> {
     ///
     /// # Examples
     /// ```
-    /// use millpond_pool::values::Graph;
+    /// use millpond_values::Graph;
     ///
     /// let mut graph = Graph::new();
     /// let flour = graph.value("flour", 500);
@@ -48,7 +48,7 @@ impl Graph<'_> {
     /// graph.task("bread", dough, |grams| *grams);
     /// let drawing = graph.to_dag()?.draw(|_, task| task.to_string()).mermaid().to_string();
     /// assert!(drawing.contains("dough"));
-    /// # Ok::<(), millpond_pool::values::GraphError>(())
+    /// # Ok::<(), millpond_values::GraphError>(())
     /// ```
     pub fn to_dag(&mut self) -> Result<Dag<TaskReport>, GraphError> {
         self.check()?;

@@ -7,7 +7,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use super::task::TaskId;
-use crate::{BoxError, Panic};
+use millpond_workers::{BoxError, Panic};
 
 /// A graph was built wrongly, or asked for something that it does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,10 +151,7 @@ impl fmt::Debug for Cause {
 
 impl Cause {
     pub(super) fn panic(payload: Box<dyn Any + Send>) -> Self {
-        match crate::Cause::panic(payload) {
-            crate::Cause::Panic(panic) => Self::Panic(panic),
-            crate::Cause::Error(error) => Self::Error(error),
-        }
+        Self::Panic(Panic::new(payload))
     }
 }
 
