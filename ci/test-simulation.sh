@@ -43,6 +43,7 @@ left_out=(
     contract::a_read_by_chunks_whose_time_is_up_stops_between_two
     deep::a_chain_of_a_hundred_thousand_sequential_tasks
     nested::functions_may_read_several_levels_deep
+    overlap::slow_calls_overlap_in_every_operator_and_form_of_read
     turning::a_failure_stops_the_workers_that_are_behind_it
     turning::a_source_is_left_between_two_items_when_the_time_is_up
     turning::a_time_out_is_looked_at_between_the_readers_own_items

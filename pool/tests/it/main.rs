@@ -21,6 +21,7 @@ mod misuse;
 mod nested;
 mod occupied;
 mod order;
+mod overlap;
 mod panics;
 mod processors;
 mod rings;
