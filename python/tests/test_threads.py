@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
+import types
 from collections.abc import Callable
 
 import pytest
+
+from millpond import Pool
 
 _DEEP = """
 import itertools, sys, threading, time
@@ -84,3 +89,30 @@ def test_a_pool_takes_the_stack_that_the_program_asks_for(run_program: Callable[
         """
     )
     assert output == "True\n48\n"
+
+
+@pytest.mark.parametrize("kind", ["settrace", "setprofile"])
+def test_debuggers_and_profilers_see_the_functions_on_a_pools_threads(kind: str) -> None:
+    seen: set[int] = set()
+    together = threading.Barrier(2)
+
+    def hook(frame: types.FrameType, event: str, argument: object) -> None:
+        if frame.f_code.co_name == "watched":
+            seen.add(threading.get_ident())
+
+    def watched(item: int) -> int:
+        if item == 0:
+            # So long that another thread is worth its waking.
+            time.sleep(0.01)
+        elif item < 3:
+            together.wait(30)
+        return threading.get_ident()
+
+    getattr(threading, kind)(hook)
+    try:
+        threads = set(Pool(2).source(range(10)).map(watched, max_chunksize=1).read_all())
+    finally:
+        getattr(threading, kind)(None)
+    others = threads - {threading.get_ident()}
+    assert others
+    assert seen == others

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import sys
 import threading
 import time
 import weakref
@@ -31,8 +32,15 @@ def logger(name: str) -> logging.Logger:
 
 
 def begin(name: str) -> None:
-    """Have `threading` know the calling thread, which is one of a pool's, by a name."""
+    """Have `threading` know the calling thread, which is one of a pool's, by a name, and debuggers and profilers too.
+
+    What `threading.settrace` and `threading.setprofile` ask for holds for it as for threads that `threading` starts.
+    """
     threading.current_thread().name = name
+    if trace := threading._trace_hook:  # type: ignore[attr-defined]
+        sys.settrace(trace)
+    if profile := threading._profile_hook:
+        sys.setprofile(profile)
 
 
 def end() -> None:
