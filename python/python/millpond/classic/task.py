@@ -228,6 +228,10 @@ class IteratorThreadTask(IteratorTaskBase, ThreadTaskBase):
     """
 
 
+def _none() -> None:
+    """Give no pool."""
+
+
 class ChannelThreadTask(Task, ThreadTaskBase):
     """A task whose items come from a reader; one of the same pool makes it follow that reader's task.
 
@@ -251,6 +255,7 @@ class ChannelThreadTask(Task, ThreadTaskBase):
         super().__init__(id, fun, *args, **kw)
         self._in_reader: Reader | None = in_reader
         self._read = in_reader.read
+        self._said_pool: Callable[[], Pool | None] = _none
 
     def reader(self) -> Reader | None:
         """Look what it reads from.
@@ -273,7 +278,7 @@ class ChannelThreadTask(Task, ThreadTaskBase):
         self._read = read
 
     def pool(self) -> Pool | None:
-        """Look which pool it was added to.
+        """Look which pool it was added to, or said to be of.
 
         Returns
         -------
@@ -281,16 +286,17 @@ class ChannelThreadTask(Task, ThreadTaskBase):
             The pool.
         """
         flow = self._flow() if self._flow is not None else None
-        return flow.pool if flow is not None else None
+        return flow.pool if flow is not None else self._said_pool()
 
     def set_pool(self, pool: Pool) -> None:
-        """Note the pool: the pool does that itself when the task is added.
+        """Note the pool, without holding it. The pool does that itself when the task is added.
 
         Parameters
         ----------
         pool : Pool
             The pool.
         """
+        self._said_pool = weakref.ref(pool)
 
     def _let_go(self) -> None:
         self._in_reader = None
