@@ -15,20 +15,13 @@
 
 use crate::error::{ReadTimeoutError, TryReadError, TryWriteError, WriteTimeoutError};
 use crate::exclusive::Gate;
+use crate::patience::Patience;
 use crate::queue::Queue;
 use crate::write_side::Refused;
-use millpond_sync::shim::atomic::{AtomicU32, AtomicUsize, Ordering};
+use millpond_sync::shim::atomic::{AtomicUsize, Ordering};
 use millpond_sync::{Deadline, WaitList};
 use std::collections::VecDeque;
 use std::fmt;
-
-/// How many times a reader or writer looks again, and gives the processor away, before it blocks.
-const ROUNDS: u32 = 12;
-/// For how many spins it pauses before it looks for the first time; each takes some 25 ns.
-const SHORTEST_PAUSE: u32 = 20;
-const LONGEST_PAUSE: u32 = 128;
-/// How many items that come in one pause make a longer one worth it.
-const BURST: usize = 16;
 
 /// The shared part of a channel.
 #[repr(C)]
@@ -45,8 +38,8 @@ pub(crate) struct Core<T, G: Gate> {
     writer_ends: AtomicUsize,
     reader_ends: AtomicUsize,
     /// How long readers pause before they look again; a hint.
-    reader_patience: AtomicU32,
-    writer_patience: AtomicU32,
+    reader_patience: Patience,
+    writer_patience: Patience,
 }
 
 impl<T, G: Gate> Core<T, G> {
@@ -60,8 +53,8 @@ impl<T, G: Gate> Core<T, G> {
             writers: WaitList::new(),
             writer_ends: AtomicUsize::new(1),
             reader_ends: AtomicUsize::new(1),
-            reader_patience: AtomicU32::new(SHORTEST_PAUSE),
-            writer_patience: AtomicU32::new(SHORTEST_PAUSE),
+            reader_patience: Patience::new(),
+            writer_patience: Patience::new(),
         }
     }
 
@@ -394,26 +387,8 @@ impl<T, G: Gate> Core<T, G> {
     }
 
     /// Looks again a few times before blocking, whether there are `enough` of what `progress` counts.
-    ///
-    /// Subtle: the first pause is taken without looking. A look takes the cache line away from the other side, which
-    /// then gets one item done per look; one that is let alone gets hundreds done, and then both sides work at a distance
-    /// from each other. The pause grows while bursts come, and shrinks to half a microsecond where single items do.
-    fn spin(&self, patience: &AtomicU32, deadline: Deadline, enough: usize, progress: impl Fn() -> usize) {
-        if cfg!(any(loom, shuttle)) || deadline.has_passed() || millpond_sync::host::is_hosted() {
-            return;
-        }
-        // A bounded channel is full, or empty, after as many items.
-        let most = u32::try_from(self.capacity / 3).unwrap_or(u32::MAX).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
-        let pause = patience.load(Ordering::Relaxed).clamp(SHORTEST_PAUSE, most);
-        (0..pause).for_each(|_| std::hint::spin_loop());
-        let next = if progress() >= BURST { pause * 2 } else { pause / 2 };
-        patience.store(next, Ordering::Relaxed);
-        for _ in 0..ROUNDS {
-            if progress() >= enough || self.is_closed() || deadline.has_passed() {
-                return;
-            }
-            std::thread::yield_now();
-        }
+    fn spin(&self, patience: &Patience, deadline: Deadline, enough: usize, progress: impl Fn() -> usize) {
+        patience.spin(self.capacity, deadline, enough, progress, || self.is_closed());
     }
 
     // Closing.

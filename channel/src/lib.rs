@@ -34,6 +34,7 @@ mod exclusive;
 mod iterator_reader;
 mod iterators;
 mod listening;
+mod patience;
 mod queue;
 mod queues;
 mod read_future;

@@ -67,6 +67,7 @@ impl<S, V> Grants<S, V> {
     }
 
     /// Takes the lock. What is granted and notified in the turn is woken when it is dropped, after the lock is free.
+    #[inline]
     pub fn turn(&self) -> Turn<'_, S, V> {
         Turn { inside: self.inside.lock(), woken: Woken::default() }
     }
@@ -99,6 +100,7 @@ impl<S, V> Turn<'_, S, V> {
     }
 
     /// How many wait and have been neither granted anything nor notified.
+    #[inline]
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.inside.entries.as_ref().map_or(0, |entries| entries.waiting())
@@ -272,12 +274,14 @@ impl<S, V> Turn<'_, S, V> {
 impl<S, V> Deref for Turn<'_, S, V> {
     type Target = S;
 
+    #[inline]
     fn deref(&self) -> &S {
         &self.inside.state
     }
 }
 
 impl<S, V> DerefMut for Turn<'_, S, V> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut S {
         &mut self.inside.state
     }
@@ -307,30 +311,38 @@ impl<S: fmt::Debug, V> fmt::Debug for Grants<S, V> {
 }
 
 /// Wakers to be called, and others to be dropped, when the lock is free.
+///
+/// The first to be called, which is mostly the only one, needs no memory of its own; a turn that wakes nobody has two
+/// words to look at in the end.
 #[derive(Default)]
 struct Woken {
-    /// The first, which is mostly the only one, needs no memory of its own.
     first: Option<Waker>,
-    others: Vec<Waker>,
+    more: Option<Box<More>>,
+}
+
+#[derive(Default)]
+struct More {
+    woken: Vec<Waker>,
     dropped: Vec<Waker>,
 }
 
 impl Woken {
     fn push(&mut self, waker: Option<Waker>) {
         match (waker, &self.first) {
-            (Some(waker), Some(_)) => self.others.push(waker),
+            (Some(waker), Some(_)) => self.more.get_or_insert_default().woken.push(waker),
             (Some(waker), None) => self.first = Some(waker),
             (None, _) => {}
         }
     }
 
     fn drop_later(&mut self, waker: Option<Waker>) {
-        self.dropped.extend(waker);
+        if let Some(waker) = waker {
+            self.more.get_or_insert_default().dropped.push(waker);
+        }
     }
-}
 
-impl Drop for Woken {
-    fn drop(&mut self) {
+    #[cold]
+    fn wake(&mut self) {
         /// Goes on where a waker panicked.
         struct Rest<I: Iterator<Item = Waker>>(I);
         impl<I: Iterator<Item = Waker>> Drop for Rest<I> {
@@ -339,11 +351,18 @@ impl Drop for Woken {
             }
         }
         let Some(first) = self.first.take() else { return };
-        if self.others.is_empty() {
-            return first.wake();
-        }
-        let mut rest = Rest(std::iter::once(first).chain(std::mem::take(&mut self.others)));
+        let Some(more) = &mut self.more else { return first.wake() };
+        let mut rest = Rest(std::iter::once(first).chain(std::mem::take(&mut more.woken)));
         rest.0.by_ref().for_each(Waker::wake);
+    }
+}
+
+impl Drop for Woken {
+    #[inline]
+    fn drop(&mut self) {
+        if self.first.is_some() {
+            self.wake();
+        }
     }
 }
 

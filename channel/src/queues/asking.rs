@@ -1,7 +1,7 @@
 //! How items and room are waited for.
 
 use super::error::{GetError, PutError};
-use super::state::{Asked, Kind, QueueTurn, State, serve, settle};
+use super::state::{Asked, Kind, QueueTurn, State, serve};
 use super::store::Store;
 use super::{Queue, many};
 use millpond_sync::host::{Site, step as host_step};
@@ -97,8 +97,8 @@ impl<T, S: Store<T>> Granting for Queue<T, S> {
             Kind::Get(_) | Kind::GetMany(..) | Kind::Peek(..) => true,
         };
         let is_served = (is_in_front || turn.is_shut_down) && serve(&mut *turn, asked);
-        if is_served && turn.waiting() > 0 {
-            settle(turn);
+        if is_served {
+            self.end(turn);
         }
         is_served
     }
@@ -112,6 +112,6 @@ impl<T, S: Store<T>> Granting for Queue<T, S> {
                 Kind::Peek(..) | Kind::Put(..) => {}
             }
         }
-        settle(turn);
+        self.end(turn);
     }
 }

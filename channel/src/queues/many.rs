@@ -2,7 +2,7 @@
 
 use super::error::{GetError, PutError};
 use super::futures::GetManyFuture;
-use super::state::{Asked, QueueTurn, settle};
+use super::state::{Asked, QueueTurn};
 use super::store::{Item, Store};
 use super::{Queue, asking};
 use millpond_sync::{Deadline, Waiting};
@@ -19,7 +19,7 @@ impl<T, S: Store<T>> Queue<T, S> {
             return Err(if turn.is_shut_down { GetError::ShutDown } else { GetError::Empty });
         }
         let items = std::iter::from_fn(|| turn.take()).take(count).map(|item| item.item).collect();
-        settle(&mut turn);
+        self.end(&mut turn);
         Ok(items)
     }
 

@@ -17,8 +17,10 @@ pub use futures::{GetFuture, GetManyFuture, PutFuture};
 pub use state::{Asked, State};
 pub use store::{Fifo, Item, Lifo, Priority, Store};
 
+use crate::patience::Patience;
+use millpond_sync::shim::atomic::{AtomicUsize, Ordering};
 use millpond_sync::{Deadline, Grants, WaitList};
-use state::{Kind, settle};
+use state::{Kind, QueueTurn};
 use std::fmt;
 use std::time::Duration;
 
@@ -49,6 +51,10 @@ pub struct Queue<T, S: Store<T> = Fifo<T>> {
     joiners: WaitList,
     /// What an item weighs; nothing said is 1.
     size: Option<fn(&T) -> u64>,
+    /// How many items are in, for looks without the lock. Written in turns.
+    count: AtomicUsize,
+    getters: Patience,
+    putters: Patience,
 }
 
 /// A [`Queue`] from which the item that was put in last is got first.
@@ -124,12 +130,28 @@ impl<T, S: Store<T>> Queue<T, S> {
         /// ```
         #[must_use]
         pub const fn with_limit(limit: u64, size: Option<fn(&T) -> u64>) -> Self {
-            Self { grants: Grants::new(Self::empty(limit)), joiners: WaitList::new(), size }
+            Self {
+                grants: Grants::new(Self::empty(limit)),
+                joiners: WaitList::new(),
+                size,
+                count: AtomicUsize::new(0),
+                getters: Patience::new(),
+                putters: Patience::new(),
+            }
         }
     }
 
     const fn empty(limit: u64) -> State<S> {
         State { store: S::EMPTY, weight: 0, limit, next: 0, unfinished: 0, is_shut_down: false }
+    }
+
+    /// Ends a turn in which items came or went: serves who waits, and writes down how many items there are.
+    #[inline]
+    fn end(&self, turn: &mut QueueTurn<'_, T, S>) {
+        if turn.waiting() > 0 {
+            state::settle(turn);
+        }
+        self.count.store(turn.store.len(), Ordering::Relaxed);
     }
 
     #[inline]
@@ -155,9 +177,7 @@ impl<T, S: Store<T>> Queue<T, S> {
             return Err(PutError::Full(item));
         }
         turn.put(item, weight);
-        if others > 0 {
-            settle(&mut turn);
-        }
+        self.end(&mut turn);
         Ok(())
     }
 
@@ -194,7 +214,18 @@ impl<T, S: Store<T>> Queue<T, S> {
     #[inline]
     pub fn put_deadline(&self, item: T, deadline: impl Into<Deadline>) -> Result<(), PutError<T>> {
         match self.try_put(item) {
-            Err(PutError::Full(item)) => asking::put(self, item, deadline.into()),
+            Err(PutError::Full(item)) => self.put_slowly(item, deadline.into()),
+            result => result,
+        }
+    }
+
+    #[cold]
+    fn put_slowly(&self, item: T, deadline: Deadline) -> Result<(), PutError<T>> {
+        let count = || self.count.load(Ordering::Relaxed);
+        let full = count();
+        self.putters.spin(full, deadline, 1, || full.saturating_sub(count()), || false);
+        match self.try_put(item) {
+            Err(PutError::Full(item)) => asking::put(self, item, deadline),
             result => result,
         }
     }
@@ -216,9 +247,7 @@ impl<T, S: Store<T>> Queue<T, S> {
         let mut turn = self.grants.turn();
         match turn.take() {
             Some(item) => {
-                if turn.waiting() > 0 {
-                    settle(&mut turn);
-                }
+                self.end(&mut turn);
                 Ok(item.item)
             }
             None => Err(if turn.is_shut_down { GetError::ShutDown } else { GetError::Empty }),
@@ -258,7 +287,16 @@ impl<T, S: Store<T>> Queue<T, S> {
     #[inline]
     pub fn get_deadline(&self, deadline: impl Into<Deadline>) -> Result<T, GetError> {
         match self.try_get() {
-            Err(GetError::Empty) => asking::get(self, deadline.into()),
+            Err(GetError::Empty) => self.get_slowly(deadline.into()),
+            result => result,
+        }
+    }
+
+    #[cold]
+    fn get_slowly(&self, deadline: Deadline) -> Result<T, GetError> {
+        self.getters.spin(usize::MAX, deadline, 1, || self.count.load(Ordering::Relaxed), || false);
+        match self.try_get() {
+            Err(GetError::Empty) => asking::get(self, deadline),
             result => result,
         }
     }
@@ -377,7 +415,7 @@ impl<T, S: Store<T>> Queue<T, S> {
     pub fn shut_down(&self) -> bool {
         let mut turn = self.grants.turn();
         let is_news = !std::mem::replace(&mut turn.is_shut_down, true);
-        settle(&mut turn);
+        self.end(&mut turn);
         is_news
     }
 
@@ -394,7 +432,7 @@ impl<T, S: Store<T>> Queue<T, S> {
             let items = std::mem::replace(&mut turn.store, S::EMPTY);
             turn.weight = 0;
             turn.unfinished = turn.unfinished.saturating_sub(items.len() as u64);
-            settle(&mut turn);
+            self.end(&mut turn);
             (items, turn.unfinished == 0)
         };
         if is_all_done {
@@ -438,7 +476,7 @@ impl<T, S: Store<T>> Queue<T, S> {
     pub fn set_limit(&self, limit: u64) {
         let mut turn = self.grants.turn();
         turn.limit = limit;
-        settle(&mut turn);
+        self.end(&mut turn);
     }
 
     /// How many wait for an item, and how many for room. A moment's view.
@@ -475,6 +513,8 @@ impl<T, S: Store<T>> Extend<T> for Queue<T, S> {
             let weight = self.weight(&item);
             self.grants.get_mut().put(item, weight);
         }
+        let count = self.grants.get_mut().store.len();
+        self.count.store(count, Ordering::Relaxed);
     }
 }
 
