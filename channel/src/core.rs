@@ -289,7 +289,7 @@ impl<T, G: Gate> Core<T, G> {
             return Err(TryReadError::Empty);
         }
         #[cfg(loom)]
-        if crate::queue::has(crate::queue::Fault::ClosedAtOnce) {
+        if crate::between::has(crate::between::Fault::ClosedAtOnce) {
             return Err(TryReadError::Closed);
         }
         self.queue.pop().ok_or(TryReadError::Closed)

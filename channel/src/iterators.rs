@@ -17,6 +17,18 @@ fn next<T>(reader: &Reader<T>) -> Option<T> {
     }
 }
 
+impl<T> Reader<T> {
+    /// The items until the close, waiting for each, without giving up the reader.
+    pub fn iter(&self) -> Iter<'_, T> {
+        Iter { reader: self }
+    }
+
+    /// The items that are there, until there is none, without waiting.
+    pub fn try_iter(&self) -> TryIter<'_, T> {
+        TryIter { reader: self }
+    }
+}
+
 /// Blocks for each item; ends when the channel is closed and empty.
 ///
 /// # Panics
@@ -37,12 +49,6 @@ impl<T> FusedIterator for Reader<T> {}
 #[must_use = "iterators are lazy: nothing is read until it is iterated"]
 pub struct Iter<'a, T> {
     reader: &'a Reader<T>,
-}
-
-impl<'a, T> Iter<'a, T> {
-    pub(crate) const fn new(reader: &'a Reader<T>) -> Self {
-        Self { reader }
-    }
 }
 
 impl<T> Iterator for Iter<'_, T> {
@@ -70,12 +76,6 @@ impl<'a, T> IntoIterator for &'a Reader<T> {
 #[must_use = "iterators are lazy: nothing is read until it is iterated"]
 pub struct TryIter<'a, T> {
     reader: &'a Reader<T>,
-}
-
-impl<'a, T> TryIter<'a, T> {
-    pub(crate) const fn new(reader: &'a Reader<T>) -> Self {
-        Self { reader }
-    }
 }
 
 impl<T> Iterator for TryIter<'_, T> {

@@ -24,10 +24,12 @@
 //! assert_eq!(reader.read_all().unwrap(), [4, 5, 6, 7, 8, 9, 10]);
 //! ```
 
+mod between;
 mod callback_reader;
 mod callback_writer;
 mod channel;
 mod core;
+mod ends;
 mod error;
 #[expect(unsafe_code, reason = "the one place where a value is reached behind a gate")]
 mod exclusive;
@@ -44,21 +46,22 @@ mod read_side;
 mod reader;
 #[expect(unsafe_code, reason = "buffers that two threads use, each its own part")]
 mod segment;
+mod stream;
 mod write_future;
 mod write_items;
 #[expect(unsafe_code, reason = "the writers' end of the segments")]
 mod write_side;
 mod writer;
 
+#[cfg(loom)]
+pub use between::{Fault, break_channels};
 pub use callback_reader::{AfterRead, BeforeRead, CallbackReader};
 pub use callback_writer::{BeforeWrite, CallbackWriter};
-pub use channel::{bounded, serial, unbounded};
+pub use ends::{bounded, serial, unbounded};
 pub use error::{ReadError, ReadTimeoutError, TryReadError, TryWriteError, WriteError, WriteTimeoutError};
 pub use iterator_reader::IteratorReader;
 pub use iterators::{Iter, TryIter};
 pub use listening::Listening;
-#[cfg(loom)]
-pub use queue::{Fault, break_channels};
 pub use queues::{
     Asked, DoneTooOften, Fifo, Get, GetError, GetFuture, GetManyFuture, Item, Lifo, LifoQueue, Priority, PriorityQueue,
     Put, PutError, PutFuture, Queue, State, Store,

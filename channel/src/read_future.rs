@@ -1,9 +1,7 @@
-//! Reads that are awaited, and the reader as a stream. The loop is that of the blocking reads.
+//! Reads that are awaited. The loop is that of the blocking reads.
 
-use crate::channel::{Channel, OwnedList, Side, with_core};
+use crate::channel::{Channel, with_core};
 use crate::error::ReadError;
-use crate::reader::Reader;
-use futures_core::Stream;
 use millpond_sync::{WaitList, Waiter};
 use std::fmt;
 use std::future::Future;
@@ -92,18 +90,3 @@ impl<T> fmt::Debug for ReadFuture<'_, T> {
         self.channel.describe("ReadFuture", formatter)
     }
 }
-
-/// Ends when the channel is closed and empty. A reader that is pending as a stream and then dropped, or never polled
-/// again, keeps nobody waiting once it is dropped.
-impl<T> Stream for Reader<T> {
-    type Item = T;
-
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
-        let Self { channel, stream } = self.get_mut();
-        let waiter = stream.get_or_insert_with(|| Waiter::new(OwnedList::new(channel.share(), Side::Readers)));
-        let item = ready!(waiter.poll(context, || with_core!(channel, core => core.attempt_read_one())));
-        Poll::Ready(item.ok())
-    }
-}
-
-impl<T> Unpin for Reader<T> {}

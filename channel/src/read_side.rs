@@ -2,7 +2,7 @@
 //!
 //! Up to `end` there are items in this segment for sure; beyond it the readers look how many were published since.
 
-use crate::queue::Between;
+use crate::between::Between;
 use crate::segment::{Garbage, Segment, Spares};
 use crate::write_side::is_worth_handing_over;
 use millpond_sync::shim::atomic::{AtomicUsize, Ordering};

@@ -2,7 +2,6 @@
 
 use crate::channel::{Channel, OwnedList, Side, with_core};
 use crate::error::{ReadError, ReadTimeoutError, TryReadError};
-use crate::iterators::{Iter, TryIter};
 use crate::listening::Listening;
 use crate::read_future::{ReadFuture, ReadOneFuture};
 use millpond_sync::{Deadline, Waiter};
@@ -195,16 +194,6 @@ impl<T> Reader<T> {
     /// Reads one item, awaiting it; `Closed` at the end. Dropping the future before it is ready takes nothing.
     pub fn read_one_async(&self) -> ReadOneFuture<'_, T> {
         ReadOneFuture::new(&self.channel)
-    }
-
-    /// The items until the close, waiting for each, without giving up the reader.
-    pub fn iter(&self) -> Iter<'_, T> {
-        Iter::new(self)
-    }
-
-    /// The items that are there, until there is none, without waiting.
-    pub fn try_iter(&self) -> TryIter<'_, T> {
-        TryIter::new(self)
     }
 
     /// Closes the channel for all writers and readers; what is in it can still be read. Tells whether it was open.

@@ -8,7 +8,7 @@
 //! back. The largest demand makes room beyond the capacity, as otherwise a reader that asks for more than the capacity
 //! would wait for ever.
 
-use crate::queue::{Between, published};
+use crate::between::{Between, published};
 use crate::segment::{Segment, Spares};
 use millpond_sync::shim::atomic::{AtomicUsize, Ordering};
 use std::collections::VecDeque;

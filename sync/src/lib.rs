@@ -49,6 +49,7 @@ mod granting;
 mod grants;
 #[expect(unsafe_code, reason = "the one place where a value is reached behind a lock")]
 mod guard;
+mod held;
 pub mod host;
 mod latch;
 mod limiter;
@@ -89,27 +90,28 @@ pub use granting::{Granting, TurnOf, Waiting};
 pub use grants::{GrantFault, break_grants};
 pub use grants::{Grants, Turn};
 pub use guard::{Access, Acquiring, Alone, Guard, Lock, MappedGuard};
+pub use held::{Again, Exclusively, Reading, Upgradable, Writing};
 pub use latch::Latch;
 pub use limiter::{BorrowError, Borrower, Limiter, NotBorrowed, Token, Tokens};
 pub use local::{Local, Locals};
-pub use mutex::{ArcMutexGuard, Exclusively, MappedMutexGuard, Mutex, MutexGuard};
+pub use mutex::{ArcMutexGuard, MappedMutexGuard, Mutex, MutexGuard};
 pub use once_cell::{Asks, Making, OnceCell};
 pub use owner::Owner;
 pub use parker::{Nested, Parker};
-pub use permit::{ArcPermit, Permit, PermitOf};
+pub use permit::{AcquirePermit, ArcPermit, Permit, PermitOf};
 pub use poison::{Changing, Poison, Poisoned};
 pub use policy::{OVERTAKEN, Policy};
 pub use raw_mutex::{NotOwner, RawMutex, Wish};
 pub use raw_reentrant_mutex::RawReentrantMutex;
 pub use raw_rw_lock::{Mode, RawRwLock};
-pub use reentrant_mutex::{Again, ArcReentrantMutexGuard, ReentrantMutex, ReentrantMutexGuard};
+pub use reentrant_mutex::{ArcReentrantMutexGuard, ReentrantMutex, ReentrantMutexGuard};
 pub use resource_guard::{BusyResource, ResourceGuard, Using};
 pub use rw_lock::{
-    ArcRwLockReadGuard, ArcRwLockUpgradableGuard, ArcRwLockWriteGuard, Reading, RwLock, RwLockReadGuard,
-    RwLockUpgradableGuard, RwLockWriteGuard, Upgradable, Writing,
+    ArcRwLockReadGuard, ArcRwLockUpgradableGuard, ArcRwLockWriteGuard, RwLock, RwLockReadGuard, RwLockUpgradableGuard,
+    RwLockWriteGuard,
 };
 pub use select::{Select, SelectAsync, Selectable};
-pub use semaphore::{AcquireError, AcquirePermit, Closed, Request, Semaphore};
+pub use semaphore::{AcquireError, Closed, Request, Semaphore};
 pub use single_flight::SingleFlight;
 pub use state::{WaiterEvent, WaiterState, Wakes};
 pub use wait::{WaitAsync, wait_on_any};

@@ -3,6 +3,7 @@
 use crate::deadline::Deadline;
 use crate::guard::sealed::{Acquire, Parts, Wishes};
 use crate::guard::{Acquiring, Guard, Guarded, Lock, MappedGuard};
+use crate::held::Exclusively;
 use crate::owner::Owner;
 use crate::policy::Policy;
 use crate::raw_mutex::{RawMutex, Wish};
@@ -45,10 +46,6 @@ pub type ArcMutexGuard<T> = Guard<Arc<Mutex<T>>, Exclusively>;
 
 /// Holds a borrowed [`Mutex`] and shows a part of its value.
 pub type MappedMutexGuard<'a, T, U> = MappedGuard<&'a Mutex<T>, Exclusively, U>;
-
-/// The way in which a [`MutexGuard`] holds its lock.
-#[derive(Debug)]
-pub struct Exclusively(());
 
 impl Acquire for Exclusively {
     type Raw = RawMutex;

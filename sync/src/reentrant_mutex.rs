@@ -3,11 +3,11 @@
 use crate::deadline::Deadline;
 use crate::guard::sealed::{Acquire, Parts};
 use crate::guard::{Guard, Guarded, Lock};
+use crate::held::Again;
 use crate::owner::Owner;
 use crate::policy::Policy;
 use crate::raw_reentrant_mutex::RawReentrantMutex;
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,10 +39,6 @@ pub struct ReentrantMutex<T: ?Sized> {
 pub type ReentrantMutexGuard<'a, T> = Guard<&'a ReentrantMutex<T>, Again>;
 /// Holds a [`ReentrantMutex`] in an `Arc`. Stays in its thread.
 pub type ArcReentrantMutexGuard<T> = Guard<Arc<ReentrantMutex<T>>, Again>;
-
-/// The way in which a [`ReentrantMutexGuard`] holds its lock. Not `Send`: the thread is the owner.
-#[derive(Debug)]
-pub struct Again(PhantomData<*const ()>);
 
 impl Acquire for Again {
     type Raw = RawReentrantMutex;

@@ -3,6 +3,7 @@
 use crate::deadline::Deadline;
 use crate::guard::sealed::{Acquire, Parts, Wishes};
 use crate::guard::{Acquiring, Guard, Guarded, Lock};
+use crate::held::{Reading, Upgradable, Writing};
 use crate::raw_rw_lock::{Mode, RawRwLock};
 use std::fmt;
 use std::marker::PhantomData;
@@ -55,16 +56,6 @@ pub type ArcRwLockReadGuard<T> = Guard<Arc<RwLock<T>>, Reading>;
 pub type ArcRwLockWriteGuard<T> = Guard<Arc<RwLock<T>>, Writing>;
 /// Holds a [`RwLock`] in an `Arc` for reading, and may become the writer.
 pub type ArcRwLockUpgradableGuard<T> = Guard<Arc<RwLock<T>>, Upgradable>;
-
-/// The way in which a [`RwLockReadGuard`] holds its lock.
-#[derive(Debug)]
-pub struct Reading(());
-/// The way in which a [`RwLockWriteGuard`] holds its lock.
-#[derive(Debug)]
-pub struct Writing(());
-/// The way in which a [`RwLockUpgradableGuard`] holds its lock.
-#[derive(Debug)]
-pub struct Upgradable(());
 
 /// Says for a way of holding a lock in which mode that is.
 macro_rules! held_as {

@@ -105,7 +105,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
             let outcome = retry.call(&item, &function, pause);
             Ok(outcome.map_err(|cause| Rejected { item, cause }))
         };
-        add(Task::stage("try_map", self, Retrying(attempt), false)).split_results()
+        add(Task::stage("try_map", self.into_upstream(), Retrying(attempt), false)).split_results()
     }
 }
 

@@ -83,7 +83,9 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         input: ScopedReader<'env, A>,
         mut function: impl FnMut(A) -> T + Send + 'env,
     ) -> Self {
-        Self::head("sequential", input, move |inlet| Sequential::new(inlet, move |item| Verdict::Give(function(item))))
+        Self::head("sequential", input.into_upstream(), move |inlet| {
+            Sequential::new(inlet, move |item| Verdict::Give(function(item)))
+        })
     }
 
     /// Like [`sequential`](Self::sequential), ending at the first `None`; the first error stops the task.
@@ -94,7 +96,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         mut function: impl FnMut(&mut S, A) -> Result<Option<T>, E> + Send + 'env,
     ) -> Self {
         let mut state = Held::new(state);
-        Self::head("scan", input, move |inlet| {
+        Self::head("scan", input.into_upstream(), move |inlet| {
             Sequential::new(inlet, move |item| match function(state.get_mut(), item) {
                 Ok(Some(result)) => Verdict::Give(result),
                 Ok(None) => Verdict::Stop,
@@ -126,7 +128,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         input: ScopedReader<'env, A>,
         function: impl FnMut(A) -> Verdict<T> + Send + 'env,
     ) -> Self {
-        Self::head("decide", input, move |inlet| Sequential::new(inlet, function))
+        Self::head("decide", input.into_upstream(), move |inlet| Sequential::new(inlet, function))
     }
 
     /// Like [`decide`](Self::decide), with a function that may be interrupted: it then [fails](Verdict::Fail) with an error that says
@@ -137,7 +139,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         input: ScopedReader<'env, A>,
         function: impl FnMut(A, &mut Option<A>) -> Verdict<T> + Send + 'env,
     ) -> Self {
-        Self::head("decide", input, move |inlet| Sequential::interruptible(inlet, function))
+        Self::head("decide", input.into_upstream(), move |inlet| Sequential::interruptible(inlet, function))
     }
 
     /// Items while `predicate` holds; ends at the first that it does not hold for, which is dropped.
@@ -145,7 +147,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     /// Tasks upstream may have run for items after it: a read of `n` asks them for `n`.
     #[track_caller]
     pub fn take_while(input: ScopedReader<'env, T>, mut predicate: impl FnMut(&T) -> bool + Send + 'env) -> Self {
-        Self::head("take_while", input, move |inlet| {
+        Self::head("take_while", input.into_upstream(), move |inlet| {
             Sequential::new(inlet, move |item| {
                 let item = Held::new(item);
                 if predicate(item.get()) {
@@ -161,7 +163,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     #[track_caller]
     pub fn skip(input: ScopedReader<'env, T>, count: usize) -> Self {
         let mut left = count;
-        Self::head("skip", input, move |inlet| {
+        Self::head("skip", input.into_upstream(), move |inlet| {
             Sequential::new(inlet, move |item| {
                 if left == 0 {
                     return Verdict::Give(item);
@@ -176,7 +178,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     #[track_caller]
     pub fn skip_while(input: ScopedReader<'env, T>, mut predicate: impl FnMut(&T) -> bool + Send + 'env) -> Self {
         let mut is_skipping = true;
-        Self::head("skip_while", input, move |inlet| {
+        Self::head("skip_while", input.into_upstream(), move |inlet| {
             Sequential::new(inlet, move |item| {
                 let item = Held::new(item);
                 is_skipping = is_skipping && predicate(item.get());
@@ -192,19 +194,21 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     /// The first `count` items; the input is asked for no more.
     #[track_caller]
     pub fn take(input: ScopedReader<'env, T>, count: usize) -> Self {
-        Self::head("take", input, move |inlet| Take { inlet, remaining: count })
+        Self::head("take", input.into_upstream(), move |inlet| Take { inlet, remaining: count })
     }
 
     /// The items of several readers of one type, one reader after the other.
     #[track_caller]
     pub fn chain(inputs: impl IntoIterator<Item = ScopedReader<'env, T>>) -> Self {
-        Self::joint("chain", inputs.into_iter().collect(), |inlets| Chain(inlets.into()))
+        Self::joint("chain", inputs.into_iter().map(ScopedReader::into_upstream).collect(), |inlets| {
+            Chain(inlets.into())
+        })
     }
 
     /// The items of several readers of one type, as they come.
     #[track_caller]
     pub fn merge(inputs: impl IntoIterator<Item = ScopedReader<'env, T>>) -> Self {
-        Self::joint("merge", inputs.into_iter().collect(), Merge::new)
+        Self::joint("merge", inputs.into_iter().map(ScopedReader::into_upstream).collect(), Merge::new)
     }
 
     /// Items in groups of `size`, the last of which may be shorter, each made into an item: chunks of groups go through `convert`.
@@ -218,7 +222,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         convert: impl FnMut(Vec<Vec<A>>) -> Vec<T> + Send + 'env,
     ) -> Self {
         assert!(size > 0, "batching was given a size of `0`; give 1 or more");
-        Self::head("batch", input, move |inlet| Converted::new(Batch::new(inlet, size), convert))
+        Self::head("batch", input.into_upstream(), move |inlet| Converted::new(Batch::new(inlet, size), convert))
     }
 
     /// Pairs of the items of two readers, each made into an item: chunks of pairs go through `convert`. Ends when either does.
@@ -249,7 +253,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         function: impl FnMut(T, A) -> T + Send + 'env,
     ) -> Self {
         let start = Held::new(start);
-        Self::head("fold", input, move |inlet| Fold::new(inlet, start.into_inner(), function))
+        Self::head("fold", input.into_upstream(), move |inlet| Fold::new(inlet, start.into_inner(), function))
     }
 }
 
@@ -258,7 +262,7 @@ impl<'env, T: Send + 'env> Task<'env, (usize, T)> {
     #[track_caller]
     pub fn enumerate(input: ScopedReader<'env, T>) -> Self {
         let mut next = 0;
-        Self::head("enumerate", input, move |inlet| {
+        Self::head("enumerate", input.into_upstream(), move |inlet| {
             Sequential::new(inlet, move |item| {
                 next += 1;
                 Verdict::Give((next - 1, item))
@@ -275,7 +279,7 @@ impl<'env, T: Send + 'env> Task<'env, Vec<T>> {
     #[track_caller]
     pub fn batch(input: ScopedReader<'env, T>, size: usize) -> Self {
         assert!(size > 0, "batching was given a size of `0`; give 1 or more");
-        Self::head("batch", input, move |inlet| Batch::new(inlet, size))
+        Self::head("batch", input.into_upstream(), move |inlet| Batch::new(inlet, size))
     }
 }
 

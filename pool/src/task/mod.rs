@@ -10,7 +10,6 @@ use crate::core::Core;
 use crate::draft::{Draft, Upstream};
 use crate::head::Head;
 use crate::lane::{Inlet, Input, Limits, TaskEntry};
-use crate::reader::ScopedReader;
 use crate::registry::TaskId;
 use crate::stage::Stage;
 
@@ -63,11 +62,10 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     #[track_caller]
     pub(crate) fn stage<A: Send + 'env>(
         name: &str,
-        input: ScopedReader<'env, A>,
+        upstream: Upstream<'env, A>,
         stage: impl Stage<A, T> + 'env,
         needs_whole_chunks: bool,
     ) -> Self {
-        let upstream = input.into_upstream();
         let inputs = upstream.task().map(|task| task.id).into_iter().collect();
         let core = Some(Arc::clone(upstream.core()));
         let build = move |_: &Arc<Core<'env>>, task: TaskEntry, limits: Limits| {
@@ -81,10 +79,9 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     #[track_caller]
     fn head<A: Send + 'env, H: Head<'env, T> + 'env>(
         name: &str,
-        input: ScopedReader<'env, A>,
+        upstream: Upstream<'env, A>,
         head: impl FnOnce(Inlet<'env, A>) -> H + Send + 'env,
     ) -> Self {
-        let upstream = input.into_upstream();
         let inputs = upstream.task().map(|task| task.id).into_iter().collect();
         let core = Some(Arc::clone(upstream.core()));
         let build = move |core: &Arc<Core<'env>>, task: TaskEntry, limits: Limits| {
@@ -98,10 +95,9 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     #[track_caller]
     fn joint<A: Send + 'env, H: Head<'env, T> + 'env>(
         name: &str,
-        inputs: Vec<ScopedReader<'env, A>>,
+        upstreams: Vec<Upstream<'env, A>>,
         head: impl FnOnce(Vec<Inlet<'env, A>>) -> H + Send + 'env,
     ) -> Self {
-        let upstreams: Vec<Upstream<'env, A>> = inputs.into_iter().map(ScopedReader::into_upstream).collect();
         let inputs = upstreams.iter().filter_map(|upstream| Some(upstream.task()?.id)).collect();
         let core = upstreams.first().map(|upstream| Arc::clone(upstream.core()));
         let build = move |core: &Arc<Core<'env>>, task: TaskEntry, limits: Limits| {

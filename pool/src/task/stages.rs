@@ -10,7 +10,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     /// One item in, one out.
     #[track_caller]
     pub fn map<A: Send + 'env>(input: ScopedReader<'env, A>, function: impl Fn(A) -> T + Send + Sync + 'env) -> Self {
-        Self::stage("map", input, Each(move |item| Ok(Some(function(item)))), false)
+        Self::stage("map", input.into_upstream(), Each(move |item| Ok(Some(function(item)))), false)
     }
 
     /// One item in, one out; the first error stops the task.
@@ -20,7 +20,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         function: impl Fn(A) -> Result<T, E> + Send + Sync + 'env,
     ) -> Self {
         let each = move |item| function(item).map(Some).map_err(|error| Cause::Error(error.into()));
-        Self::stage("try_map", input, Each(each), false)
+        Self::stage("try_map", input.into_upstream(), Each(each), false)
     }
 
     /// One item in, one out; a call that fails is made again as `retry` says, and the failure of the last stops the task.
@@ -36,7 +36,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
             drop(item.into_inner());
             outcome
         });
-        Self::stage("retry_map", input, retrying, false)
+        Self::stage("retry_map", input.into_upstream(), retrying, false)
     }
 
     /// One item in, one out or none.
@@ -45,7 +45,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         input: ScopedReader<'env, A>,
         function: impl Fn(A) -> Option<T> + Send + Sync + 'env,
     ) -> Self {
-        Self::stage("filter_map", input, Each(move |item| Ok(function(item))), false)
+        Self::stage("filter_map", input.into_upstream(), Each(move |item| Ok(function(item))), false)
     }
 
     /// The items that `predicate` holds for.
@@ -61,7 +61,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
                 None
             })
         };
-        Self::stage("filter", input, Each(keep), false)
+        Self::stage("filter", input.into_upstream(), Each(keep), false)
     }
 
     /// Looks at each item as it passes.
@@ -72,7 +72,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
             look(item.get());
             Ok(Some(item.into_inner()))
         };
-        Self::stage("inspect", input, Each(map), false)
+        Self::stage("inspect", input.into_upstream(), Each(map), false)
     }
 
     /// One item in, any number out.
@@ -84,7 +84,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         input: ScopedReader<'env, A>,
         function: impl Fn(A) -> I + Send + Sync + 'env,
     ) -> Self {
-        let mut task = Self::stage("flat_map", input, FlatMap::new(function), false);
+        let mut task = Self::stage("flat_map", input.into_upstream(), FlatMap::new(function), false);
         task.limits.expands = true;
         task
     }
@@ -99,7 +99,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         function: impl Fn(Vec<A>) -> Result<I, E> + Send + Sync + 'env,
     ) -> Self {
         let chunk = move |items| function(items).map_err(|error| Cause::Error(error.into()));
-        let mut task = Self::stage("map_chunks", input, MapChunk(chunk), true);
+        let mut task = Self::stage("map_chunks", input.into_upstream(), MapChunk(chunk), true);
         task.limits.wants_chunks = true;
         task
     }
@@ -107,7 +107,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     /// One item in, one out or none, by a function that sees chunks.
     #[track_caller]
     pub fn operator<A: Send + 'env>(input: ScopedReader<'env, A>, operator: impl Operator<A, T> + 'env) -> Self {
-        Self::stage("operator", input, Operate(operator), false)
+        Self::stage("operator", input.into_upstream(), Operate(operator), false)
     }
 
     /// One item in, any number out, by a function that sees chunks. See [`flat_map`](Self::flat_map) for what a read asks for.
@@ -116,7 +116,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     where
         E: Expander<A, T, Open: 'env> + 'env,
     {
-        let mut task = Self::stage("expander", input, Expand::new(expander), false);
+        let mut task = Self::stage("expander", input.into_upstream(), Expand::new(expander), false);
         task.limits.expands = true;
         task
     }

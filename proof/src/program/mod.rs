@@ -18,13 +18,15 @@ mod reads;
 mod run;
 mod strategy;
 mod stream;
+mod tally;
 mod tasks;
 mod world;
 
 pub use instruction::{Instruction, MOST_THREADS, Operation, Options};
-pub use run::{Mode, Tally};
+pub use run::Mode;
 pub use strategy::programs;
 pub use stream::Wrong;
+pub use tally::Tally;
 
 use std::fmt;
 

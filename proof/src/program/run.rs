@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 
 use super::instruction::{Instruction, MOST_THREADS, Operation};
 use super::stream::{Asked, Stream, Wrong};
+use super::tally::Tally;
 use super::tasks;
 use super::world::{Outcome, Started, World, message};
 use super::{Finish, Program};
@@ -25,36 +26,6 @@ pub enum Mode {
     /// Threads of the system, on libdispatch's workers.
     #[cfg(feature = "gcd")]
     Gcd,
-}
-
-/// What a program did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Tally {
-    /// Items that were read, each compared with the model.
-    pub items: u64,
-    /// Reads.
-    pub reads: u64,
-    /// Reads whose time was up.
-    pub timed_out: u64,
-    /// Futures dropped before their end.
-    pub abandoned: u64,
-    /// Readers dropped before their end.
-    pub dropped: u64,
-    /// Reads refused because a serial pool was in use.
-    pub busy: u64,
-    /// Functions that failed or panicked.
-    pub failures: u64,
-    /// Changes of the pool's size.
-    pub resizes: u64,
-    /// Tasks removed.
-    pub removed: u64,
-    /// Pools dropped before their readers.
-    pub pools_dropped: u64,
-    /// What the simulation made go wrong.
-    pub simulated: u64,
-    /// In a simulation, a number that stands for all that happened.
-    pub digest: u64,
 }
 
 /// How long what a pool has in hand may take after its readers are gone.
@@ -208,17 +179,6 @@ impl World {
     }
 }
 
-impl Tally {
-    /// With what the simulation has to say that was the last to end in this thread, if it was this one's.
-    fn with_end_of_simulation(mut self, seed: u64) -> Self {
-        if let Some(report) = simulation::last().filter(|report| report.seed == seed) {
-            self.simulated = report.schedule.faults() as u64;
-            self.digest = tasks::mix(report.steps, tasks::mix(report.switches, self.items));
-        }
-        self
-    }
-}
-
 /// A thread of a program.
 struct Thread {
     world: Arc<World>,
@@ -336,3 +296,14 @@ impl Thread {
 
 /// A thread has no more streams than this: further ones are dropped.
 const MOST_STREAMS: usize = 24;
+
+impl Tally {
+    /// With what the simulation has to say that was the last to end in this thread, if it was this one's.
+    fn with_end_of_simulation(mut self, seed: u64) -> Self {
+        if let Some(report) = simulation::last().filter(|report| report.seed == seed) {
+            self.simulated = report.schedule.faults() as u64;
+            self.digest = tasks::mix(report.steps, tasks::mix(report.switches, self.items));
+        }
+        self
+    }
+}

@@ -7,8 +7,8 @@ use std::thread;
 use millpond_pool::{Pool, simulation};
 use parking_lot::Mutex;
 
-use super::run::Tally;
 use super::stream::{Stream, Wrong};
+use super::tally::Tally;
 
 /// What a thread of a program comes to.
 pub(super) type Outcome = Result<(), Wrong>;

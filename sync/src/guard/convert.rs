@@ -4,8 +4,8 @@ use super::{Guard, Lock, Parts};
 use crate::deadline::Deadline;
 use crate::granting::Waiting;
 use crate::guard::Raw;
+use crate::held::{Reading, Upgradable, Writing};
 use crate::raw_rw_lock::{Mode, RawRwLock};
-use crate::rw_lock::{Reading, Upgradable, Writing};
 use std::ops::Deref;
 
 impl<P: Deref<Target: Lock + Parts<Raw = RawRwLock>>> Guard<P, Writing> {

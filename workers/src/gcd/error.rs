@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::library::PATH_VARIABLE;
+/// The environment variable that names the library; nothing else is tried then.
+pub(super) const PATH_VARIABLE: &str = "MILLPOND_LIBDISPATCH";
 
 /// libdispatch could not be loaded: it is not installed, or what was found is not it.
 ///

@@ -20,12 +20,9 @@ use std::ptr::{self, NonNull};
 use std::sync::{Arc, OnceLock};
 use std::{env, process};
 
-use super::error::{Attempt, LibdispatchMissing};
+use super::error::{Attempt, LibdispatchMissing, PATH_VARIABLE};
 use crate::QualityOfService;
 use crate::fork::Process;
-
-/// The environment variable that names the library; nothing else is tried then.
-pub(super) const PATH_VARIABLE: &str = "MILLPOND_LIBDISPATCH";
 
 /// Where the library may be, first to last.
 #[cfg(target_vendor = "apple")]
