@@ -108,12 +108,12 @@ fn module(file: &Path, path: &[String]) -> Module {
     let text = fs::read_to_string(file).expect("a file");
     let tokens: TokenStream = text.parse().unwrap_or_else(|error| panic!("tokens of `{}`: {error}", file.display()));
     let mut module = Module::default();
-    read(tokens, path, path, &mut module);
+    read(tokens, path, &mut module);
     module
 }
 
-/// Takes down what a stretch of code names, which is in the file of module `file` and in the module `within`.
-fn read(tokens: TokenStream, file: &[String], within: &[String], module: &mut Module) {
+/// Takes down what a stretch of code in the module `within` names.
+fn read(tokens: TokenStream, within: &[String], module: &mut Module) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut at = 0;
     let mut is_handed_on = false;
@@ -130,7 +130,7 @@ fn read(tokens: TokenStream, file: &[String], within: &[String], module: &mut Mo
                     }
                 }
             }
-            TokenTree::Group(group) => read(group.stream(), file, within, module),
+            TokenTree::Group(group) => read(group.stream(), within, module),
             TokenTree::Ident(word) => match word.to_string().as_str() {
                 "pub" => {
                     is_handed_on = true;
@@ -159,7 +159,7 @@ fn read(tokens: TokenStream, file: &[String], within: &[String], module: &mut Mo
                         (tokens.get(at), tokens.get(at + 1))
                     {
                         let inner = [within, &[name.to_string()]].concat();
-                        read(group.stream(), file, &inner, module);
+                        read(group.stream(), &inner, module);
                         at += 2;
                     }
                 }
@@ -354,7 +354,7 @@ fn a_circle_is_seen_through_names_that_are_handed_on_and_not_in_tests() {
     let module_of = |path: &[&str], text: &str| {
         let path: Vec<String> = path.iter().map(|&part| part.to_owned()).collect();
         let mut module = Module::default();
-        read(text.parse().expect("tokens"), &path, &path, &mut module);
+        read(text.parse().expect("tokens"), &path, &mut module);
         (path, module)
     };
     let two = |second: &str| -> Modules {
