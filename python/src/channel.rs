@@ -9,6 +9,7 @@ use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
 
 use crate::errors::{ChannelClosedError, ChannelFullError, ReadTimeoutError};
+use crate::greenlets;
 use crate::interpreter::staying;
 use crate::object::Object;
 use crate::reader::{SLICE, duration};
@@ -77,8 +78,14 @@ impl ChannelWriter {
     }
 
     #[pyo3(signature = (item, timeout=None))]
-    fn _write(&self, py: Python<'_>, item: Py<PyAny>, timeout: Option<f64>) -> PyResult<()> {
-        staying(|| told(|| self.write_patiently(py, Object(item), duration(timeout))))
+    fn _write(slf: &Bound<'_, Self>, item: Py<PyAny>, timeout: Option<f64>) -> PyResult<()> {
+        let py = slf.py();
+        if greenlets::may_be_here()
+            && greenlets::instead(py, "is_one", "write", (slf, item.clone_ref(py), timeout))?.is_some()
+        {
+            return Ok(());
+        }
+        staying(|| told(|| slf.get().write_patiently(py, Object(item), duration(timeout))))
     }
 
     fn _try_write(&self, item: Py<PyAny>) -> PyResult<()> {

@@ -2,23 +2,27 @@
 //!
 //! Each `for` is an iteration of its own, so one over a reader that has failed says so again. They share the reader's items.
 
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::reader::PoolReader;
+use crate::reading::Ahead;
 
 /// What `iter(reader)` gives.
 #[pyclass(frozen, module = "millpond._native", name = "_Iteration")]
 pub(crate) struct Iteration {
     reader: Py<PoolReader>,
     is_over: AtomicBool,
+    /// What has workers work ahead where a greenlet iterates.
+    ahead: OnceLock<Py<Ahead>>,
 }
 
 impl Iteration {
     pub(crate) fn over(reader: Py<PoolReader>) -> Self {
-        Self { reader, is_over: AtomicBool::new(false) }
+        Self { reader, is_over: AtomicBool::new(false), ahead: OnceLock::new() }
     }
 }
 
@@ -29,7 +33,7 @@ impl Iteration {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        self.reader.get().advance(py, &self.is_over)
+        PoolReader::advance(self.reader.bind(py), &self.is_over, Some(&self.ahead))
     }
 
     fn __length_hint__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

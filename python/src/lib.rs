@@ -11,6 +11,7 @@ mod dispatch;
 mod division;
 mod errors;
 mod function;
+mod greenlets;
 mod interpreter;
 mod iteration;
 mod keeper;
@@ -77,6 +78,8 @@ mod _native {
     #[pymodule_export]
     use crate::crew::Crew;
     #[pymodule_export]
+    use crate::greenlets::_expect_greenlets;
+    #[pymodule_export]
     use crate::iteration::Iteration;
     #[pymodule_export]
     use crate::pool::Pool;
@@ -91,6 +94,8 @@ mod _native {
         _current_report, _current_seed, _last_report, _note, _now, _shrink, _sleep, _spawn, _yield_now, Report,
         Simulation, Thread,
     };
+    #[pymodule_export]
+    use crate::threads::Idle;
     #[pymodule_export]
     use crate::values::{_copy_context, _get_values, Value, ValueTask};
     #[pymodule_export]

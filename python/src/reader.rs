@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use millpond::ReadError;
 use millpond::sync::host;
-use pyo3::exceptions::{PyBaseException, PyRuntimeError};
+use pyo3::exceptions::{PyBaseException, PyException, PyRuntimeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyInt, PyList, PyTuple};
 
 use crate::errors::{ReadTimeoutError, ReaderClosedError, raise, timed_out};
+use crate::greenlets;
 use crate::interpreter::{attached, call, call_method, staying};
 use crate::iteration::Iteration;
 use crate::keeper::{Keeper, Kept};
@@ -253,14 +254,59 @@ impl PoolReader {
 
     /// The next item of an iteration, `None` at its end. A failure ends it too: it comes once.
     #[inline]
-    pub(crate) fn advance(&self, py: Python<'_>, is_over: &AtomicBool) -> PyResult<Option<Py<PyAny>>> {
+    pub(crate) fn advance(
+        slf: &Bound<'_, Self>,
+        is_over: &AtomicBool,
+        ahead: Option<&OnceLock<Py<Ahead>>>,
+    ) -> PyResult<Option<Py<PyAny>>> {
         if is_over.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        if let Some(item) = self.next_now(py) {
+        let this = slf.get();
+        if let Some(item) = this.next_now(slf.py()) {
             return Ok(Some(item.0));
         }
-        self.advance_patiently(py, is_over)
+        if greenlets::may_be_here()
+            && let Some(item) = Self::advance_in_greenlet(slf, is_over, ahead)?
+        {
+            return Ok(item);
+        }
+        this.advance_patiently(slf.py(), is_over)
+    }
+
+    /// The next item, where a greenlet is to wait for it; what is within says what [`advance`](Self::advance) does.
+    #[cold]
+    fn advance_in_greenlet(
+        slf: &Bound<'_, Self>,
+        is_over: &AtomicBool,
+        ahead: Option<&OnceLock<Py<Ahead>>>,
+    ) -> PyResult<Option<Option<Py<PyAny>>>> {
+        let (py, this) = (slf.py(), slf.get());
+        let ahead = match ahead {
+            None => None,
+            Some(place) => Some(match place.get() {
+                Some(ahead) => ahead,
+                None => {
+                    let ahead = Py::new(py, this._ahead(py)?)?;
+                    place.get_or_init(|| ahead)
+                }
+            }),
+        };
+        match greenlets::instead(py, "is_one", "advance", (slf, ahead)) {
+            Ok(None) => Ok(None),
+            Ok(Some(items)) => {
+                let item = items.cast::<PyList>()?.iter().next();
+                if item.is_none() {
+                    is_over.store(true, Ordering::Relaxed);
+                    this.met.store(ENDED, Ordering::Relaxed);
+                }
+                Ok(Some(item.map(Bound::unbind)))
+            }
+            Err(error) => {
+                is_over.store(error.is_instance_of::<PyException>(py), Ordering::Relaxed);
+                Err(error)
+            }
+        }
     }
 
     /// The next item, however long it takes.
@@ -491,23 +537,30 @@ impl PoolReader {
         text_signature = "($self, count=None, *, timeout=None, partial=False)"
     )]
     fn read<'py>(
-        &self,
-        py: Python<'py>,
+        slf: &Bound<'py, Self>,
         count: Option<&Bound<'py, PyAny>>,
         timeout: Option<&Bound<'py, PyAny>>,
         partial: bool,
     ) -> PyResult<Bound<'py, PyList>> {
+        let (py, this) = (slf.py(), slf.get());
         let count = count.map_or(Ok(usize::MAX), checked_count)?;
         let timeout = timeout.map_or(Ok(None), checked_timeout)?;
         if count == 0 {
             return Ok(PyList::empty(py));
         }
         if count == 1
-            && let Some(item) = self.next_now(py)
+            && let Some(item) = this.next_now(py)
         {
             return PyList::new(py, [item.0]);
         }
-        staying(|| self.read_patiently(py, count, timeout, partial))
+        if greenlets::may_be_here() {
+            let asked = (count < usize::MAX).then_some(count);
+            let seconds = timeout.map(|timeout| timeout.as_secs_f64());
+            if let Some(items) = greenlets::instead(py, "is_one", "read", (slf, asked, seconds, partial))? {
+                return Ok(items.cast_into()?);
+            }
+        }
+        staying(|| this.read_patiently(py, count, timeout, partial))
     }
 
     #[pyo3(signature = (count=None))]
@@ -558,8 +611,8 @@ impl PoolReader {
         Iteration::over(slf)
     }
 
-    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        self.advance(py, &self.is_over)
+    fn __next__(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyAny>>> {
+        Self::advance(slf, &slf.get().is_over, None)
     }
 
     fn __length_hint__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

@@ -12,9 +12,11 @@ use std::time::{Duration, Instant};
 
 use millpond::workers::{Help, Workers};
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 use crate::dispatch::Dispatch;
-use crate::interpreter::{attached, is_leaving, staying};
+use crate::greenlets;
+use crate::interpreter::{attached, call, is_leaving, staying};
 
 /// The threads of all pools, for the end of the program.
 static ALL: Mutex<Vec<Weak<Crew>>> = Mutex::new(Vec::new());
@@ -115,6 +117,29 @@ struct State {
     /// How many have been started in all, for their names.
     started: usize,
     is_closed: bool,
+    /// Called when there is a job, or none will come any more, by threads whose greenlets go on meanwhile.
+    callbacks: Vec<Py<PyAny>>,
+}
+
+/// A thread that waits for a job in the hub of its greenlets: polled as a read that awaits is.
+#[pyclass(frozen, module = "millpond._native", name = "_Idle")]
+pub(crate) struct Idle(Arc<Crew>);
+
+#[pymethods]
+impl Idle {
+    /// Whether it is worth looking for a job: `True`, or `None`, and then `callback` is called when it is.
+    fn poll(&self, callback: Py<PyAny>) -> Option<bool> {
+        let mut state = self.0.lock();
+        if !state.jobs.is_empty() || state.is_closed || is_leaving() {
+            return Some(true);
+        }
+        state.callbacks.push(callback);
+        None
+    }
+
+    /// Waits no more. What would have been called may be called in vain.
+    #[expect(clippy::unused_self, reason = "whatever is polled has it")]
+    fn cancel(&self) {}
 }
 
 impl Crew {
@@ -123,11 +148,44 @@ impl Crew {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Has threads look for jobs, and whoever waits for threads to be idle.
+    fn wake(&self) {
+        self.changed.notify_all();
+        if !greenlets::are_there() {
+            return;
+        }
+        let callbacks = std::mem::take(&mut self.lock().callbacks);
+        if !callbacks.is_empty() {
+            let _ = attached(|py| {
+                for callback in callbacks {
+                    if let Err(error) = call(callback.bind(py), &PyTuple::empty(py), None) {
+                        error.write_unraisable(py, None);
+                    }
+                }
+            });
+        }
+    }
+
     /// The next job; `None` when the thread is to end.
-    fn next(&self) -> Option<Arc<dyn Help>> {
+    fn next(self: &Arc<Self>) -> Option<Arc<dyn Help>> {
         let mut state = self.lock();
         state.idle += 1;
         self.changed.notify_all();
+        while greenlets::are_there() && !is_leaving() && state.jobs.is_empty() && !state.is_closed {
+            drop(state);
+            let crew = Arc::clone(self);
+            let has_waited = attached(|py| {
+                let has_waited = greenlets::instead(py, "has_hub", "idle", (Idle(crew),));
+                has_waited.map(|waited| waited.is_some()).unwrap_or_else(|error| {
+                    error.write_unraisable(py, None);
+                    false
+                })
+            });
+            state = self.lock();
+            if has_waited != Some(true) {
+                break;
+            }
+        }
         while !is_leaving() {
             if let Some(job) = state.jobs.pop_front() {
                 state.idle -= 1;
@@ -143,9 +201,10 @@ impl Crew {
     }
 
     /// A thread's life.
-    fn work(&self, name: &str) {
+    fn work(self: &Arc<Self>, name: &str) {
         // Before it attaches, so that nothing of Python waits for it.
         wake_on_time();
+        greenlets::none_here();
         // Attached once around all, and detached within: that is what keeps the thread state.
         let _ = attached(|py| {
             let begin = || py.import("millpond._threads").and_then(|module| module.call_method1("begin", (name,)));
@@ -182,7 +241,7 @@ impl Crew {
     /// Takes no more jobs; threads end when they have done those that there are.
     fn close(&self) {
         self.lock().is_closed = true;
-        self.changed.notify_all();
+        self.wake();
     }
 }
 
@@ -251,7 +310,7 @@ impl Threads {
         state.jobs.push_back(Arc::clone(job));
         let missing = state.missing(most);
         drop(state);
-        self.crew.changed.notify_all();
+        self.crew.wake();
         for number in missing {
             let Err(error) = self.start(number) else { continue };
             let mut state = self.crew.lock();
@@ -300,7 +359,7 @@ impl Workers for Threads {
         }
         let missing = state.missing(self.threads());
         drop(state);
-        self.crew.changed.notify_all();
+        self.crew.wake();
         for number in missing {
             if self.start(number).is_err() {
                 // A hint is all that this is: the callers work.

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import select
 import selectors
-import threading
 import weakref
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from millpond import _native, _threads
 from millpond._host import AsyncioHost
@@ -41,7 +39,9 @@ class LoopThread:
         self.runners: weakref.WeakSet[Runner | Puller] = weakref.WeakSet()
         #: Done when the thread has ended, once it was started.
         self._end: concurrent.futures.Future[None] | None = None
-        self._lock = threading.Lock()
+        #: Held by the thread.
+        self._is_at_work = _threads.original("allocate_lock")()
+        self._lock = _threads.original("allocate_lock")()
         self._loop: AbstractEventLoop | None = None
         self._is_closed = False
 
@@ -49,14 +49,34 @@ class LoopThread:
         """Get the loop, running; ``None`` when it was closed."""
         with self._lock:
             if self._loop is None and not self._is_closed:
-                self._loop = _new_loop()
-                self._end = concurrent.futures.Future()
-                # So that nobody who waits for it takes it for something to be cancelled.
-                self._end.set_running_or_notify_cancel()
-                threading.Thread(
-                    target=_run, args=(self._loop, self.runners, self._end), name=self._name, daemon=True
-                ).start()
+                self._loop = self._start()
             return self._loop
+
+    def _start(self) -> AbstractEventLoop:
+        end = self._end = concurrent.futures.Future()
+        # So that nobody who waits for it takes it for something to be cancelled.
+        end.set_running_or_notify_cancel()
+        self._is_at_work.acquire()
+        if not _threads.has_greenlets():
+            loop = _new_loop()
+            _threads.start(self._name, _run, loop, self.runners, end, self._is_at_work)
+            return loop
+        # There the loop's own sockets belong to the thread that makes them.
+        made: list[AbstractEventLoop] = []
+        is_made = _threads.original("allocate_lock")()
+        is_made.acquire()
+        runners, is_at_work = self.runners, self._is_at_work
+
+        def run() -> None:
+            try:
+                made.append(_new_loop())
+            finally:
+                is_made.release()
+            _run(made[0], runners, end, is_at_work)
+
+        _threads.start(self._name, run)
+        is_made.acquire()
+        return made[0]
 
     def host(self) -> AsyncioHost | None:
         """Get the loop as what coroutines run on; ``None`` when it was closed."""
@@ -78,8 +98,8 @@ class LoopThread:
 
     def join(self, seconds: float) -> None:
         """Wait so long for the thread, which was closed, to end."""
-        if self._end is not None:
-            concurrent.futures.wait([self._end], max(0.0, seconds))
+        if self._end is not None and self._is_at_work.acquire(timeout=max(0.0, seconds)):
+            self._is_at_work.release()
 
     async def ended(self) -> None:
         """Wait, on another loop, until all that was running for the pool has ended, here and there."""
@@ -91,9 +111,11 @@ class LoopThread:
             await wait_for(self._end)
 
 
-if hasattr(selectors, "EpollSelector"):
+_Epoll: Any = _threads.original("EpollSelector", "selectors")
 
-    class _PreciseSelector(selectors.EpollSelector):
+if _Epoll is not None:
+
+    class _PreciseSelector(_Epoll):  # type: ignore[misc]
         """Waits as long as it is told to, to the microsecond.
 
         The standard one rounds up to whole milliseconds, which is what `epoll_wait` takes: a sleep of 5 ms takes 5.5 on
@@ -103,21 +125,48 @@ if hasattr(selectors, "EpollSelector"):
         def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
             # A long wait is long enough for another millisecond; and `select` has no use for high numbers.
             if timeout is not None and 0 < timeout < 0.1 and self.fileno() < 1024:
-                if not select.select((self.fileno(),), (), (), timeout)[0]:
+                if not _threads.original("select", "select")((self.fileno(),), (), (), timeout)[0]:
                     return []
                 timeout = 0
-            return super().select(timeout)
+            return super().select(timeout)  # type: ignore[no-any-return]
+
+
+class _InThreads(concurrent.futures.ThreadPoolExecutor):
+    """Calls functions in threads of the system's. Those of the standard one would be greenlets of the loop's thread.
+
+    That thread waits as others do, so its greenlets would never have a turn.
+    """
+
+    def submit(
+        self, function: Callable[..., Any], /, *arguments: Any, **options: Any
+    ) -> concurrent.futures.Future[Any]:
+        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+
+        def call() -> None:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(function(*arguments, **options))
+                except BaseException as error:
+                    future.set_exception(error)
+
+        _threads.start("millpond-blocking", call)
+        return future
 
 
 def _new_loop() -> AbstractEventLoop:
     """Make a loop of the kind that the program wants, with exact timers where it is the standard one."""
     loop = asyncio.new_event_loop()
-    if type(loop) is not asyncio.SelectorEventLoop or selectors.DefaultSelector is not getattr(
-        selectors, "EpollSelector", None
+    if (
+        type(loop) is not asyncio.SelectorEventLoop
+        or _Epoll is None
+        or _threads.original("DefaultSelector", "selectors") is not _Epoll
     ):
         return loop
     loop.close()
-    return asyncio.SelectorEventLoop(_PreciseSelector())
+    loop = asyncio.SelectorEventLoop(_PreciseSelector())
+    if _threads.has_greenlets():
+        loop.set_default_executor(_InThreads())
+    return loop
 
 
 async def _settle(loop: AbstractEventLoop, runners: Iterable[Runner | Puller]) -> None:
@@ -134,7 +183,12 @@ async def _settle(loop: AbstractEventLoop, runners: Iterable[Runner | Puller]) -
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _run(loop: AbstractEventLoop, runners: Iterable[Runner | Puller], end: concurrent.futures.Future[None]) -> None:
+def _run(
+    loop: AbstractEventLoop,
+    runners: Iterable[Runner | Puller],
+    end: concurrent.futures.Future[None],
+    is_at_work: Any,
+) -> None:
     asyncio.set_event_loop(loop)
     _native._wake_on_time()
     try:
@@ -145,3 +199,4 @@ def _run(loop: AbstractEventLoop, runners: Iterable[Runner | Puller], end: concu
         asyncio.set_event_loop(None)
         loop.close()
         end.set_result(None)
+        is_at_work.release()

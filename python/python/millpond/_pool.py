@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 import weakref
 from collections.abc import AsyncIterable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -125,6 +126,10 @@ class Pool(_native.Pool, WithValues, Closing, OfPools):
             raise TypeError(f"name must be a str, got {name!r}")
         if workers not in ("threads", "gcd"):
             raise ValueError(f'workers must be "threads" or "gcd", got {workers!r}; how many work at once is `size`')
+        if "gevent" in sys.modules:
+            from millpond import _greenlets
+
+            _greenlets.expect()
         pool = super().__new__(cls, size, name, workers == "gcd")
         pool._elsewhere = elsewhere
         _threads.pools.add(pool)

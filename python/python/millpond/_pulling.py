@@ -6,13 +6,12 @@ holds open from one item to the next (a cancel scope, a time limit, a connection
 
 from __future__ import annotations
 
-import threading
 import types
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from millpond import _native, _options
+from millpond import _native, _options, _threads
 from millpond._errors import DeadlockError
 from millpond._reading import Turns
 
@@ -45,7 +44,7 @@ class Puller:
         self._named = named
         self._iterables: deque[AsyncIterable[Any]] = deque([] if iterable is None else [iterable])
         self._context = _native._copy_context()
-        self._lock = threading.Lock()
+        self._lock = _threads.original("allocate_lock")()
         #: Where reads await, the last one last.
         self._hosts: list[Host] = []
         #: How many more items the engine wants.

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from millpond import _native, _options
+from millpond import _native, _options, _threads
 from millpond._errors import DeadlockError, TaskTimeoutError
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ class Runner:
         self._watchers: list[tuple[Host, Event]] = []
         #: How many works there are or will be, counted by whoever starts them: there may be several hosts.
         self._started = 0
-        self._lock = threading.Lock()
+        self._lock = _threads.original("allocate_lock")()
         #: Where reads await, the last one last.
         self._hosts: list[Host] = []
         #: The number of the first item that failed: what comes after it is not called.

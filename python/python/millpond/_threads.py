@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
+import importlib
 import sys
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from millpond import _native
 
@@ -31,6 +34,41 @@ def logger(name: str) -> logging.Logger:
     return package.getChild(name)
 
 
+def has_greenlets() -> bool:
+    """Find out whether gevent has made greenlets of Python's threads."""
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and bool(monkey.is_module_patched("threading"))
+
+
+def original(name: str, module: str = "_thread") -> Any:
+    """Get something of a standard module as it is without gevent, a lock say; ``None`` where there is no such thing.
+
+    What stands between the threads of a pool and those of the program is for real threads, greenlets or not.
+    """
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is None:
+        return getattr(importlib.import_module(module), name, None)
+    with contextlib.suppress(AttributeError):
+        return monkey.get_original(module, name)
+    return None
+
+
+def start(name: str, function: Callable[..., object], *arguments: object) -> None:
+    """Start a daemon thread of the system's, also where gevent makes greenlets of Python's."""
+    if not has_greenlets():
+        threading.Thread(target=function, args=arguments, name=name, daemon=True).start()
+        return
+
+    def run() -> None:
+        begin(name)
+        try:
+            function(*arguments)
+        finally:
+            end()
+
+    original("start_new_thread")(run, ())
+
+
 def begin(name: str) -> None:
     """Have `threading` know the calling thread, which is one of a pool's, by a name, and debuggers and profilers too.
 
@@ -47,6 +85,10 @@ def end() -> None:
     """Have `threading` forget the calling thread."""
     # A thread that Python has not started stays in this table when it ends, before Python 3.12.
     threading._active.pop(threading.get_ident(), None)  # type: ignore[attr-defined]
+    if has_greenlets():
+        from millpond import _greenlets
+
+        _greenlets.end()
 
 
 @atexit.register
