@@ -12,6 +12,7 @@
 #![allow(unsafe_code, reason = "what is called once per item is called as directly as Python does it")]
 
 use std::cell::Cell;
+use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use millpond::sync::host::Host;
@@ -192,6 +193,14 @@ type Vectorcall = unsafe extern "C-unwind" fn(
 ) -> *mut ffi::PyObject;
 type Next = unsafe extern "C-unwind" fn(*mut ffi::PyObject) -> *mut ffi::PyObject;
 
+type CallWith = unsafe extern "C-unwind" fn(*mut ffi::PyObject, ...) -> *mut ffi::PyObject;
+type Call =
+    unsafe extern "C-unwind" fn(*mut ffi::PyObject, *mut ffi::PyObject, *mut ffi::PyObject) -> *mut ffi::PyObject;
+type Ask = unsafe extern "C-unwind" fn(*mut ffi::PyObject) -> std::ffi::c_int;
+
+// Subtle: PyO3 declares the same functions as ones that never unwind. A compiler that sees both
+// declarations may take the one for the other, and leave out what `staying` does. So each call goes
+// by a pointer that it cannot look into (`black_box`).
 unsafe extern "C-unwind" {
     fn PyObject_CallFunctionObjArgs(function: *mut ffi::PyObject, ...) -> *mut ffi::PyObject;
     fn PyObject_Call(
@@ -273,7 +282,7 @@ impl<'a, 'py> Callee<'a, 'py> {
             // the one that `vectorcall` was looked up for.
             Some(call) => unsafe { call(function, arguments.as_ptr().wrapping_add(1), 1 | ARGUMENTS_OFFSET, end) },
             // SAFETY: attached; the arguments are objects and end with a null.
-            None => unsafe { PyObject_CallFunctionObjArgs(function, item.as_ptr(), end) },
+            None => unsafe { black_box(PyObject_CallFunctionObjArgs as CallWith)(function, item.as_ptr(), end) },
         });
         // SAFETY: attached; a new reference or null with an exception set.
         unsafe { Bound::from_owned_ptr_or_err(item.py(), result) }
@@ -296,7 +305,8 @@ pub(crate) fn call<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let keywords = keywords.map_or(std::ptr::null_mut(), Bound::as_ptr);
     // SAFETY: attached; a function, a tuple, and a dictionary or no keywords.
-    let result = staying(|| unsafe { PyObject_Call(function.as_ptr(), arguments.as_ptr(), keywords) });
+    let result =
+        staying(|| unsafe { black_box(PyObject_Call as Call)(function.as_ptr(), arguments.as_ptr(), keywords) });
     // SAFETY: attached; a new reference or null with an exception set.
     unsafe { Bound::from_owned_ptr_or_err(function.py(), result) }
 }
@@ -314,7 +324,7 @@ pub(crate) fn call_method<'py>(
 /// Iterates over an object, whose way of doing so may be written in Python.
 pub(crate) fn iterate<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyIterator>> {
     // SAFETY: attached, and `object` is an object.
-    let iterator = staying(|| unsafe { PyObject_GetIter(object.as_ptr()) });
+    let iterator = staying(|| unsafe { black_box(PyObject_GetIter as Next)(object.as_ptr()) });
     // SAFETY: attached; a new reference or null with an exception set.
     let iterator = unsafe { Bound::from_owned_ptr_or_err(object.py(), iterator)? };
     Ok(iterator.cast_into::<PyIterator>()?)
@@ -324,7 +334,7 @@ pub(crate) fn iterate<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Py
 #[inline]
 pub(crate) fn is_true(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     // SAFETY: attached, and `object` is an object.
-    match staying(|| unsafe { PyObject_IsTrue(object.as_ptr()) }) {
+    match staying(|| unsafe { black_box(PyObject_IsTrue as Ask)(object.as_ptr()) }) {
         0 => Ok(false),
         1 => Ok(true),
         _ => Err(PyErr::fetch(object.py())),

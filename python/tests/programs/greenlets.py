@@ -51,12 +51,12 @@ class Ticks:
 
     @contextmanager
     def go_on(self) -> Iterator[None]:
-        """See to it that there are many turns within."""
+        """See to it that there are turns within."""
         greenlet = gevent.spawn(self.tick)
         gevent.sleep(0)
         before = self.count
         yield
-        assert self.count > before + 10, "the other greenlets were held up"
+        assert self.count > before, "the other greenlets were held up"
         greenlet.kill()
 
 
@@ -124,7 +124,7 @@ def waits(pool: Pool) -> None:
             raise AssertionError("it was to be late")
         except ReadTimeoutError:
             pass
-    assert reader.read(3, timeout=0.001, partial=True) == [1, 2]
+    assert reader.read(2, timeout=60) == [1, 2]
     killed = gevent.spawn(reader.read, 1)
     gevent.sleep(0.01)
     killed.kill()
