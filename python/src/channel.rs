@@ -8,7 +8,7 @@ use millpond::sync::host;
 use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
 
-use crate::errors::{ChannelClosedError, ChannelFullError, ReadTimeoutError};
+use crate::errors::{ChannelClosedError, ChannelFullError, ReadTimeoutError, unless_ending};
 use crate::greenlets;
 use crate::interpreter::staying;
 use crate::object::Object;
@@ -30,7 +30,9 @@ pub(crate) fn open(capacity: Option<usize>) -> (Opened, channel::Reader<Object>)
 }
 
 pub(crate) fn closed() -> PyErr {
-    ChannelClosedError::new_err("writing to a channel that was closed, or that nobody can read from any more")
+    let error = "writing to a channel that was closed, or that nobody can read from any more";
+    // Its reader goes with the pools.
+    unless_ending(ChannelClosedError::new_err(error))
 }
 
 fn timed_out(after: Duration) -> PyErr {

@@ -67,9 +67,14 @@ pub(crate) fn end_here() {
 /// At the end of the program only daemon threads are left beside the one that ends it. It has closed their pools, not they, so they
 /// end in silence, as Python ends daemon threads.
 pub(crate) fn pool_closed(message: String) -> PyErr {
+    unless_ending(PoolClosedError::new_err(message))
+}
+
+/// The same for another error that says that something was closed.
+pub(crate) fn unless_ending(error: PyErr) -> PyErr {
     match ENDS.get() {
         Some(ends) if *ends != std::thread::current().id() => PySystemExit::new_err(()),
-        _ => PoolClosedError::new_err(message),
+        _ => error,
     }
 }
 
