@@ -8,7 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// Reads one item; made by [`Reader::read_one_async`].
+/// Reads one item; made by [`Reader::read_one_async`](crate::Reader::read_one_async).
 #[must_use = "a future does nothing unless it is awaited"]
 pub struct ReadOneFuture<'a, T> {
     channel: &'a Channel<T>,
@@ -37,7 +37,7 @@ impl<T> fmt::Debug for ReadOneFuture<'_, T> {
     }
 }
 
-/// Reads several items; made by [`Reader::read_async`]. Fewer than asked for only at the end; it does not fail.
+/// Reads several items; made by [`Reader::read_async`](crate::Reader::read_async). Fewer than asked for only at the end; it does not fail.
 #[must_use = "a future does nothing unless it is awaited"]
 pub struct ReadFuture<'a, T> {
     channel: &'a Channel<T>,

@@ -1,7 +1,7 @@
 //! Dropping what is the user's where the engine must not unwind.
 //!
 //! Dropping an item, a function or a panic's payload runs the user's code, which may panic. Dropping that panic's payload may panic
-//! again. The engine drops each payload in turn; after [`MOST_PANICS`] panics in a row it leaks the last one instead of looping for
+//! again. The engine drops each payload in turn; after `MOST_PANICS` panics in a row it leaks the last one instead of looping for
 //! ever.
 //!
 //! A list of items must not be dropped as a whole: when two of them panic, the second does so while the first unwinds, and the process

@@ -2,18 +2,18 @@
 //!
 //! A host's own parallel-for hands out indices (`dispatch_apply_f`: one at a time, an atomic step and a call through C for
 //! each) or halves of ranges that it knows no time of. Here it is asked for one call per thread, its stripe, and each
-//! stripe takes chunks of the indices from a common counter. A chunk is as many indices as took [`CHUNK_TIME`] lately, found by starting at one and at most doubling, so that cheap bodies are
+//! stripe takes chunks of the indices from a common counter. A chunk is as many indices as took `CHUNK_TIME` lately, found by starting at one and at most doubling, so that cheap bodies are
 //! amortised and expensive ones spread, without knowing which they are. Near the end chunks shrink to a part of what
 //! is left (guided self-scheduling, Polychronopoulos and Kuck 1987), so that no thread is left with a long last chunk.
 //!
 //! Waking a thread costs more than a short loop does, so the caller of a loop with many indices starts alone, and asks
-//! for help when the loop is not over after [`ALONE_TIME`]; with few indices, each of which may be long, it asks at once.
+//! for help when the loop is not over after `ALONE_TIME`; with few indices, each of which may be long, it asks at once.
 //!
 //! Invariants: the counter only grows, by a compare-and-swap that claims a chunk for one stripe, so each index is
 //! called once; a stripe that finds the counter at the end returns at once, so stripes that start late, or one after
 //! the other on a single thread, do no harm.
 //!
-//! A panic in the body is kept, the other indices are still called, and [`Stripes::finish`] resumes the first panic.
+//! A panic in the body is kept, the other indices are still called, and `Stripes::finish` resumes the first panic.
 
 use std::any::Any;
 use std::cell::Cell;
