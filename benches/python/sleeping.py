@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from harness import Case, Group, Side
@@ -121,7 +122,111 @@ def _coroutines(group: Group) -> None:
         group.run(Case("asyncio-sleep", "ms", 1e3, sides))
 
 
+_FEW = 100
+_FEW_AT_ONCE = 20
+_PLAIN = 60
+_PLAIN_WORKERS = 8
+_LONG_SECONDS = 0.02
+
+
+async def _long_nap(number: int) -> int:
+    await asyncio.sleep(_LONG_SECONDS)
+    return number
+
+
+def _long_doze(number: int) -> int:
+    time.sleep(_LONG_SECONDS)
+    return number
+
+
+async def _iterated(items: Any) -> list[int]:
+    return [item async for item in items]
+
+
+async def _napping_by_asyncio() -> list[int]:
+    semaphore = asyncio.Semaphore(_FEW_AT_ONCE)
+
+    async def one(number: int) -> int:
+        async with semaphore:
+            return await _long_nap(number)
+
+    return [await task for task in [asyncio.ensure_future(one(number)) for number in range(_FEW)]]
+
+
+async def _napping_by_aiostream() -> list[int]:
+    stream = found("aiostream").stream
+    naps = stream.map(stream.range(_FEW), _long_nap, ordered=True, task_limit=_FEW_AT_ONCE)
+    async with naps.stream() as streamer:
+        return await _iterated(streamer)
+
+
+async def _napping_by_streamable() -> list[int]:
+    return await _iterated(found("streamable").stream(range(_FEW)).map(_long_nap, concurrency=_FEW_AT_ONCE))
+
+
+async def _dozing_by_asyncio() -> list[int]:
+    with ThreadPoolExecutor(_PLAIN_WORKERS) as executor:
+        loop = asyncio.get_running_loop()
+        return [await call for call in [loop.run_in_executor(executor, _long_doze, n) for n in range(_PLAIN)]]
+
+
+async def _dozing_by_aiostream() -> list[int]:
+    stream = found("aiostream").stream
+    with ThreadPoolExecutor(_PLAIN_WORKERS) as executor:
+        loop = asyncio.get_running_loop()
+
+        async def call(number: int) -> int:
+            return await loop.run_in_executor(executor, _long_doze, number)
+
+        dozes = stream.map(stream.range(_PLAIN), call, ordered=True, task_limit=_PLAIN_WORKERS)
+        async with dozes.stream() as streamer:
+            return await _iterated(streamer)
+
+
+async def _dozing_by_streamable() -> list[int]:
+    return await _iterated(found("streamable").stream(range(_PLAIN)).map(_long_doze, concurrency=_PLAIN_WORKERS))
+
+
+def _async_for(group: Group) -> None:
+    rivals = {
+        "async-for-coroutines": [
+            ("asyncio", "asyncio", _napping_by_asyncio),
+            ("aiostream", "aiostream", _napping_by_aiostream),
+            ("streamable", "streamable", _napping_by_streamable),
+        ],
+        "async-for-plain": [
+            ("asyncio", "asyncio", _dozing_by_asyncio),
+            ("aiostream", "aiostream", _dozing_by_aiostream),
+            ("streamable", "streamable", _dozing_by_streamable),
+        ],
+    }
+
+    async def naps(pool: Pool) -> list[int]:
+        return await _iterated(pool.source(range(_FEW)).map(_long_nap, concurrency=_FEW_AT_ONCE))
+
+    async def dozes(pool: Pool) -> list[int]:
+        return await _iterated(pool.source(range(_PLAIN)).map(_long_doze))
+
+    with Pool(2) as small, Pool(_PLAIN_WORKERS) as large:
+        ours = {
+            "async-for-coroutines": (lambda: asyncio.run(naps(small)), _FEW),
+            "async-for-plain": (lambda: asyncio.run(dozes(large)), _PLAIN),
+        }
+        for name, (way, count) in ours.items():
+            if not group.selects(name):
+                continue
+            expected = list(range(count))
+            sides = [Side("ours", way, expected)]
+            for rival, module, other in rivals[name]:
+                if found(module) is None:
+                    group.leave_out(f"{rival}: it is not installed")
+                else:
+                    sides.append(Side(rival, lambda other=other: asyncio.run(other()), expected))
+            group.run(Case(name, "ms", 1e3, sides))
+
+
 def run(group: Group) -> None:
     """Measure all of it."""
     _threads(group)
     _coroutines(group)
+    _async_for(group)
