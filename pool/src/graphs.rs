@@ -32,17 +32,14 @@ impl ScopedPool<'_> {
     ///
     /// # Examples
     /// ```
-    /// use std::sync::Arc;
-    ///
-    /// use millpond_values::{Graph, Runner};
-    /// use millpond_workers::RayonWorkers;
+    /// use millpond_pool::{Pool, values::Graph};
     ///
     /// let mut graph = Graph::new();
     /// let a = graph.task("a", (), |()| 20);
     /// let b = graph.task("b", a, |a| a + 1);
     /// let unwanted = graph.task("unwanted", a, |_| -> i32 { panic!("nobody asked") });
     ///
-    /// let pool = Runner::new(2, Arc::new(RayonWorkers::new(2)));
+    /// let pool = Pool::rayon(2);
     /// assert_eq!(*pool.get(&mut graph, b).unwrap(), 21);
     /// assert_eq!(graph.last_run().tasks, 2);
     /// ```
@@ -80,16 +77,13 @@ impl ScopedPool<'_> {
     ///
     /// # Examples
     /// ```
-    /// use std::sync::Arc;
-    ///
-    /// use millpond_values::{Graph, Runner};
-    /// use millpond_workers::RayonWorkers;
+    /// use millpond_pool::{Pool, values::Graph};
     ///
     /// let mut graph = Graph::new();
     /// let seed = graph.task("seed", (), |()| 6);
     /// let half = graph.task("half", seed, |n| n / 2);
     /// let text = graph.task("text", seed, |n| n.to_string());
-    /// let (half, text) = Runner::new(2, Arc::new(RayonWorkers::new(2))).get_many(&mut graph, (half, text)).unwrap();
+    /// let (half, text) = Pool::rayon(2).get_many(&mut graph, (half, text)).unwrap();
     /// assert_eq!((*half, text.as_str()), (3, "6"));
     /// ```
     pub fn get_many<'graph, I: Inputs>(
@@ -129,17 +123,14 @@ impl ScopedPool<'_> {
     /// # Examples
     /// ```
     /// use std::sync::atomic::{AtomicU32, Ordering};
-    /// use std::sync::Arc;
-    ///
-    /// use millpond_values::{Graph, Runner};
-    /// use millpond_workers::RayonWorkers;
+    /// use millpond_pool::{Pool, values::Graph};
     ///
     /// let count = AtomicU32::new(0);
     /// let mut graph = Graph::new();
     /// let first = graph.control("first", || _ = count.fetch_add(1, Ordering::Relaxed));
     /// let second = graph.control("second", || _ = count.fetch_add(10, Ordering::Relaxed));
     /// graph.before(first, second);
-    /// Runner::new(2, Arc::new(RayonWorkers::new(2))).run_n(&mut graph, 3).unwrap();
+    /// Pool::rayon(2).run_n(&mut graph, 3).unwrap();
     /// drop(graph);
     /// assert_eq!(count.into_inner(), 33);
     /// ```
