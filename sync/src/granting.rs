@@ -47,6 +47,12 @@ pub trait Granting {
     /// was waiting in front of others, these may be granted what it was in the way of.
     fn forsake(&self, turn: &mut TurnOf<'_, Self>, entry: &mut Self::Entry, was: WaiterState);
 
+    /// The lock that a waiter waits for, for a simulation to name its holder.
+    #[cfg(all(feature = "simulation", not(any(loom, shuttle))))]
+    fn awaited(&self, _entry: &Self::Entry) -> Option<crate::holding::Awaited> {
+        None
+    }
+
     /// Whether a waiter enters at the front of the list.
     fn is_urgent(&self, _entry: &Self::Entry) -> bool {
         false
@@ -168,13 +174,20 @@ impl<P: Deref<Target: Granting>> Waiting<P> {
     pub fn block(mut self, deadline: Deadline) -> Ended<P> {
         Parker::with(|parker| {
             let _nested = parker.nested();
+            #[cfg(all(feature = "simulation", not(any(loom, shuttle))))]
+            if crate::host::is_hosted() {
+                parker.set_awaited(self.entry.as_ref().and_then(|entry| self.primitive.awaited(entry)));
+            }
             let mut is_over = false;
-            loop {
+            let ended = loop {
                 if let Some(ended) = self.advance(parker.waker(), is_over) {
-                    return ended;
+                    break ended;
                 }
                 is_over = !parker.park_deadline(deadline);
-            }
+            };
+            #[cfg(all(feature = "simulation", not(any(loom, shuttle))))]
+            parker.set_awaited(None);
+            ended
         })
     }
 

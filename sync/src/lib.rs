@@ -50,6 +50,8 @@ mod grants;
 #[expect(unsafe_code, reason = "the one place where a value is reached behind a lock")]
 mod guard;
 mod held;
+#[cfg(all(feature = "simulation", not(any(loom, shuttle))))]
+mod holding;
 pub mod host;
 mod latch;
 mod limiter;
@@ -91,6 +93,8 @@ pub use grants::{GrantFault, break_grants};
 pub use grants::{Grants, Turn};
 pub use guard::{Access, Acquiring, Alone, Guard, Lock, MappedGuard};
 pub use held::{Again, Exclusively, Reading, Upgradable, Writing};
+#[cfg(all(feature = "simulation", not(any(loom, shuttle))))]
+pub use holding::Awaited;
 pub use latch::Latch;
 pub use limiter::{BorrowError, Borrower, Limiter, NotBorrowed, Token, Tokens};
 pub use local::{Local, Locals};

@@ -26,6 +26,9 @@ pub struct Parker {
     depth: Cell<usize>,
     /// Whether the innermost of them has taken a token.
     has_taken: Cell<bool>,
+    /// The lock that the thread waits for, where it is a simulated one.
+    #[cfg(all(feature = "simulation", not(any(loom, shuttle))))]
+    awaited: Cell<Option<crate::holding::Awaited>>,
 }
 
 struct Token {
@@ -52,7 +55,26 @@ impl Parker {
     pub fn of(thread: thread::Thread) -> Self {
         let token = Arc::new(Token { is_set: AtomicBool::new(false), thread });
         let waker = Waker::from(Arc::clone(&token));
-        Self { token, waker, depth: Cell::new(0), has_taken: Cell::new(false) }
+        Self {
+            token,
+            waker,
+            depth: Cell::new(0),
+            has_taken: Cell::new(false),
+            #[cfg(all(feature = "simulation", not(any(loom, shuttle))))]
+            awaited: Cell::new(None),
+        }
+    }
+
+    /// The lock that the thread waits for, where it is a simulated one and waits for a lock.
+    #[cfg(all(feature = "simulation", not(any(loom, shuttle))))]
+    #[must_use]
+    pub fn awaited(&self) -> Option<crate::holding::Awaited> {
+        self.awaited.get()
+    }
+
+    #[cfg(all(feature = "simulation", not(any(loom, shuttle))))]
+    pub(crate) fn set_awaited(&self, awaited: Option<crate::holding::Awaited>) {
+        self.awaited.set(awaited);
     }
 
     /// What wakes this thread; may be cloned and called from anywhere, any number of times.

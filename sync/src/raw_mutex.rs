@@ -124,7 +124,20 @@ impl RawMutex {
 
     #[inline]
     fn try_word(&self, owner: Option<Owner>) -> bool {
-        self.word.compare_exchange(0, locked_by(owner), Ordering::Acquire, Ordering::Relaxed).is_ok()
+        let is_taken = self.word.compare_exchange(0, locked_by(owner), Ordering::Acquire, Ordering::Relaxed).is_ok();
+        if is_taken {
+            self.note_holder(owner);
+        }
+        is_taken
+    }
+
+    /// Tells a simulation whose the lock is.
+    #[inline(always)]
+    fn note_holder(&self, _owner: Option<Owner>) {
+        #[cfg(all(feature = "simulation", not(any(loom, shuttle))))]
+        if host::is_hosted() {
+            crate::holding::note(self, _owner);
+        }
     }
 
     /// Takes the lock.
@@ -194,7 +207,12 @@ impl RawMutex {
     #[inline]
     pub fn unlock(&self, owner: Option<Owner>) -> Result<(), NotOwner> {
         let released = self.word.compare_exchange(locked_by(owner), 0, Ordering::Release, Ordering::Relaxed);
-        let result = if released.is_ok() { Ok(()) } else { self.unlock_slowly(owner, self.policy) };
+        let result = if released.is_ok() {
+            self.note_holder(None);
+            Ok(())
+        } else {
+            self.unlock_slowly(owner, self.policy)
+        };
         host::step(Site::new("gave a lock back"));
         result
     }
@@ -261,6 +279,7 @@ impl RawMutex {
 
     /// Gives the lock up, in a turn: it is held, by the caller, who may do so.
     fn release(&self, turn: &mut Turn<'_, (), Wish>, policy: Policy) {
+        self.note_holder(None);
         // Subtle: without the mark a newcomer may mark the word at any time, but only in a turn; so from here on nobody
         // but this thread changes it.
         if self.is_told() && policy != Policy::HandOff {
@@ -286,6 +305,7 @@ impl RawMutex {
             None => 0,
         };
         self.word.store(word, Ordering::Release);
+        self.note_holder(owner.flatten());
     }
 
     /// Sees to it that whoever waits is told of the next release, or has the lock, if it is free.
@@ -358,6 +378,11 @@ impl Granting for RawMutex {
 
     fn grants(&self) -> &Grants<(), Wish> {
         &self.grants
+    }
+
+    #[cfg(all(feature = "simulation", not(any(loom, shuttle))))]
+    fn awaited(&self, wish: &Wish) -> Option<crate::holding::Awaited> {
+        wish.owner.map(|owner| crate::holding::Awaited::new(owner, self))
     }
 
     fn take(&self, _turn: &mut Turn<'_, (), Wish>, wish: &mut Wish) -> bool {

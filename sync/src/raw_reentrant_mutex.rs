@@ -125,6 +125,11 @@ impl Granting for RawReentrantMutex {
         self.mutex.grants()
     }
 
+    #[cfg(all(feature = "simulation", not(any(loom, shuttle))))]
+    fn awaited(&self, wish: &Wish) -> Option<crate::holding::Awaited> {
+        self.mutex.awaited(wish)
+    }
+
     fn take(&self, turn: &mut Turn<'_, (), Wish>, wish: &mut Wish) -> bool {
         wish.owner().is_some_and(|owner| self.lock_again(owner)) || self.mutex.take(turn, wish)
     }

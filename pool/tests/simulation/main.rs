@@ -6,6 +6,7 @@ mod deadlock;
 mod faults;
 mod found;
 mod limits;
+mod locks;
 mod on_threads;
 mod repeat;
 mod rings;

@@ -24,7 +24,34 @@ impl Scheduler {
             .filter(|(place, thread)| *place == self.current.get() || matches!(thread.status, Status::Parked { .. }))
             .map(|(_, thread)| state.trace.thread(thread.who).to_string())
             .collect();
-        format!("a deadlock: {} can wait for ever", waiting.join(", "))
+        let locks = self.locks();
+        format!("a deadlock: {} can wait for ever{}", waiting.join(", "), locks)
+    }
+
+    /// Says who waits for which lock and who holds it. Locks have numbers, in the order of who waits for them.
+    fn locks(&self) -> String {
+        let state = self.state.borrow();
+        let named = |thread: &super::Thread| state.trace.thread(thread.who).to_string();
+        let waits: Vec<_> = state
+            .threads
+            .iter()
+            .filter_map(|thread| thread.parker.awaited().map(|awaited| (named(thread), awaited)))
+            .collect();
+        let mut text = String::new();
+        for (name, awaited) in &waits {
+            let is_first = |place: &usize| waits[*place].1.is_for_the_lock_of(awaited);
+            let first = (0..waits.len()).find(is_first).expect("it is one of them");
+            let earlier: Vec<_> = (0..first)
+                .filter(|&place| (0..place).all(|before| !waits[before].1.is_for_the_lock_of(&waits[place].1)))
+                .collect();
+            let number = earlier.len() + 1;
+            let holder = awaited.holder().map_or("nobody", |holder| {
+                let waits = waits.iter().find(|(_, other)| other.owner == holder);
+                waits.map_or("a thread that waits for no lock", |(name, _)| name)
+            });
+            text += &format!("; {name} waits for lock {number}, which {holder} holds");
+        }
+        text
     }
 
     /// The run cannot go on: says why, and panics in the caller.
