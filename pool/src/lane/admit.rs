@@ -79,17 +79,18 @@ impl<T> Outlet<T> {
 impl<T> State<T> {
     /// How many items are missing at `outlet`, beyond those that are there or on their way; `usize::MAX` for all.
     ///
-    /// What a blocked reader asked for is its to keep, so it is made without a bound. Everything else (what a lane
-    /// downstream lacks, read-ahead, iteration) waits here, so at most `window` chunks of it are outstanding.
+    /// What a blocked reader asked for is its to keep, and read-ahead is a bound of its own, so these are made whatever the window.
+    /// Everything else (what a lane downstream lacks, iteration) waits here, so at most `window` chunks of it are outstanding.
     pub(super) fn missing(&self, outlet: usize, window: usize, is_iterated: bool) -> usize {
         let at = &self.outlets[outlet];
         if at.collecting > 0 {
             return usize::MAX;
         }
         let coming = at.len + self.reserved + usize::from(fault::is(Fault::DemandShort));
-        let wanted = at.wanted(if window > 1 && self.made > 0 { self.limits.read_ahead } else { 0 }, is_iterated);
+        let ahead = if window > 1 && self.made > 0 { self.limits.read_ahead } else { 0 };
+        let wanted = at.wanted(ahead, is_iterated);
         let lacking = if wanted == usize::MAX { wanted } else { wanted.saturating_sub(coming) };
-        let asked = or_all(at.asked.saturating_sub(coming));
+        let asked = or_all(at.asked.saturating_add(ahead).saturating_sub(coming));
         let chunks = self.flying + self.sequence.landed() + at.chunks.len();
         let is_window_full = !self.has_room(at, window, chunks, at.len + self.reserved)
             && (self.flying > 0 || at.len >= at.inlet_least.max(1));
@@ -113,7 +114,7 @@ impl<T> State<T> {
         let at = &self.outlets[outlet];
         let wanted = at.wanted(self.limits.read_ahead, is_iterated);
         // A window that is full of small chunks may still be less than a reader that awaits has asked for.
-        let is_short = at.len < at.asked
+        let is_short = at.len < at.asked.saturating_add(self.limits.read_ahead)
             || if wanted == usize::MAX { self.has_room(at, window, at.chunks.len(), at.len) } else { at.len < wanted };
         self.end.is_none() && (at.collecting > 0 || is_short)
     }
@@ -122,9 +123,10 @@ impl<T> State<T> {
     /// whoever could go on with the rest of a chunk, which counts as on its way.
     fn lacks(&self, outlet: usize, window: usize, is_iterated: bool) -> bool {
         let at = &self.outlets[outlet];
-        let wanted = at.wanted(if window > 1 { self.limits.read_ahead } else { 0 }, is_iterated);
+        let ahead = if window > 1 { self.limits.read_ahead } else { 0 };
+        let wanted = at.wanted(ahead, is_iterated);
         let has_room = self.has_room(at, window, at.chunks.len(), at.len) || at.len < at.inlet_least.max(1);
-        at.collecting > 0 || at.len < at.asked || (at.len < wanted && has_room)
+        at.collecting > 0 || at.len < at.asked.saturating_add(ahead) || (at.len < wanted && has_room)
     }
 
     /// How many results are wanted at `outlet` that are not there; `usize::MAX` for no end.

@@ -48,10 +48,27 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
                 Err(self.refused(Refused::Closed))
             }
             _ if self.lane().header().core.is_closed() => Err(self.refused(Refused::Closed)),
-            Ready::Items(items) => Ok(items),
+            Ready::Items(items) => {
+                self.keep_ahead();
+                Ok(items)
+            }
             Ready::End => Ok(Vec::new()),
             Ready::Failed(error) => Err(error.into()),
         })
+    }
+
+    /// Items were taken: helpers make up what the lane keeps ready ahead of its readers, whether anybody reads or not.
+    fn keep_ahead(&self) {
+        let header = self.lane().header();
+        if header.limits.read_ahead > 0
+            && let Ok(pass) = self.enter()
+            && pass.is_shared()
+            && self.any().is_short(self.outlet(), &pass)
+        {
+            header.core.add_job(self.any(), self.outlet(), false);
+            header.core.tick();
+            header.core.replace_caller();
+        }
     }
 
     /// Enters the pool.

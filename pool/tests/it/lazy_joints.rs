@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use millpond_pool::ReadError;
+use millpond_sync::Parker;
 
 use crate::calls::Calls;
 use crate::modes::is_serial;
@@ -154,5 +155,28 @@ in_every_mode! {
             let small = sizes.iter().filter(|size| **size != 10).count();
             assert!(small <= 1, "only the last chunk may be smaller: {sizes:?}");
         }
+    }
+}
+
+in_parallel! {
+    fn read_ahead_is_kept_full_between_reads_whatever_the_window(pool) {
+        let calls = Calls::new();
+        let mut reader = pool.source(0_u64..).map(calls.counting()).max_chunksize(1).read_ahead(50);
+        let mut read = 0;
+        for count in [1, 3, 1, 60, 2] {
+            reader.read(count).unwrap();
+            read += count;
+            calls.wait_for(read + 50);
+            assert_eq!(calls.count(), read + 50);
+        }
+        // The first that is taken of fifty is made up for, not only the last.
+        let some = reader.try_read(5).unwrap().unwrap().len();
+        assert!(some > 0);
+        read += some;
+        calls.wait_for(read + 50);
+        read += Parker::block_on(reader.read_async(9)).unwrap().len();
+        calls.wait_for(read + 50);
+        read += reader.by_ref().take(7).inspect(|item| assert!(item.is_ok())).count();
+        calls.wait_for(read + 50);
     }
 }
