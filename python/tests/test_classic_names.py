@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import queue
 import re
@@ -10,11 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from test_classic_writer import NAMES
 
 from millpond.classic import channel, graph, pool, task, thread, util
 
 _Check = Callable[[], None]
+#: The names and their attributes, from the file of tests beside this one.
+NAMES: dict[str, dict[str, str]] = importlib.import_module("test_classic_writer").NAMES
 CHECKS: dict[str, _Check] = {}
 
 
@@ -287,7 +289,7 @@ def _iterator_thread_task() -> None:
 def _channel_thread_task() -> None:
     writer, reader = channel.mkchannel()
     made: Any = task.ChannelThreadTask(reader, "name", str)
-    assert isinstance(made, task.ThreadTaskBase)
+    assert issubclass(task.ChannelThreadTask, task.ThreadTaskBase)
     assert made.reader() is reader
     assert made.pool() is None
     own = pool.ThreadPool(0)
