@@ -70,5 +70,5 @@ pub use pool::{Pool, ScopedPool};
 pub use reader::{PoolReader, ReadFuture, Rejected, ScopedReader};
 pub use registry::TaskId;
 pub use report::TaskReport;
-pub use stage::{Expander, Items, Operator, Outcome, Retry};
+pub use stage::{Expander, Items, Operator, Outcome, Retry, Waits, Wanted};
 pub use task::Task;

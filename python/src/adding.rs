@@ -21,6 +21,7 @@ use crate::place::{Place, Raised};
 use crate::pool::{Pool, Reader};
 use crate::pulling::{Pulled, Pulling};
 use crate::reader::{Added, Open, PoolReader, duration};
+use crate::retrying::{Retries, Retrying};
 use crate::source::{Iterable, Iterating};
 use crate::waiting::AtOutput;
 use crate::window::{Awaiting, Window};
@@ -31,20 +32,29 @@ type Named = (String, String, u32);
 /// Concurrency, whether ordered, least and most items per chunk, read-ahead: as the engine has them where they are given.
 type Limits = (Option<usize>, bool, Option<usize>, Option<usize>, usize);
 
-/// What to do with errors (nothing, `"skip"` or a handler), retries, the wait before the first, whether it doubles, timeout.
-type Failing = (Option<Py<PyAny>>, u32, f64, bool, Option<f64>);
+/// What to do with errors, retries, timeout. The first is nothing, `"skip"`, a handler, or a tuple of
+/// exception classes, each with one of these.
+type Failing = (Option<Py<PyAny>>, Retries, Option<f64>);
 
 fn place((name, file, line): Named) -> Arc<Place> {
     Place::new(name, file, line)
 }
 
-fn policy(py: Python<'_>, (on_error, retries, wait, doubles, timeout): Failing) -> Policy {
-    let on_error = match on_error {
-        None => OnError::Raise,
-        Some(handler) if handler.bind(py).is_callable() => OnError::Handle(handler),
-        Some(_) => OnError::Skip,
-    };
-    Policy { on_error, retries, wait: duration(Some(wait)).unwrap_or_default(), doubles, timeout: duration(timeout) }
+fn on_error(py: Python<'_>, choice: Option<Py<PyAny>>) -> PyResult<OnError> {
+    let Some(choice) = choice else { return Ok(OnError::Raise) };
+    if let Ok(classes) = choice.bind(py).cast_exact::<PyTuple>() {
+        let mut choices = Vec::with_capacity(classes.len());
+        for class in classes {
+            let (class, choice): (Py<PyAny>, Option<Py<PyAny>>) = class.extract()?;
+            choices.push((class, on_error(py, choice)?));
+        }
+        return Ok(OnError::ByClass(choices));
+    }
+    Ok(if choice.bind(py).is_callable() { OnError::Handle(choice) } else { OnError::Skip })
+}
+
+fn policy(py: Python<'_>, (choice, retries, timeout): Failing) -> PyResult<Policy> {
+    Ok(Policy { on_error: on_error(py, choice)?, retrying: Retrying::new(retries), timeout: duration(timeout) })
 }
 
 /// The function of a task that is about to be added.
@@ -55,7 +65,7 @@ fn called(
     named: Named,
     failing: Failing,
 ) -> PyResult<Arc<Function>> {
-    let (place, policy) = (place(named), policy(py, failing));
+    let (place, policy) = (place(named), policy(py, failing)?);
     Ok(Arc::new(Function::new(function, place, Context::current(py)?, policy, is_starred)))
 }
 
@@ -353,7 +363,7 @@ pub(crate) fn _take_while(
     upstream.add_called(py, &function, limits, None, |input, function| {
         Task::decide_interruptibly(input, move |item: Object, back: &mut Option<Object>| {
             let answer = attached(|py| {
-                let result = function.in_context(py, || function.ask(py, item.0.bind(py)));
+                let result = function.in_context(py, || function.ask(py, item.0.bind(py), None));
                 result.map_err(|error| function.end_one(py, error, Object(item.0.clone_ref(py)), back))
             });
             match answer {

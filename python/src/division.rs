@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use millpond::{BoxError, Items, Operator, Outcome};
+use millpond::{BoxError, Items, Operator, Outcome, Wanted};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
@@ -47,17 +47,17 @@ pub(crate) type Sided = Result<Object, Object>;
 pub(crate) struct Side(pub(crate) Arc<Division>);
 
 impl Side {
-    fn divide(&self, py: Python<'_>, item: &Bound<'_, PyAny>) -> PyResult<Option<Sided>> {
+    fn divide(&self, py: Python<'_>, item: &Bound<'_, PyAny>, wanted: Option<&Wanted<'_>>) -> PyResult<Option<Sided>> {
         let Division { function, divides } = &*self.0;
         let rejected = match divides {
             Divides::Answer => {
-                let answer = function.ask(py, item)?;
+                let answer = function.ask(py, item, wanted)?;
                 let object = Object::from(item.clone());
                 return Ok(answer.map(|is_yes| if is_yes { Ok(object) } else { Err(object) }));
             }
             Divides::Success(rejected) => rejected,
         };
-        match (function.call(py, item), rejected) {
+        match (function.call(py, item, wanted), rejected) {
             (Ok(Called::Returned(result) | Called::Replaced(result)), _) => Ok(Some(Ok(result.into()))),
             (Ok(Called::Skipped), _) => Ok(None),
             (Err(error), Some(rejected)) if is_of_the_item(py, &error) => {
@@ -74,15 +74,15 @@ impl Operator<Object, Sided> for Side {
         show_items(items, see);
     }
 
-    fn apply(&self, items: &mut Items<Object>, is_wanted: &dyn Fn() -> bool, outcome: &mut Outcome<Sided>) {
+    fn apply(&self, items: &mut Items<Object>, wanted: &Wanted<'_>, outcome: &mut Outcome<Sided>) {
         let function = &self.0.function;
         run_chunk(function, outcome, |py, calls, outcome| {
             outcome.results.reserve(items.len());
-            while is_wanted()
+            while wanted.goes_on()
                 && let Some(item) = items.next()
             {
                 let item = item.0.into_bound(py);
-                let sided = self.divide(py, &item);
+                let sided = self.divide(py, &item, Some(wanted));
                 match sided.and_then(|sided| calls.next(py).map(|()| sided)) {
                     Ok(sided) => outcome.results.extend(sided),
                     Err(error) => {
@@ -98,7 +98,7 @@ impl Operator<Object, Sided> for Side {
         let function = &self.0.function;
         let sided = attached(|py| {
             let item = item.0.into_bound(py);
-            let sided = function.in_context(py, || self.divide(py, &item));
+            let sided = function.in_context(py, || self.divide(py, &item, None));
             sided.map_err(|error| function.end_one(py, error, item.into(), back))
         });
         sided.unwrap_or_else(|| Err("the interpreter is shutting down".into()))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millpond::sync::host;
-use millpond::{BoxError, Items, Outcome};
+use millpond::{BoxError, Items, Outcome, Wanted};
 use pyo3::exceptions::asyncio::CancelledError;
 use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -14,11 +14,12 @@ use pyo3::types::{PyBool, PyTuple};
 
 use crate::context::{Context, is_simple};
 use crate::errors::TaskTimeoutError;
-use crate::interpreter::{Callee, Iteration, call_method, is_awaitable, is_true, iterate};
+use crate::interpreter::{Callee, Iteration, call_method, is_awaitable, is_true, iterate, staying};
 use crate::keeper::Held;
 use crate::object::Object;
 use crate::place::{Place, Raised, never_an_end};
-use crate::simulation::sleep;
+use crate::retrying::Retrying;
+use crate::simulation::{is_simulated, patiently, sleep, told};
 use crate::values::Value;
 
 /// What marks an exception that policies are not for; see `ending` in `_errors.py`.
@@ -32,22 +33,45 @@ pub(crate) enum OnError {
     Skip,
     /// Ask this function, with the exception and the item; what it returns takes the result's place.
     Handle(Py<PyAny>),
+    /// What is said of the first of these classes that the exception is an instance of; stop where it is of none.
+    ByClass(Vec<(Py<PyAny>, OnError)>),
+}
+
+impl OnError {
+    /// What is said of this exception, which is no choice by class.
+    fn of(&self, py: Python<'_>, error: &PyErr) -> PyResult<&Self> {
+        let Self::ByClass(choices) = self else { return Ok(self) };
+        for (class, choice) in choices {
+            if staying(|| error.value(py).is_instance(class.bind(py)))? {
+                return Ok(choice);
+            }
+        }
+        Ok(&Self::Raise)
+    }
+
+    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self {
+            Self::Handle(handler) => visit.call(handler),
+            Self::ByClass(choices) => choices.iter().try_for_each(|(class, choice)| {
+                visit.call(class)?;
+                choice.traverse(visit)
+            }),
+            Self::Raise | Self::Skip => Ok(()),
+        }
+    }
 }
 
 /// How calls that fail are repeated, and how long they may take.
 pub(crate) struct Policy {
     pub(crate) on_error: OnError,
-    pub(crate) retries: u32,
-    /// Before the first further call.
-    pub(crate) wait: Duration,
-    pub(crate) doubles: bool,
+    pub(crate) retrying: Retrying,
     pub(crate) timeout: Option<Duration>,
 }
 
 impl Policy {
     /// Whether a failure is one at once, and nothing is timed.
     fn is_plain(&self) -> bool {
-        matches!(self.on_error, OnError::Raise) && self.retries == 0 && self.timeout.is_none()
+        matches!(self.on_error, OnError::Raise) && self.retrying.is_never() && self.timeout.is_none()
     }
 }
 
@@ -201,14 +225,24 @@ impl Function {
     }
 
     /// Calls the function as its policy says.
-    pub(crate) fn call<'py>(&self, py: Python<'py>, item: &Bound<'py, PyAny>) -> PyResult<Called<'py>> {
-        self.persist(py, item, |_| Ok(()))
+    pub(crate) fn call<'py>(
+        &self,
+        py: Python<'py>,
+        item: &Bound<'py, PyAny>,
+        wanted: Option<&Wanted<'_>>,
+    ) -> PyResult<Called<'py>> {
+        self.persist(py, item, wanted, |_| Ok(()))
     }
 
     /// Calls the function for a yes or a no, as its policy says; `None` where the item is to be left out.
-    pub(crate) fn ask(&self, py: Python<'_>, item: &Bound<'_, PyAny>) -> PyResult<Option<bool>> {
+    pub(crate) fn ask(
+        &self,
+        py: Python<'_>,
+        item: &Bound<'_, PyAny>,
+        wanted: Option<&Wanted<'_>>,
+    ) -> PyResult<Option<bool>> {
         let mut answer = false;
-        let called = self.persist(py, item, |result| {
+        let called = self.persist(py, item, wanted, |result| {
             answer = is_true(result)?;
             Ok(())
         })?;
@@ -219,15 +253,17 @@ impl Function {
         }
     }
 
-    /// Calls the function as its policy says, and `finish` with what it returned, which is a part of the call: where that fails, it has.
+    /// Calls the function as its policy says, and `finish` with what it returned, which is a part of the
+    /// call: where that fails, it has. Waits end where the chunk is not `wanted` any more; without a
+    /// chunk the reader itself waits.
     pub(crate) fn persist<'py>(
         &self,
         py: Python<'py>,
         item: &Bound<'py, PyAny>,
+        wanted: Option<&Wanted<'_>>,
         mut finish: impl FnMut(&Bound<'py, PyAny>) -> PyResult<()>,
     ) -> PyResult<Called<'py>> {
-        let mut wait = self.policy.wait;
-        let mut left = self.policy.retries;
+        let mut waits = self.policy.retrying.waits();
         let error = loop {
             let error = match self.call_once(py, item, &mut finish) {
                 Ok(result) => return Ok(Called::Returned(result)),
@@ -237,19 +273,15 @@ impl Function {
             if !is_of_the_item(py, &error) {
                 return Err(error);
             }
-            if left == 0 {
-                break error;
-            }
-            left -= 1;
-            if !wait.is_zero() {
-                sleep(py, wait)?;
-                if self.policy.doubles {
-                    wait = wait.saturating_mul(2);
-                }
+            match self.policy.retrying.next(py, error.value(py), &mut waits)? {
+                None => break error,
+                Some(wait) if wait.is_zero() || pause(py, wait, wanted)? => {}
+                // Nobody wants the item any more.
+                Some(_) => return Err(error),
             }
         };
-        match &self.policy.on_error {
-            OnError::Raise => Err(error),
+        match self.policy.on_error.of(py, &error)? {
+            OnError::Raise | OnError::ByClass(_) => Err(error),
             OnError::Skip => Ok(Called::Skipped),
             OnError::Handle(handler) => {
                 let arguments = PyTuple::new(py, [error.value(py).as_any(), item])?;
@@ -258,6 +290,19 @@ impl Function {
                 Ok(Called::Replaced(replacement))
             }
         }
+    }
+}
+
+/// Waits before a further call, looking in between whether there was a signal; says whether the item is
+/// still wanted.
+///
+/// # Errors
+/// What the signal's handler raised.
+fn pause(py: Python<'_>, wait: Duration, wanted: Option<&Wanted<'_>>) -> PyResult<bool> {
+    match wanted {
+        Some(wanted) if is_simulated() => told(|| Ok(wanted.pause(wait))),
+        Some(wanted) => patiently(py, wait, |slice| wanted.pause(slice)),
+        None => sleep(py, wait).map(|()| true),
     }
 }
 
@@ -275,9 +320,7 @@ impl Held for Function {
         visit.call(&self.function)?;
         visit.call(self.context.object())?;
         self.place.traverse(visit)?;
-        match &self.policy.on_error {
-            OnError::Handle(handler) => visit.call(handler),
-            OnError::Raise | OnError::Skip => Ok(()),
-        }
+        self.policy.retrying.traverse(visit)?;
+        self.policy.on_error.traverse(visit)
     }
 }

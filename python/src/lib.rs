@@ -22,6 +22,7 @@ mod pool;
 mod pulling;
 mod reader;
 mod reading;
+mod retrying;
 mod seat;
 mod simulation;
 mod source;
@@ -89,6 +90,8 @@ mod _native {
     use crate::reader::{Added, PoolReader};
     #[pymodule_export]
     use crate::reading::{Ahead, Reading};
+    #[pymodule_export]
+    use crate::retrying::CallWaits;
     #[pymodule_export]
     use crate::simulation::{
         _current_report, _current_seed, _last_report, _note, _now, _shrink, _sleep, _spawn, _yield_now, Report,

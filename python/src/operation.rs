@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use millpond::{BoxError, Expander, Items, Operator, Outcome};
+use millpond::{BoxError, Expander, Items, Operator, Outcome, Wanted};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyList};
@@ -42,24 +42,29 @@ pub(crate) fn gone() -> BoxError {
 impl Operation {
     /// What becomes of one item: it or another one, or nothing.
     #[inline]
-    fn result<'py>(&self, py: Python<'py>, item: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let result = if self.function.is_plain() {
-            let result = Callee::new(self.function.function.bind(py)).call(item)?;
-            self.function.check_plain(&result)?;
-            result
-        } else {
-            // Whether a result counts as true is a part of the call.
-            let is_filter = self.kind == Kind::Filter;
-            match self.function.persist(
-                py,
-                item,
-                |result| if is_filter { is_true(result).map(drop) } else { Ok(()) },
-            )? {
-                Called::Returned(result) => result,
-                Called::Skipped => return Ok(None),
-                Called::Replaced(replacement) => return Ok(Some(replacement)),
-            }
-        };
+    fn result<'py>(
+        &self,
+        py: Python<'py>,
+        item: &Bound<'py, PyAny>,
+        wanted: Option<&Wanted<'_>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let result =
+            if self.function.is_plain() {
+                let result = Callee::new(self.function.function.bind(py)).call(item)?;
+                self.function.check_plain(&result)?;
+                result
+            } else {
+                // Whether a result counts as true is a part of the call.
+                let is_filter = self.kind == Kind::Filter;
+                match self
+                    .function
+                    .persist(py, item, wanted, |result| if is_filter { is_true(result).map(drop) } else { Ok(()) })?
+                {
+                    Called::Returned(result) => result,
+                    Called::Skipped => return Ok(None),
+                    Called::Replaced(replacement) => return Ok(Some(replacement)),
+                }
+            };
         Ok(match self.kind {
             Kind::Map => Some(result),
             Kind::Filter => is_true(&result)?.then(|| item.clone()),
@@ -85,13 +90,13 @@ impl Operation {
         &self,
         py: Python<'py>,
         items: &mut Items<Object>,
-        is_wanted: &dyn Fn() -> bool,
+        wanted: &Wanted<'_>,
         calls: &mut Calls<'_, 'py>,
         outcome: &mut Outcome<Object>,
     ) {
         let function = Callee::new(self.function.function.bind(py));
         let is_simple = self.function.is_simple;
-        while is_wanted()
+        while wanted.goes_on()
             && let Some(mut item) = items.next()
         {
             let result = match function.call(item.0.bind(py)) {
@@ -115,19 +120,19 @@ impl Operation {
         &self,
         py: Python<'py>,
         items: &mut Items<Object>,
-        is_wanted: &dyn Fn() -> bool,
+        wanted: &Wanted<'_>,
         calls: &mut Calls<'_, 'py>,
         outcome: &mut Outcome<Object>,
     ) {
         outcome.results.reserve(items.len());
         if self.kind == Kind::Map && self.function.is_plain() {
-            return self.map_plain(py, items, is_wanted, calls, outcome);
+            return self.map_plain(py, items, wanted, calls, outcome);
         }
-        while is_wanted()
+        while wanted.goes_on()
             && let Some(item) = items.next()
         {
             let item = item.0.into_bound(py);
-            let result = self.result(py, &item);
+            let result = self.result(py, &item, Some(wanted));
             match result.and_then(|result| calls.next(py).map(|()| result)) {
                 Ok(result) => outcome.results.extend(result.map(Object::from)),
                 Err(error) => {
@@ -162,15 +167,15 @@ impl Operator<Object, Object> for Operation {
         show_items(items, see);
     }
 
-    fn apply(&self, items: &mut Items<Object>, is_wanted: &dyn Fn() -> bool, outcome: &mut Outcome<Object>) {
-        run_chunk(&self.function, outcome, |py, calls, outcome| self.chunk(py, items, is_wanted, calls, outcome));
+    fn apply(&self, items: &mut Items<Object>, wanted: &Wanted<'_>, outcome: &mut Outcome<Object>) {
+        run_chunk(&self.function, outcome, |py, calls, outcome| self.chunk(py, items, wanted, calls, outcome));
     }
 
     #[inline]
     fn apply_one(&self, item: Object, back: &mut Option<Object>) -> Result<Option<Object>, BoxError> {
         reading(|py| {
             let item = item.0.into_bound(py);
-            match self.function.in_context(py, || self.result(py, &item)) {
+            match self.function.in_context(py, || self.result(py, &item, None)) {
                 Ok(result) => Ok(result.map(Object::from)),
                 Err(error) => Err(self.function.end_one(py, error, item.into(), back)),
             }
@@ -189,7 +194,12 @@ impl Expansion {
     /// Calls the function with an item; gives an iterator over what it returns, or none where the item is left out.
     ///
     /// With retries, iterating is a part of the call, so all of it is done here.
-    fn open<'py>(&self, py: Python<'py>, item: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyIterator>>> {
+    fn open<'py>(
+        &self,
+        py: Python<'py>,
+        item: &Bound<'py, PyAny>,
+        wanted: &Wanted<'_>,
+    ) -> PyResult<Option<Bound<'py, PyIterator>>> {
         if self.function.is_plain() {
             let inner = Callee::new(self.function.function.bind(py)).call(item)?;
             self.function.check_plain(&inner)?;
@@ -205,7 +215,7 @@ impl Expansion {
             }
             Ok(())
         };
-        match self.function.persist(py, item, &mut collect)? {
+        match self.function.persist(py, item, Some(wanted), &mut collect)? {
             Called::Returned(_) => {}
             Called::Replaced(inner) => collect(&inner)?,
             Called::Skipped => return Ok(None),
@@ -237,7 +247,7 @@ impl Expansion {
         open: &mut Option<Object>,
         items: &mut Items<Object>,
         most: usize,
-        is_wanted: &dyn Fn() -> bool,
+        wanted: &Wanted<'_>,
         outcome: &mut Outcome<Object>,
     ) -> PyResult<()> {
         loop {
@@ -245,7 +255,7 @@ impl Expansion {
                 let inner = inner.0.into_bound(py).cast_into::<PyIterator>()?;
                 let iteration = Iteration::new(&inner);
                 loop {
-                    if outcome.results.len() >= most || !is_wanted() {
+                    if outcome.results.len() >= most || !wanted.goes_on() {
                         *open = Some(Object::from(inner.clone().into_any()));
                         return Ok(());
                     }
@@ -257,12 +267,12 @@ impl Expansion {
                 // Iterating is a part of the call.
                 calls.next(py)?;
             }
-            if outcome.results.len() >= most || !is_wanted() {
+            if outcome.results.len() >= most || !wanted.goes_on() {
                 return Ok(());
             }
             let Some(item) = items.next() else { return Ok(()) };
             let item = item.0.into_bound(py);
-            let inner = match self.open(py, &item) {
+            let inner = match self.open(py, &item, wanted) {
                 Ok(inner) => inner,
                 Err(error) => {
                     self.function.end(py, error, item.into(), items, outcome);
@@ -286,11 +296,11 @@ impl Expander<Object, Object> for Expansion {
         open: &mut Option<Object>,
         items: &mut Items<Object>,
         most: usize,
-        is_wanted: &dyn Fn() -> bool,
+        wanted: &Wanted<'_>,
         outcome: &mut Outcome<Object>,
     ) {
         run_chunk(&self.function, outcome, |py, calls, outcome| {
-            if let Err(error) = self.chunk(py, calls, open, items, most, is_wanted, outcome) {
+            if let Err(error) = self.chunk(py, calls, open, items, most, wanted, outcome) {
                 outcome.error = Some(Raised::boxed(error, &self.function.place));
             }
         });

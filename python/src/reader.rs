@@ -469,7 +469,7 @@ fn checked_count(count: &Bound<'_, PyAny>) -> PyResult<usize> {
 }
 
 /// A time-out, checked likewise.
-fn checked_timeout(timeout: &Bound<'_, PyAny>) -> PyResult<Option<Duration>> {
+pub(crate) fn checked_timeout(timeout: &Bound<'_, PyAny>) -> PyResult<Option<Duration>> {
     let py = timeout.py();
     let options = py.import(intern!(py, "millpond._options"))?;
     call_method(&options, intern!(py, "seconds"), (timeout, "timeout"))?.extract().map(duration)

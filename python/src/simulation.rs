@@ -7,7 +7,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use millpond::simulation::{self, Dismissed, Faults, Order, Schedule};
 use millpond::sync::{WaitList, host};
@@ -17,6 +17,7 @@ use pyo3::prelude::*;
 use crate::context::Context;
 use crate::errors::{SimulationError, SimulationOver};
 use crate::interpreter::{attached, detached};
+use crate::reader::SLICE;
 
 /// Whether the calling thread runs a simulation.
 #[inline]
@@ -247,9 +248,28 @@ pub(crate) fn sleep(py: Python<'_>, duration: Duration) -> PyResult<()> {
             Ok(())
         })
     } else {
-        py.detach(|| std::thread::sleep(duration));
-        Ok(())
+        patiently(py, duration, |slice| {
+            py.detach(|| std::thread::sleep(slice));
+            true
+        })
+        .map(drop)
     }
+}
+
+/// Waits for so long by the system's clock, a slice at a time, looking in between whether there was a
+/// signal. Says whether it has not been in vain: whether each `wait` for a slice gave true.
+///
+/// # Errors
+/// What the signal's handler raised.
+pub(crate) fn patiently(py: Python<'_>, duration: Duration, mut wait: impl FnMut(Duration) -> bool) -> PyResult<bool> {
+    let started = Instant::now();
+    while let Some(left) = duration.checked_sub(started.elapsed()).filter(|left| !left.is_zero()) {
+        if !wait(left.min(SLICE)) {
+            return Ok(false);
+        }
+        py.check_signals()?;
+    }
+    Ok(true)
 }
 
 #[pyfunction]

@@ -20,8 +20,8 @@ import pytest
 from millpond import Pool, PoolClosedError
 from millpond._executor import PoolExecutor
 
-#: Seconds after which something that will not come is given up, so that a fault does not hang the tests. A busy
-#: machine may leave a process alone for half a minute.
+#: Seconds after which something that will not come is given up, so that a fault does not hang the
+#: tests. A busy machine may leave a process alone for half a minute.
 LONG = 600
 
 

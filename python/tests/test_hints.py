@@ -17,7 +17,8 @@ ANY_POOL: Any = Pool
 def _cases() -> list[Any]:
     pool = Pool(0)
     writer, reader = pool.channel()
-    tables = [(reader, _hints.READERS), (pool, _hints.POOLS), (writer, _hints.WRITERS)]
+    value = pool.value(abs, -1)
+    tables = [(reader, _hints.READERS), (pool, _hints.POOLS), (writer, _hints.WRITERS), (value, _hints.VALUES)]
     return [
         pytest.param(owner, name, way, id=f"{type(owner).__name__}.{name}")
         for owner, table in tables
@@ -29,7 +30,8 @@ def _cases() -> list[Any]:
 @pytest.mark.parametrize(("owner", "name", "way"), _cases())
 def test_an_unknown_attribute_gives_the_way(owner: Any, name: str, way: str) -> None:
     message = f"`{type(owner).__name__}` has no attribute `{name}`: use {way}"
-    for asked in (owner, type(owner)):
+    # A value's type is asked by nobody.
+    for asked in (owner, type(owner)) if type(owner) is not millpond.Value else (owner,):
         with pytest.raises(AttributeError, match=f"^{re.escape(message)}$"):
             getattr(asked, name)
         assert not hasattr(asked, name)
@@ -37,7 +39,9 @@ def test_an_unknown_attribute_gives_the_way(owner: Any, name: str, way: str) -> 
     assert name not in dir(owner)
 
 
-@pytest.mark.parametrize("table", [_hints.READERS, _hints.POOLS, _hints.WRITERS, _hints.OPTIONS], ids=[*"RPWO"])
+@pytest.mark.parametrize(
+    "table", [_hints.READERS, _hints.POOLS, _hints.WRITERS, _hints.VALUES, _hints.OPTIONS], ids=[*"RPWVO"]
+)
 def test_no_name_is_in_a_table_twice(table: dict[str, str]) -> None:
     names = [name for names in table.values() for name in names.split()]
     assert sorted(names) == sorted(set(names))
@@ -49,8 +53,9 @@ def test_no_name_is_in_a_table_twice(table: dict[str, str]) -> None:
         (_hints.READERS, millpond.PoolReader),
         (_hints.POOLS, millpond.Pool),
         (_hints.WRITERS, millpond.ChannelWriter),
+        (_hints.VALUES, millpond.Value),
     ],
-    ids=["readers", "pools", "writers"],
+    ids=["readers", "pools", "writers", "values"],
 )
 def test_the_ways_exist(table: dict[str, str], owner: type[Any]) -> None:
     for way in table:
@@ -76,6 +81,8 @@ def test_the_ways_exist(table: dict[str, str], owner: type[Any]) -> None:
 def test_an_unknown_name_that_nobody_has_a_habit_of_is_told_as_ever() -> None:
     with pytest.raises(AttributeError, match=r"^'PoolReader' object has no attribute 'wibble'$"):
         Pool(0).source([]).wibble  # type: ignore[attr-defined]  # noqa: B018
+    with pytest.raises(AttributeError, match=r"^'Value' object has no attribute 'wibble'$"):
+        Pool(0).value(abs, -1).wibble  # type: ignore[attr-defined]  # noqa: B018
 
 
 @pytest.mark.parametrize(

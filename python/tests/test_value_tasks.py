@@ -155,7 +155,7 @@ def test_options_of_a_task_are_the_functions_keywords_in_a_value() -> None:
 @pytest.mark.parametrize(
     ("option", "kind", "message"),
     [
-        ({"on_error": "skip"}, ValueError, r'on_error must be "raise" or a function of the error and of the arguments'),
+        ({"on_error": "skip"}, ValueError, r'on_error must be "raise" or a function of the error and the item'),
         ({"retries": -1}, ValueError, "retries"),
         ({"timeout": "soon"}, TypeError, "timeout"),
     ],

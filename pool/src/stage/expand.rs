@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use millpond_sync::shim::atomic::{AtomicUsize, Ordering};
 
-use super::operator::{Items, Outcome};
+use super::operator::{Items, Outcome, Wanted};
 use super::{Batch, Ran, Stage};
 use crate::lane::{Firing, One, Watched};
 use millpond_workers::Cause;
@@ -153,7 +153,7 @@ pub trait Expander<A, B>: Send + Sync {
     type Open: Send;
 
     /// Adds results to the outcome up to `most`: first what `open` still has, then those of the items, one after the other, up to
-    /// the first that it fails on. What it has begun when there are enough, or when `is_wanted` says to stop, it leaves in
+    /// the first that it fails on. What it has begun when there are enough, or when `wanted` says to stop, it leaves in
     /// `open`, and what it has not begun in `items`; it is called again with these when more is wanted. Where it fails it leaves
     /// nothing in `open`.
     fn expand(
@@ -161,7 +161,7 @@ pub trait Expander<A, B>: Send + Sync {
         open: &mut Option<Self::Open>,
         items: &mut Items<A>,
         most: usize,
-        is_wanted: &dyn Fn() -> bool,
+        wanted: &Wanted<'_>,
         outcome: &mut Outcome<B>,
     );
 
@@ -196,13 +196,15 @@ impl<A, B, E: Expander<A, B>> Stage<A, B> for Expand<E> {
         let mut outcome = Outcome::default();
         let watch = std::cell::RefCell::new(firing.watch());
         let is_stopped = std::cell::Cell::new(false);
-        let is_wanted = || {
+        let goes_on = || {
             let goes_on = watch.borrow_mut().goes_on();
             is_stopped.set(is_stopped.get() || !goes_on);
             goes_on
         };
+        let pause = |wait| firing.pause(wait);
+        let wanted = Wanted::new(&goes_on, &pause);
         let has_any = before > 0 || open.is_some();
-        let expand = || self.expander.expand(&mut open, &mut items, most, &is_wanted, &mut outcome);
+        let expand = || self.expander.expand(&mut open, &mut items, most, &wanted, &mut outcome);
         let expanded = if has_any { catch_unwind(AssertUnwindSafe(expand)) } else { Ok(()) };
         let Outcome { results, error, interrupt } = outcome;
         let is_stopped = is_stopped.get();

@@ -12,9 +12,9 @@ pub use expand::Expander;
 pub(crate) use expand::{Expand, FlatMap};
 pub(crate) use map::Each;
 pub(crate) use operator::Operate;
-pub use operator::{Items, Operator, Outcome};
-pub use retry::Retry;
+pub use operator::{Items, Operator, Outcome, Wanted};
 pub(crate) use retry::{Pause, Retrying};
+pub use retry::{Retry, Waits};
 
 use std::any::Any;
 

@@ -2,9 +2,11 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
-use super::{Batch, Nothing, Ran, Stage};
+use super::{Batch, Nothing, Pause, Ran, Stage};
 use crate::lane::{Firing, One};
 use millpond_workers::discard::discard;
 use millpond_workers::discard::{Held, Remaining};
@@ -57,18 +59,53 @@ impl<A> Iterator for Items<A> {
 
 impl<A> ExactSizeIterator for Items<A> {}
 
+/// What whoever makes a chunk is told: whether that is still wanted.
+pub struct Wanted<'a> {
+    goes_on: &'a dyn Fn() -> bool,
+    pause: Pause<'a>,
+}
+
+impl<'a> Wanted<'a> {
+    pub(super) fn new(goes_on: &'a dyn Fn() -> bool, pause: Pause<'a>) -> Self {
+        Self { goes_on, pause }
+    }
+
+    /// Whether to take another item.
+    #[inline]
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        (self.goes_on)()
+    }
+
+    /// Waits for so long, before an item that was taken is tried again, say. Says whether anybody wants
+    /// the items then: the wait ends at once where nobody does.
+    ///
+    /// # Blocking
+    /// The wait occupies the worker.
+    #[must_use]
+    pub fn pause(&self, wait: Duration) -> bool {
+        (self.pause)(wait)
+    }
+}
+
+impl fmt::Debug for Wanted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wanted").finish_non_exhaustive()
+    }
+}
+
 /// A function over items that has something to do once per chunk: taking a lock, entering a context, one call for many items.
 ///
 /// What it makes of the items must not depend on the chunks that they come in. Any number of workers call it at once.
 ///
 /// ```
-/// use millpond_pool::{BoxError, Items, Operator, Outcome, Pool, Task};
+/// use millpond_pool::{BoxError, Items, Operator, Outcome, Pool, Task, Wanted};
 ///
 /// struct Halve;
 /// impl Operator<u32, u32> for Halve {
-///     fn apply(&self, items: &mut Items<u32>, is_wanted: &dyn Fn() -> bool, outcome: &mut Outcome<u32>) {
+///     fn apply(&self, items: &mut Items<u32>, wanted: &Wanted<'_>, outcome: &mut Outcome<u32>) {
 ///         // What is left in `items` is given to it again, if it is still wanted then.
-///         while is_wanted() && outcome.error.is_none()
+///         while wanted.goes_on() && outcome.error.is_none()
 ///             && let Some(item) = items.next()
 ///         {
 ///             match self.apply_one(item, &mut None) {
@@ -94,7 +131,7 @@ pub trait Operator<A, B>: Send + Sync {
     /// Stops where they are not wanted any more, which it asks before each; what it has not taken, it is given later.
     ///
     /// Where it panics, the failure is that of the item that it took last, and what it has added by then counts.
-    fn apply(&self, items: &mut Items<A>, is_wanted: &dyn Fn() -> bool, outcome: &mut Outcome<B>);
+    fn apply(&self, items: &mut Items<A>, wanted: &Wanted<'_>, outcome: &mut Outcome<B>);
 
     /// Makes one item into a result, or into none.
     ///
@@ -136,8 +173,10 @@ impl<A, B, O: Operator<A, B>> Stage<A, B> for Operate<O> {
         let mut outcome = Outcome::default();
         if before > 0 {
             let watch = RefCell::new(firing.watch());
-            let is_wanted = || watch.borrow_mut().goes_on();
-            let applied = catch_unwind(AssertUnwindSafe(|| self.0.apply(&mut items, &is_wanted, &mut outcome)));
+            let goes_on = || watch.borrow_mut().goes_on();
+            let pause = |wait| firing.pause(wait);
+            let wanted = Wanted::new(&goes_on, &pause);
+            let applied = catch_unwind(AssertUnwindSafe(|| self.0.apply(&mut items, &wanted, &mut outcome)));
             let given = before - items.len();
             let cause = match applied {
                 Ok(()) => outcome.error.take().map(Cause::Error),

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use millpond_pool::{Cause, Pool, PoolReader, ReadError, Retry, TaskError};
+use millpond_pool::{BoxError, Cause, Pool, PoolReader, ReadError, Retry, TaskError};
 
 use crate::calls::Calls;
 
@@ -248,6 +248,28 @@ in_every_mode! {
         assert_eq!(calls.count(), 4);
     }
 
+    fn only_errors_that_are_worth_it_are_tried_again(pool) {
+        let calls = Calls::new();
+        let counted = calls.clone();
+        let retry = Retry::times(2).retry_if(|error| error.is::<Bad>());
+        let (items, error) = read_to_error(pool.source(0_u64..5).retry_map(retry, move |n| -> Result<u64, BoxError> {
+            counted.add();
+            match *n {
+                1 => Err(Bad(1).into()),
+                _ => Ok(*n),
+            }
+        }));
+        assert_eq!((items, error.index(), calls.count()), (vec![0], 1, 4));
+
+        let calls = Calls::new();
+        let counted = calls.clone();
+        let (_, error) = read_to_error(pool.source([1_u64]).retry_map(retry, move |_| -> Result<u64, BoxError> {
+            counted.add();
+            Err("of another kind".into())
+        }));
+        assert_eq!((error.index(), calls.count()), (0, 1));
+    }
+
     fn rejecting_makes_failing_calls_again_first(pool) {
         let calls = Calls::new();
         let counted = calls.clone();
@@ -281,5 +303,22 @@ fn waits_between_calls_double() {
     assert_eq!(waits, [3, 6, 12, 24]);
     assert_eq!(retry.wait_before(u32::MAX), Duration::from_millis(3).saturating_mul(u32::MAX));
     assert_eq!(Retry::times(2).wait(Duration::from_millis(3)).wait_before(2), Duration::from_millis(3));
-    assert_eq!(Retry::NEVER, Retry::times(0));
+    assert_eq!(Retry::NEVER.waits().count(), 0);
+}
+
+#[test]
+fn waits_are_as_many_as_further_calls_and_no_longer_than_the_longest() {
+    let retry = Retry::times(4).wait(Duration::from_millis(3)).doubling().max_wait(Duration::from_millis(10));
+    let waits: Vec<u128> = retry.waits().map(|wait| wait.as_millis()).collect();
+    assert_eq!(waits, [3, 6, 10, 10]);
+}
+
+#[test]
+fn jitter_makes_waits_shorter_by_up_to_its_share() {
+    let wait = Duration::from_millis(100);
+    let waits: Vec<Duration> = Retry::times(1000).wait(wait).jitter(0.5).waits().collect();
+    assert!(waits.iter().all(|drawn| (wait / 2..=wait).contains(drawn)));
+    // Of a thousand some are in each quarter of what they may be.
+    assert!(waits.iter().any(|drawn| *drawn < wait * 5 / 8) && waits.iter().any(|drawn| *drawn > wait * 7 / 8));
+    assert!(Retry::times(9).wait(wait).jitter(0.0).waits().all(|drawn| drawn == wait));
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use millpond_pool::{BoxError, Cause, Expander, Items, Operator, Outcome, ReadError, Task, Verdict};
+use millpond_pool::{BoxError, Cause, Expander, Items, Operator, Outcome, ReadError, Task, Verdict, Wanted};
 
 use millpond_sync::Parker;
 
@@ -266,8 +266,8 @@ in_every_mode! {
     fn an_operator_that_panics_keeps_what_it_has_made(pool) {
         struct Doubles;
         impl Operator<u64, u64> for Doubles {
-            fn apply(&self, items: &mut Items<u64>, is_wanted: &dyn Fn() -> bool, outcome: &mut Outcome<u64>) {
-                while is_wanted() && let Some(item) = items.next() {
+            fn apply(&self, items: &mut Items<u64>, wanted: &Wanted<'_>, outcome: &mut Outcome<u64>) {
+                while wanted.goes_on() && let Some(item) = items.next() {
                     assert!(item != 70, "not this one");
                     outcome.results.push(item * 2);
                 }
@@ -294,10 +294,10 @@ in_every_mode! {
                 open: &mut Option<Self::Open>,
                 items: &mut Items<u64>,
                 most: usize,
-                is_wanted: &dyn Fn() -> bool,
+                wanted: &Wanted<'_>,
                 outcome: &mut Outcome<u64>,
             ) {
-                while outcome.results.len() < most && outcome.error.is_none() && is_wanted() {
+                while outcome.results.len() < most && outcome.error.is_none() && wanted.goes_on() {
                     match open {
                         Some(range) => match range.next() {
                             Some(next) => outcome.results.push(next),
@@ -346,8 +346,8 @@ in_every_mode! {
         // Each multiple of 50 is interrupted once.
         struct Interrupted(Mutex<Vec<u64>>);
         impl Operator<u64, u64> for Interrupted {
-            fn apply(&self, items: &mut Items<u64>, is_wanted: &dyn Fn() -> bool, outcome: &mut Outcome<u64>) {
-                while is_wanted() && let Some(item) = items.next() {
+            fn apply(&self, items: &mut Items<u64>, wanted: &Wanted<'_>, outcome: &mut Outcome<u64>) {
+                while wanted.goes_on() && let Some(item) = items.next() {
                     let mut back = None;
                     match self.apply_one(item, &mut back) {
                         Ok(result) => outcome.results.extend(result),

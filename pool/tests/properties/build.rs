@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use millpond_pool::{BoxError, Items, Operator, Outcome, Pool, PoolReader, Task};
+use millpond_pool::{BoxError, Items, Operator, Outcome, Pool, PoolReader, Task, Wanted};
 
 use crate::ledger::Ledger;
 use crate::model::{fold_group, part, source_item};
@@ -56,8 +56,8 @@ struct Interrupted {
 }
 
 impl Operator<u64, u64> for Interrupted {
-    fn apply(&self, items: &mut Items<u64>, is_wanted: &dyn Fn() -> bool, outcome: &mut Outcome<u64>) {
-        while is_wanted()
+    fn apply(&self, items: &mut Items<u64>, wanted: &Wanted<'_>, outcome: &mut Outcome<u64>) {
+        while wanted.goes_on()
             && let Some(item) = items.next()
         {
             let mut back = None;

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from millpond import _native, _options
 from millpond._closing import Closing
 from millpond._hints import OfWriters
+from millpond._options import Seconds
 
 __all__ = ["ChannelWriter"]
 
@@ -40,7 +41,7 @@ class ChannelWriter(_native.ChannelWriter, Closing, OfWriters, Generic[_T_contra
     if not TYPE_CHECKING:
         __class_getitem__ = classmethod(GenericAlias)
 
-    def write(self, item: _T_contra, *, timeout: float | None = None) -> None:
+    def write(self, item: _T_contra, *, timeout: Seconds | None = None) -> None:
         """Write an item, waiting for room where the channel is full.
 
         Parameters
@@ -64,7 +65,7 @@ class ChannelWriter(_native.ChannelWriter, Closing, OfWriters, Generic[_T_contra
         for item in _options.iterable(items, "items"):
             self._write(item)
 
-    async def write_async(self, item: _T_contra, *, timeout: float | None = None) -> None:
+    async def write_async(self, item: _T_contra, *, timeout: Seconds | None = None) -> None:
         """Write an item like :meth:`write`, awaiting room where the channel is full; under asyncio or trio.
 
         A write that is cancelled has written nothing.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import ParamSpec
 
     from millpond import Pool
+    from millpond._options import Seconds
 
     _P = ParamSpec("_P")
 
@@ -121,7 +122,7 @@ class PoolExecutor(Executor):
         self,
         fn: Callable[..., _T],
         *iterables: Iterable[Any],
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
         chunksize: int = 1,
         buffersize: int | None = None,
     ) -> Iterator[_T]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncIterable, Callable, Iterable
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from millpond import _native, _options
-from millpond._options import OnError, Rejected, Retry
+from millpond._options import OnError, OnErrorOrReject, Rejected, Retry, Seconds
 from millpond._shapes import WithShapes
 
 if TYPE_CHECKING:
@@ -46,6 +46,16 @@ def _rejecting(handler: Callable[[Exception, Any], Any] | None) -> Callable[[Exc
         return Rejected(item, error)
 
     return handle
+
+
+def _rejecting_all(chosen: _options.Chosen) -> _options.Chosen:
+    """Have what a choice raises reject the item."""
+    if isinstance(chosen, str):
+        return chosen
+    if isinstance(chosen, tuple):
+        choices = tuple((kind, _rejecting_all(choice)) for kind, choice in chosen)
+        return (*choices, (Exception, _rejecting(None)))
+    return _rejecting(chosen)
 
 
 class WithFunctions(WithShapes[_T_co]):
@@ -134,7 +144,7 @@ class WithFunctions(WithShapes[_T_co]):
         read_ahead: int = 0,
         on_error: OnError = "raise",
         retries: int | Retry = 0,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> PoolReader[_U]: ...
     @overload
     def map(
@@ -149,7 +159,7 @@ class WithFunctions(WithShapes[_T_co]):
         read_ahead: int = 0,
         on_error: OnError = "raise",
         retries: int | Retry = 0,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> PoolReader[_U]: ...
     def map(
         self,
@@ -163,7 +173,7 @@ class WithFunctions(WithShapes[_T_co]):
         read_ahead: int = 0,
         on_error: OnError = "raise",
         retries: int | Retry = 0,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> PoolReader[Any]:
         """Add a task that calls a function with each item.
 
@@ -200,7 +210,7 @@ class WithFunctions(WithShapes[_T_co]):
         read_ahead: int = 0,
         on_error: OnError = "raise",
         retries: int | Retry = 0,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> PoolReader[_U]: ...
     @overload
     def starmap(
@@ -215,7 +225,7 @@ class WithFunctions(WithShapes[_T_co]):
         read_ahead: int = 0,
         on_error: OnError = "raise",
         retries: int | Retry = 0,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> PoolReader[_U]: ...
     def starmap(
         self: WithFunctions[tuple[Unpack[_Ts]]],
@@ -229,7 +239,7 @@ class WithFunctions(WithShapes[_T_co]):
         read_ahead: int = 0,
         on_error: OnError = "raise",
         retries: int | Retry = 0,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> PoolReader[Any]:
         """Add a task that calls a function with each item taken apart into arguments.
 
@@ -264,9 +274,9 @@ class WithFunctions(WithShapes[_T_co]):
         min_count: int | None = None,
         max_chunksize: int | None = None,
         read_ahead: int = 0,
-        on_error: OnError | Literal["reject"] = "reject",
+        on_error: OnErrorOrReject = "reject",
         retries: int | Retry = 0,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> tuple[PoolReader[_U], PoolReader[Rejected]]: ...
     @overload
     def try_map(
@@ -279,9 +289,9 @@ class WithFunctions(WithShapes[_T_co]):
         min_count: int | None = None,
         max_chunksize: int | None = None,
         read_ahead: int = 0,
-        on_error: OnError | Literal["reject"] = "reject",
+        on_error: OnErrorOrReject = "reject",
         retries: int | Retry = 0,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> tuple[PoolReader[_U], PoolReader[Rejected]]: ...
     def try_map(
         self,
@@ -293,9 +303,9 @@ class WithFunctions(WithShapes[_T_co]):
         min_count: int | None = None,
         max_chunksize: int | None = None,
         read_ahead: int = 0,
-        on_error: OnError | Literal["reject"] = "reject",
+        on_error: OnErrorOrReject = "reject",
         retries: int | Retry = 0,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> tuple[PoolReader[Any], PoolReader[Rejected]]:
         """Add a task that calls a function with each item, and keep apart the items that it fails on.
 
@@ -306,10 +316,10 @@ class WithFunctions(WithShapes[_T_co]):
         ----------
         function : callable
             The function of an item.
-        on_error : {"reject", "raise", "skip"} or callable, default "reject"
+        on_error : {"reject", "raise", "skip"}, callable or dict of exception classes, default "reject"
             What happens to an item that the function raises an exception for: ``"reject"`` gives it to the second
             reader; a function of the exception and the item gives what takes the result's place, and rejects the item
-            by raising; the others are as everywhere.
+            by raising; the others are as everywhere. Where a dictionary says nothing of it the item is rejected.
         name, concurrency, ordered, min_count, max_chunksize, read_ahead, retries, timeout
             See :class:`PoolReader`.
 
@@ -329,13 +339,13 @@ class WithFunctions(WithShapes[_T_co]):
         """
         limits = _options.limits(concurrency, ordered, min_count, max_chunksize, read_ahead)
         is_rejecting = on_error != "raise"
-        failing = _options.failing("raise" if on_error == "reject" else on_error, retries, timeout, rejects=True)
+        words = ("reject", "skip") if isinstance(on_error, Mapping) else ("reject", "raise", "skip")
+        failing = _options.failing(on_error, retries, timeout, words=words)
         function = _options.function(function, "function")
         named = _options.named(name, _options.name_of(function, "try_map"))
         if _options.is_coroutine_function(function):
-            handler = failing[0]
-            if is_rejecting and not isinstance(handler, str):
-                failing = (_rejecting(handler), *failing[1:])
+            if is_rejecting:
+                failing = (_rejecting_all(failing[0]), *failing[1:])
             results = self._awaiting("map", function, False, named, limits, failing)
             return results._divided(_is_accepted, False, None, named, _options.NO_LIMITS, _options.NO_POLICY)
         return self._divided(self._bound(function), True, Rejected if is_rejecting else None, named, limits, failing)
@@ -365,7 +375,7 @@ class WithFunctions(WithShapes[_T_co]):
         read_ahead: int = 0,
         on_error: OnError = "raise",
         retries: int | Retry = 0,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> PoolReader[_T_co]:
         """Add a task that keeps the items for which a function returns something true.
 
@@ -403,7 +413,7 @@ class WithFunctions(WithShapes[_T_co]):
         read_ahead: int = 0,
         on_error: OnError = "raise",
         retries: int | Retry = 0,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> PoolReader[_U]: ...
     @overload
     def filter_map(
@@ -418,7 +428,7 @@ class WithFunctions(WithShapes[_T_co]):
         read_ahead: int = 0,
         on_error: OnError = "raise",
         retries: int | Retry = 0,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> PoolReader[_U]: ...
     def filter_map(
         self,
@@ -432,7 +442,7 @@ class WithFunctions(WithShapes[_T_co]):
         read_ahead: int = 0,
         on_error: OnError = "raise",
         retries: int | Retry = 0,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> PoolReader[Any]:
         """Add a task that calls a function with each item and leaves out the results that are ``None``.
 
@@ -470,7 +480,7 @@ class WithFunctions(WithShapes[_T_co]):
         read_ahead: int = 0,
         on_error: OnError = "raise",
         retries: int | Retry = 0,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> PoolReader[_U]: ...
     @overload
     def flat_map(
@@ -485,7 +495,7 @@ class WithFunctions(WithShapes[_T_co]):
         read_ahead: int = 0,
         on_error: OnError = "raise",
         retries: int | Retry = 0,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> PoolReader[_U]: ...
     def flat_map(
         self,
@@ -499,7 +509,7 @@ class WithFunctions(WithShapes[_T_co]):
         read_ahead: int = 0,
         on_error: OnError = "raise",
         retries: int | Retry = 0,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> PoolReader[Any]:
         """Add a task that calls a function with each item and gives the items of each result.
 
@@ -548,7 +558,7 @@ class WithFunctions(WithShapes[_T_co]):
         max_chunksize: int | None = None,
         read_ahead: int = 0,
         on_error: OnError = "raise",
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> PoolReader[_U]:
         """Add a task that gives the items of the items.
 
@@ -578,7 +588,7 @@ class WithFunctions(WithShapes[_T_co]):
         read_ahead: int = 0,
         on_error: OnError = "raise",
         retries: int | Retry = 0,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> PoolReader[_T_co]:
         """Add a task that calls a function with each item and gives the item itself.
 
@@ -616,7 +626,7 @@ class WithFunctions(WithShapes[_T_co]):
         read_ahead: int = 0,
         on_error: OnError = "raise",
         retries: int | Retry = 0,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> tuple[PoolReader[_T_co], PoolReader[_T_co]]:
         """Add a task that divides the items by what a function says of them.
 

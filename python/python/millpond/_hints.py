@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-__all__ = ["OfPools", "OfReaders", "OfWriters", "explained"]
+__all__ = ["OfPools", "OfReaders", "OfWriters", "explained", "missing_of_value"]
 
 #: What to use in place of a reader's attributes that do not exist.
 READERS = {
@@ -66,6 +66,8 @@ POOLS = {
     "`channel()`": "queue pipe make_channel mkchannel",
     "`value(f, …)`, whose `get()` calls it": "delayed node call future",
     "`task(f)`": "add_task add_node",
+    "a reader's `batch(n)`, which gives lists that do not overlap": "window windowed sliding_window",
+    "a reader's `batch(n)`": "batch chunked",
     "`get(value, …)`": "compute gather wait run result execute",
     "a reader's `zip(other)`": "zip",
     "a reader's `tee(n)`": "tee",
@@ -82,6 +84,17 @@ WRITERS = {
     "`len(writer)`": "qsize size",
     "`capacity`": "maxsize",
     "`close()`": "done end finish shutdown complete task_done",
+}
+#: What to use in place of a value's. Many are names of `concurrent.futures` and `asyncio`, dask and numpy.
+VALUES = {
+    "`get()`": "result compute value wait execute run item load unwrap",
+    "`get(timeout=seconds)`": "get_timeout result_timeout",
+    "`await value`": "aresult get_async aget",
+    "`done`": "is_done ready is_ready finished is_made",
+    "`pool.value(f, value)`": "map then apply pipe bind and_then add_done_callback",
+    "`pool.get(value, …)`": "gather join",
+    "`pool.close()`, which ends all": "cancel cancelled stop",
+    "`get()`, which raises it": "exception error",
 }
 #: What to use in place of options.
 OPTIONS = {
@@ -151,6 +164,15 @@ else:
     OfReaders = type("OfReaders", (), _told("PoolReader", READERS))
     OfPools = type("OfPools", (), _told("Pool", POOLS))
     OfWriters = type("OfWriters", (), _told("ChannelWriter", WRITERS))
+
+
+_OF_VALUES = _by_name(VALUES)
+
+
+def missing_of_value(name: str) -> str:
+    """Say what a value has in place of an attribute that it does not have."""
+    way = _OF_VALUES.get(name)
+    return f"`Value` has no attribute `{name}`: use {way}" if way else f"'Value' object has no attribute {name!r}"
 
 
 def explained(function: Callable[..., Any], owner: str) -> Callable[..., Any]:

@@ -8,30 +8,44 @@ import operator
 import os
 import sys
 import types
-from collections.abc import Callable, Iterable
-from typing import Any, Literal, NamedTuple, Optional, TypeVar, Union, overload
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, NamedTuple, Optional, SupportsFloat, SupportsIndex, TypeVar, Union, overload
 
-__all__ = ["OnError", "Rejected", "Retry"]
+__all__ = ["OnError", "OnErrorOrReject", "Rejected", "Retry", "Seconds"]
 
 _T = TypeVar("_T")
 
-#: What a task does with an item that its function raises an exception for.
-OnError = Union[Literal["raise", "skip"], Callable[[Exception, Any], Any]]
+_Choice = Union[Literal["raise", "skip"], Callable[[Exception, Any], Any]]
+#: What a task does with an item that its function raises an exception for, perhaps by the class of that.
+OnError = Union[_Choice, Mapping[type[Exception], _Choice]]
+_Rejection = Union[Literal["reject", "skip"], Callable[[Exception, Any], Any]]
+#: The same where items are rejected.
+OnErrorOrReject = Union[_Rejection, Literal["raise"], Mapping[type[Exception], _Rejection]]
+#: What a time in seconds may be: any real number.
+Seconds = Union[SupportsFloat, SupportsIndex]
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 class Retry(NamedTuple):
-    """How often a call that raises is made again, and after what wait.
+    """How often a call that raises is made again, after what wait, and for which exceptions.
 
     Parameters
     ----------
     times : int
         How often, at the most.
     wait : float, default 0.0
-        Seconds before the first further call. The wait occupies the worker.
+        Seconds before the first further call. A wait for a plain function occupies the worker. It ends at once where
+        nobody can read the result any more.
     doubling : bool, default False
         Whether the wait doubles from one call to the next.
+    max_wait : float, optional
+        The longest wait, in seconds.
+    jitter : float, default 0.0
+        By what share of it each wait may be shorter, at random: 0.5 for half of the wait to all of it, 1 for anything
+        up to it. So calls that have failed together are not made again together. In a simulation its seed decides.
+    exceptions : type or tuple of types, default Exception
+        For which exceptions. Others are final at once.
 
     Examples
     --------
@@ -42,13 +56,17 @@ class Retry(NamedTuple):
     ...     if isinstance(answer, Exception):
     ...         raise answer
     ...     return answer
-    >>> Pool(0).source(["?"]).map(ask, retries=Retry(2, wait=0.001, doubling=True)).read_all()
+    >>> patience = Retry(2, wait=0.001, doubling=True, jitter=0.5, exceptions=(OSError, TimeoutError))
+    >>> Pool(0).source(["?"]).map(ask, retries=patience).read_all()
     ['done']
     """
 
     times: int
-    wait: float = 0.0
+    wait: Seconds = 0.0
     doubling: bool = False
+    max_wait: Seconds | None = None
+    jitter: Seconds = 0.0
+    exceptions: type[Exception] | tuple[type[Exception], ...] = Exception
 
 
 class Rejected(NamedTuple):
@@ -62,14 +80,20 @@ class Rejected(NamedTuple):
 Named = tuple[str, str, int]
 #: Concurrency, whether ordered, least and most items per chunk, read-ahead.
 Limits = tuple[Optional[int], bool, Optional[int], Optional[int], int]
-#: The handler or "skip", retries, their wait, whether it doubles, timeout.
-Failing = tuple[Union[str, Callable[..., Any], None], int, float, bool, Optional[float]]
+#: How often, the first wait, whether it doubles, the longest wait, jitter, the classes of exceptions
+#: (of all by default).
+Retries = tuple[int, float, bool, Optional[float], float, Optional[tuple[type[Exception], ...]]]
+#: A handler, "skip", or nothing for "raise"; or pairs of an exception class and one of these.
+Chosen = Union[str, Callable[..., Any], tuple[tuple[type[Exception], Any], ...], None]
+#: What to do with errors, retries, timeout.
+Failing = tuple[Chosen, Retries, Optional[float]]
 
 #: How many calls of a coroutine function are under way at once, unless `concurrency` says it.
 CALLS_UNDER_WAY = 100
 
 NO_LIMITS: Limits = (None, True, None, None, 0)
-NO_POLICY: Failing = (None, 0, 0.0, False, None)
+NO_RETRIES: Retries = (0, 0.0, False, None, 0.0, None)
+NO_POLICY: Failing = (None, NO_RETRIES, None)
 
 
 def named(name: str | None, default: str) -> Named:
@@ -280,25 +304,63 @@ def limits(
 
 def plain_handler(failing: Failing) -> Failing:
     """Check the handler of a task whose results nobody awaits."""
-    if callable(failing[0]):
-        plain(failing[0], "on_error", "a task with a plain function", "use a plain handler")
+    chosen = failing[0]
+    for handler in [choice for _, choice in chosen] if isinstance(chosen, tuple) else [chosen]:
+        if callable(handler):
+            plain(handler, "on_error", "a task with a plain function", "use a plain handler")
     return failing
 
 
-def failing(on_error: OnError, retries: int | Retry, timeout: float | None, *, rejects: bool = False) -> Failing:
+def chosen_for(error: BaseException, chosen: Chosen) -> Any:
+    """Find what is said of an exception: a handler, "skip", or nothing for "raise"."""
+    if not isinstance(chosen, tuple):
+        return chosen
+    return next((choice for kind, choice in chosen if isinstance(error, kind)), None)
+
+
+def failing(
+    on_error: Any, retries: int | Retry, timeout: Seconds | None, *, words: Iterable[str] = ("raise", "skip")
+) -> Failing:
     """Check the options that say what becomes of errors."""
     if on_error == "raise" and retries == 0 and timeout is None:
         return NO_POLICY
-    handler: str | Callable[..., Any] | None
-    if on_error == "raise":
-        handler = None
-    elif on_error == "skip" or callable(on_error):
-        handler = on_error
+    chosen: Chosen
+    if isinstance(on_error, Mapping):
+        chosen = tuple((_exception(kind, "on_error"), _choice(choice, words)) for kind, choice in on_error.items())
     else:
-        names = '"reject", "raise", "skip"' if rejects else '"raise", "skip"'
-        raise ValueError(f"on_error must be {names} or a function of the error and the item, got {on_error!r}")
+        chosen = _choice(on_error, words)
+    return chosen, _retries(retries), seconds(timeout, "timeout")
+
+
+def _choice(on_error: Any, words: Iterable[str]) -> Any:
+    if callable(on_error):
+        return on_error
+    if on_error in words:
+        return "skip" if on_error == "skip" else None
+    names = ", ".join(f'"{word}"' for word in words)
+    raise ValueError(f"on_error must be {names} or a function of the error and the item, got {on_error!r}")
+
+
+def _exception(kind: Any, argument: str) -> type[Exception]:
+    if not isinstance(kind, type) or not issubclass(kind, Exception):
+        raise TypeError(f"{argument} must name classes of exceptions, got {kind!r}")
+    return kind
+
+
+def _retries(retries: int | Retry) -> Retries:
     if not isinstance(retries, Retry):
         retries = Retry(integer(retries, "retries", least=0))
     times = integer(retries.times, "retries", least=0)
-    wait = seconds(retries.wait, "the wait of retries") or 0.0
-    return handler, min(times, 2**32 - 1), wait, bool(retries.doubling), seconds(timeout, "timeout")
+    jitter = seconds(retries.jitter, "the jitter of retries") or 0.0
+    if jitter > 1:
+        raise ValueError(f"the jitter of retries must be a share of the wait from 0 to 1, got {retries.jitter!r}")
+    kinds = retries.exceptions if isinstance(retries.exceptions, tuple) else (retries.exceptions,)
+    classes = tuple(_exception(kind, "the exceptions of retries") for kind in kinds)
+    return (
+        min(times, 2**32 - 1),
+        seconds(retries.wait, "the wait of retries") or 0.0,
+        bool(retries.doubling),
+        seconds(retries.max_wait, "the longest wait of retries"),
+        jitter,
+        None if classes == (Exception,) else classes,
+    )

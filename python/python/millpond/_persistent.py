@@ -37,22 +37,24 @@ class Persistent:
         self._name = name
         self._failing = failing
 
-    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        handler, left, wait, doubles, _ = self._failing
+    def __call__(self, /, *arguments: Any, **keywords: Any) -> Any:
+        chosen, retries, _ = self._failing
+        waits: _native._Waits | None = None
         while True:
             try:
                 return self._call_once(arguments, keywords)
             except Exception as error:
                 if is_ending(error):
                     raise
-                if left == 0:
+                waits = waits or _native._Waits(retries)
+                wait = waits.next(error)
+                if wait is None:
+                    handler = _options.chosen_for(error, chosen)
                     if not callable(handler):
                         raise
                     return handler(error, *arguments, **keywords)
-            left -= 1
             if wait:
                 _native._sleep(wait)
-                wait = wait * 2 if doubles else wait
 
     def _call_once(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         timeout = self._failing[-1]

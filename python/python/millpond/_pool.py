@@ -7,7 +7,7 @@ import os
 import sys
 import weakref
 from collections.abc import AsyncIterable, Callable, Iterable
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from millpond import _native, _options, _threads
 from millpond._channel import ChannelWriter
@@ -248,10 +248,33 @@ class Pool(_native.Pool, WithValues, Closing, OfPools):
         items = _options.iterable(items, "items")
         return PoolReader(_native._source(self, items, _options.named(name, "source"), limits))
 
+    @overload
     def channel(
         self,
         capacity: int | None = None,
         *,
+        of: type[_T],
+        name: str | None = None,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+    ) -> tuple[ChannelWriter[_T], PoolReader[_T]]: ...
+    @overload
+    def channel(
+        self,
+        capacity: int | None = None,
+        *,
+        of: None = None,
+        name: str | None = None,
+        min_count: int | None = None,
+        max_chunksize: int | None = None,
+        read_ahead: int = 0,
+    ) -> tuple[ChannelWriter[Any], PoolReader[Any]]: ...
+    def channel(
+        self,
+        capacity: int | None = None,
+        *,
+        of: type[Any] | None = None,
         name: str | None = None,
         min_count: int | None = None,
         max_chunksize: int | None = None,
@@ -265,6 +288,8 @@ class Pool(_native.Pool, WithValues, Closing, OfPools):
         ----------
         capacity : int, optional
             How many items may wait in the channel; whoever writes more waits. Any number by default.
+        of : type, optional
+            The type of its items, which type checkers then know. Items are not checked.
         name, min_count, max_chunksize, read_ahead
             As for :meth:`source`.
 

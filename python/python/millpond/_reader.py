@@ -10,6 +10,7 @@ from millpond import _native, _options
 from millpond._closing import Closing
 from millpond._functions import WithFunctions
 from millpond._hints import OfReaders, explained
+from millpond._options import Seconds
 from millpond._shapes import WithShapes
 
 if TYPE_CHECKING:
@@ -62,9 +63,12 @@ class PoolReader(WithFunctions[_T_co], Closing, OfReaders):
     ``on_error``
         What happens to an item that the function raises an :class:`Exception` for: ``"raise"`` stops the task, and a
         read of more items than were made before raises the exception; ``"skip"`` leaves the item out; a function of the
-        exception and the item gives what comes out in the item's place, and stops the task by raising.
+        exception and the item gives what comes out in the item's place, and stops the task by raising. A dictionary of
+        exception classes to these decides by class: ``{ValueError: "skip"}``. The first class that the exception is an
+        instance of counts, and others stop the task.
     ``retries``
-        How often a call that raises is made again before that; a :class:`Retry` says how long to wait.
+        How often a call that raises is made again before that; a :class:`Retry` says for which exceptions, and how long
+        to wait.
     ``timeout``
         Seconds that a call may take. One that took longer counts as raising :class:`TaskTimeoutError`; a function that
         is running cannot be interrupted, a coroutine is cancelled.
@@ -100,14 +104,14 @@ class PoolReader(WithFunctions[_T_co], Closing, OfReaders):
     if TYPE_CHECKING:
 
         def read(
-            self, count: int | None = None, *, timeout: float | None = None, partial: bool = False
+            self, count: int | None = None, *, timeout: Seconds | None = None, partial: bool = False
         ) -> list[_T_co]: ...
 
     else:
         # Small reads are to cost little, so there is nothing around it.
         read = _native.PoolReader.read
 
-    def read_all(self, *, timeout: float | None = None) -> list[_T_co]:
+    def read_all(self, *, timeout: Seconds | None = None) -> list[_T_co]:
         """Read all items up to the end. See :meth:`read`.
 
         Examples
@@ -141,7 +145,7 @@ class PoolReader(WithFunctions[_T_co], Closing, OfReaders):
         return self._try_read(None if count is None else _options.integer(count, "count", least=0))
 
     async def read_async(
-        self, count: int | None = None, *, timeout: float | None = None, partial: bool = False
+        self, count: int | None = None, *, timeout: Seconds | None = None, partial: bool = False
     ) -> list[_T_co]:
         """Read like :meth:`read`, awaiting; under asyncio or trio.
 

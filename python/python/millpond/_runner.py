@@ -57,7 +57,7 @@ class Runner:
         self._own = own
         self._function = function
         self._concurrency = concurrency
-        self._on_error, self._retries, self._wait, self._doubles, self._timeout = failing
+        self._on_error, self._retries, self._timeout = failing
         self._is_plain = failing == _options.NO_POLICY and keeps == "map" and not is_starred
         self._named = named
         self._keeps = keeps
@@ -242,8 +242,7 @@ class Runner:
             self._waiting.appendleft((number, item, host))
 
     async def _call(self, host: Host, work: Work, number: int, item: Any) -> None:
-        wait = self._wait
-        left = self._retries
+        waits: _native._Waits | None = None
         while True:
             try:
                 call = self._function(*item) if self._is_starred else self._function(item)
@@ -252,18 +251,19 @@ class Runner:
                 # A call that was cancelled by itself has failed like others.
                 if not isinstance(error, (Exception, asyncio.CancelledError)) or work.is_ending(error):
                     raise
-                if left:
-                    left -= 1
+                waits = waits or _native._Waits(self._retries)
+                wait = waits.next(error)
+                if wait is not None:
                     if wait:
                         await host.sleep(wait)
-                        wait = wait * 2 if self._doubles else wait
                     continue
-                if self._on_error is None:
+                choice = _options.chosen_for(error, self._on_error)
+                if choice is None:
                     raise
-                if not callable(self._on_error):
+                if not callable(choice):
                     self.window.skip(number)
                     return
-                result = self._on_error(error, item)
+                result = choice(error, item)
                 if _options.is_awaitable(result):
                     result = await result
                 self.window.succeed(number, result)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from millpond import _native, _options
 from millpond._errors import ReadTimeoutError
-from millpond._options import OnError, Retry
+from millpond._options import OnError, Retry, Seconds
 
 if TYPE_CHECKING:
     from millpond._reader import PoolReader
@@ -150,7 +150,7 @@ class WithShapes(_native.PoolReader, Generic[_T_co]):
         read_ahead: int = 0,
         on_error: OnError = "raise",
         retries: int | Retry = 0,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> PoolReader[_T_co]:
         """Add a task that gives items until a function says no, and not the item that it says no to.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, Callable, Literal, TypeVar, cast, overload
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Literal, TypeVar, Union, cast, overload
 
 from millpond import _native, _options, _value_task
 from millpond._native import Value
-from millpond._options import Retry
+from millpond._options import Retry, Seconds
 from millpond._value_task import ValueTask
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     _P = ParamSpec("_P")
 
 __all__ = ["Value", "ValueTask", "WithValues"]
+
+_Choice = Union[Literal["raise"], Callable[..., Any]]
+_OnError = Union[_Choice, Mapping[type[Exception], _Choice]]
 
 _T = TypeVar("_T")
 _A = TypeVar("_A")
@@ -33,8 +36,8 @@ class WithValues:
         *,
         name: str | None = None,
         retries: int | Retry = 0,
-        on_error: Literal["raise"] | Callable[..., Any] = "raise",
-        timeout: float | None = None,
+        on_error: _OnError = "raise",
+        timeout: Seconds | None = None,
     ) -> ValueTask[_P, _T]: ...
 
     @overload
@@ -44,8 +47,8 @@ class WithValues:
         *,
         name: str | None = None,
         retries: int | Retry = 0,
-        on_error: Literal["raise"] | Callable[..., Any] = "raise",
-        timeout: float | None = None,
+        on_error: _OnError = "raise",
+        timeout: Seconds | None = None,
     ) -> Callable[[Callable[_P, _T]], ValueTask[_P, _T]]: ...
 
     def task(
@@ -54,8 +57,8 @@ class WithValues:
         *,
         name: str | None = None,
         retries: int | Retry = 0,
-        on_error: Literal["raise"] | Callable[..., Any] = "raise",
-        timeout: float | None = None,
+        on_error: _OnError = "raise",
+        timeout: Seconds | None = None,
     ) -> Any:
         """Make calls of a function values that are made when somebody wants them.
 
@@ -74,9 +77,10 @@ class WithValues:
             What errors call it; by default the function's own name.
         retries : int or Retry, default 0
             How often a call that raises an :class:`Exception` is made again.
-        on_error : "raise" or callable, default "raise"
+        on_error : "raise", callable, or dict of exception classes to these, default "raise"
             What happens then: a get raises the exception; or this function is called with the exception and with what
-            the function was called with, and its result is the value.
+            the function was called with, and its result is the value. With a dictionary the first class that the
+            exception is an instance of decides, and others are raised.
         timeout : float, optional
             Seconds that a call may take. One that took longer counts as raising :class:`TaskTimeoutError`.
 
@@ -112,11 +116,7 @@ class WithValues:
         >>> inverse(0).get()
         inf
         """
-        if on_error != "raise" and not callable(on_error):
-            raise ValueError(
-                f'on_error must be "raise" or a function of the error and of the arguments, got {on_error!r}'
-            )
-        failing = _options.failing(on_error, retries, timeout)
+        failing = _options.failing(on_error, retries, timeout, words=("raise",))
         pool = cast("_native.Pool", self)
         if function is None:
             return lambda function: _value_task.make(pool, function, name, failing)
@@ -150,24 +150,29 @@ class WithValues:
         return self.task(function)(*inputs, **named)
 
     @overload
-    def get(self, value: Value[_T], /) -> _T: ...
+    def get(self, value: Value[_T], /, *, timeout: Seconds | None = None) -> _T: ...
 
     @overload
-    def get(self, first: Value[_A], second: Value[_B], /) -> tuple[_A, _B]: ...
+    def get(self, first: Value[_A], second: Value[_B], /, *, timeout: Seconds | None = None) -> tuple[_A, _B]: ...
 
     @overload
-    def get(self, first: Value[_A], second: Value[_B], third: Value[_C], /) -> tuple[_A, _B, _C]: ...
+    def get(
+        self, first: Value[_A], second: Value[_B], third: Value[_C], /, *, timeout: Seconds | None = None
+    ) -> tuple[_A, _B, _C]: ...
 
     @overload
-    def get(self, /, *values: Value[Any]) -> Any: ...
+    def get(self, /, *values: Value[Any], timeout: Seconds | None = None) -> Any: ...
 
-    def get(self, /, *values: Value[Any]) -> Any:
+    def get(self, /, *values: Value[Any], timeout: Seconds | None = None) -> Any:
         """Get values, and call what they need and is not there.
 
         Parameters
         ----------
         *values : Value
             What is wanted.
+        timeout : float, optional
+            Seconds to wait at the most. The time is looked at between two calls that this thread makes, and while it
+            waits for those of others.
 
         Returns
         -------
@@ -181,6 +186,9 @@ class WithValues:
             needed it. It is raised as soon as this thread is not in a call itself: what other threads are calling goes
             on, and no other call is begun. What is made is remembered; getting the value again calls the function
             again.
+        ReadTimeoutError
+            When the time is up. Nothing is lost by that: what has been made is kept, calls that are under way go on,
+            and a later get goes on from there.
         RuntimeError
             When a value needs itself: its function, or what the function has handed to a stream, an executor or
             another worker, asks for it. And when a function raised ``StopIteration``.
@@ -198,7 +206,7 @@ class WithValues:
         for value in values:
             if type(value) is not Value:
                 raise TypeError(f"getting `{value!r}`, which is not a value: make one with `pool.value` or `pool.task`")
-        found = _native._get_values(self, values)
+        found = _native._get_values(self, values, _options.seconds(timeout, "timeout"))
         return found[0] if len(values) == 1 else tuple(found)
 
 

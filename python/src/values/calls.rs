@@ -169,9 +169,9 @@ impl Waits {
     }
 }
 
-/// Waits a while for the end of the call whose number is in `under_way`, unless that needs this
+/// Waits for `longest` at the most for the end of the call whose number is in `under_way`, unless that needs this
 /// thread's own calls: then false. With 0 there is none.
-pub(super) fn wait(py: Python<'_>, under_way: &AtomicU64) -> PyResult<bool> {
+pub(super) fn wait(py: Python<'_>, under_way: &AtomicU64, longest: Duration) -> PyResult<bool> {
     let belongs_to = belonging(py)?;
     WAITING.fetch_add(1, Ordering::SeqCst);
     let may_wait = py.detach(|| {
@@ -190,7 +190,7 @@ pub(super) fn wait(py: Python<'_>, under_way: &AtomicU64) -> PyResult<bool> {
         let (end, count) = waits.ends.entry(call).or_default();
         *count += 1;
         let end = Arc::clone(end);
-        (place, _) = end.wait_timeout(place, LOOK_AGAIN).unwrap_or_else(PoisonError::into_inner);
+        (place, _) = end.wait_timeout(place, longest).unwrap_or_else(PoisonError::into_inner);
         place.get_or_insert_default().leave(call, thread);
         true
     });

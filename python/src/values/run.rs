@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use millpond::sync::host;
 use millpond::workers::{Help, Workers};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -24,8 +25,10 @@ use super::calls::LOOK_AGAIN;
 use super::plan::{Missing, Plan};
 use super::value::Value;
 use crate::context::Context;
+use crate::errors::ReadTimeoutError;
 use crate::interpreter::{attached, staying};
 use crate::pool::Pool;
+use crate::reader::duration;
 use crate::threads::Threads;
 
 /// What is ready must be worth this much for another thread to be asked for: what waking it costs at its worst.
@@ -50,6 +53,33 @@ struct Run {
     /// How many values have been made, for who looks on.
     made: AtomicUsize,
     is_over: AtomicBool,
+    time: Option<Time>,
+}
+
+/// How long the caller waits.
+#[derive(Clone, Copy)]
+pub(super) struct Time {
+    started: Instant,
+    longest: Duration,
+}
+
+impl Time {
+    /// How much of it is left.
+    pub(super) fn left(self) -> Duration {
+        self.longest.saturating_sub(host::now().saturating_duration_since(self.started))
+    }
+
+    pub(super) fn is_up(self) -> bool {
+        self.left().is_zero()
+    }
+
+    /// What a get of a value of this name raises then.
+    pub(super) fn error(self, name: &str) -> PyErr {
+        let seconds = host::now().saturating_duration_since(self.started).as_secs_f64();
+        ReadTimeoutError::new_err(format!(
+            "getting `{name}` timed out after `{seconds:.3}` seconds; what has been made is kept, so get again to go on"
+        ))
+    }
 }
 
 #[derive(Default)]
@@ -65,6 +95,8 @@ struct Progress {
     is_caller_idle: bool,
     /// Nothing more is begun.
     is_stopped: bool,
+    /// The caller's time is up.
+    is_late: bool,
     /// What failed first.
     failure: Option<Failure>,
 }
@@ -86,14 +118,25 @@ fn has_lock(py: Python<'_>) -> bool {
     })
 }
 
-/// The values of `values`, of which those that are not there are made now, with all that they need.
+/// The values of `values`, of which those that are not there are made now, with all that they need, in
+/// so many seconds.
 #[pyfunction]
-pub(crate) fn _get_values(pool: &Bound<'_, Pool>, values: Vec<Bound<'_, Value>>) -> PyResult<Vec<Py<PyAny>>> {
-    staying(|| get(pool, values))
+#[pyo3(signature = (pool, values, timeout=None))]
+pub(crate) fn _get_values(
+    pool: &Bound<'_, Pool>,
+    values: Vec<Bound<'_, Value>>,
+    timeout: Option<f64>,
+) -> PyResult<Vec<Py<PyAny>>> {
+    staying(|| get(pool, values, duration(timeout)))
 }
 
-fn get(pool: &Bound<'_, Pool>, values: Vec<Bound<'_, Value>>) -> PyResult<Vec<Py<PyAny>>> {
+pub(super) fn get(
+    pool: &Bound<'_, Pool>,
+    values: Vec<Bound<'_, Value>>,
+    timeout: Option<Duration>,
+) -> PyResult<Vec<Py<PyAny>>> {
     let py = pool.py();
+    let time = timeout.map(|longest| Time { started: host::now(), longest });
     let most_helpers = pool.get().helpers()?;
     let threads = Arc::clone(pool.get().threads());
     let (plan, missing) = Plan::of(py, &values)?;
@@ -111,8 +154,9 @@ fn get(pool: &Bound<'_, Pool>, values: Vec<Bound<'_, Value>>) -> PyResult<Vec<Py
             changed: Condvar::new(),
             made: AtomicUsize::new(0),
             is_over: AtomicBool::new(false),
+            time,
         });
-        let ended = run.lead(py);
+        let ended = run.lead(py, &values);
         run.is_over.store(true, Ordering::Relaxed);
         ended?;
     }
@@ -126,19 +170,22 @@ impl Run {
     }
 
     /// What the caller does: works until all is made, and waits where there is nothing to do.
-    fn lead(self: &Arc<Self>, py: Python<'_>) -> PyResult<()> {
+    fn lead(self: &Arc<Self>, py: Python<'_>, values: &[Bound<'_, Value>]) -> PyResult<()> {
         loop {
             self.work(py, true);
             let mut progress = self.progress();
-            if progress.running == 0 || progress.failure.is_some() {
+            if progress.running == 0 || progress.failure.is_some() || progress.is_late {
                 progress.is_stopped = true;
-                let failure = progress.failure.take();
-                let left = progress.left;
+                let (failure, is_late, left) = (progress.failure.take(), progress.is_late, progress.left);
                 drop(progress);
-                return match failure {
-                    Some(failure) => Err(self.tell(py, failure)),
-                    None if left > 0 => Err(self.cycle(py)),
-                    None => Ok(()),
+                return match (failure, self.time) {
+                    (Some(failure), _) => Err(self.tell(py, failure)),
+                    (None, Some(time)) if left > 0 && is_late => {
+                        let names: Vec<_> = values.iter().filter(|value| !value.get().is_done()).collect();
+                        Err(time.error(&names.first().map_or_else(String::new, |value| value.get().name(py))))
+                    }
+                    (None, _) if left > 0 => Err(self.cycle(py)),
+                    (None, _) => Ok(()),
                 };
             }
             progress.is_caller_idle = true;
@@ -146,10 +193,12 @@ impl Run {
             py.detach(|| {
                 let mut progress = self.progress();
                 if progress.is_caller_idle {
+                    let longest = self.time.map_or(LOOK_AGAIN, |time| time.left().min(LOOK_AGAIN));
                     (progress, _) =
-                        self.changed.wait_timeout(progress, LOOK_AGAIN).unwrap_or_else(PoisonError::into_inner);
+                        self.changed.wait_timeout(progress, longest).unwrap_or_else(PoisonError::into_inner);
                 }
                 progress.is_caller_idle = false;
+                progress.look_at(self.time);
             });
             if let Err(interrupt) = py.check_signals() {
                 self.progress().is_stopped = true;
@@ -164,7 +213,9 @@ impl Run {
         while let Some((number, value)) = next {
             // Each call has variables of its own.
             let shape = self.plan.shapes[number as usize];
-            let result = self.context.run(py, || Value::ensure(value.bind(py), shape)).flatten();
+            // Those who help wait for others' calls as long as these take: the caller tells in time.
+            let time = self.time.filter(|_| is_caller);
+            let result = self.context.run(py, || Value::ensure(value.bind(py), shape, time)).flatten();
             self.made.fetch_add(1, Ordering::Relaxed);
             let failure = result.err().map(|error| Failure { number, value: value.clone_ref(py), error });
             // The arguments of what follows hold on to it now, or nobody does.
@@ -176,7 +227,12 @@ impl Run {
     /// Notes what became of one value and gives the next; with none a helper has left.
     fn next(self: &Arc<Self>, made: Option<(u32, Option<Failure>)>, is_caller: bool) -> Option<(u32, Py<Value>)> {
         let mut progress = self.progress();
+        let has_made = made.is_some();
         let late = made.and_then(|(number, failure)| progress.note(number, failure, &self.plan));
+        if is_caller && has_made {
+            // After a call at the least, so that whoever gets again and again gets somewhere.
+            progress.look_at(self.time);
+        }
         let next = progress.take_ready();
         progress.helpers -= usize::from(next.is_none() && !is_caller);
         // Over, or more than this worker can do.
@@ -275,6 +331,14 @@ impl Progress {
             }
         }
         None
+    }
+
+    /// Begins nothing more where the caller's time is up.
+    fn look_at(&mut self, time: Option<Time>) {
+        if self.left > 0 && time.is_some_and(Time::is_up) {
+            self.is_stopped = true;
+            self.is_late = true;
+        }
     }
 
     fn has_ready(&self) -> bool {

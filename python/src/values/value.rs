@@ -12,15 +12,18 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 use super::arguments::{Call, Shape};
 use super::calls::{self, UnderWay};
+use super::run::Time;
 use super::task::ValueTask;
-use crate::interpreter::call_method;
+use crate::interpreter::{call_method, staying};
+use crate::reader::checked_timeout;
 
 /// What a call of a function will be or is.
 #[pyclass(frozen, generic, weakref, module = "millpond._native")]
@@ -92,7 +95,10 @@ impl Value {
     }
 
     /// Makes the value unless it is there. Where another thread is at it, waits for that.
-    pub(super) fn ensure(slf: &Bound<'_, Self>, shape: Shape) -> PyResult<()> {
+    ///
+    /// # Errors
+    /// What the function raised; and where it waits, that the `time` is up.
+    pub(super) fn ensure(slf: &Bound<'_, Self>, shape: Shape, time: Option<Time>) -> PyResult<()> {
         let py = slf.py();
         let this = slf.get();
         let (call, under_way) = loop {
@@ -114,7 +120,11 @@ impl Value {
                 }
             }
             drop(state);
-            if !calls::wait(py, &this.under_way)? {
+            if let Some(time) = time.filter(|time| time.is_up()) {
+                return Err(time.error(&this.name(py)));
+            }
+            let longest = time.map_or(calls::LOOK_AGAIN, |time| time.left().min(calls::LOOK_AGAIN));
+            if !calls::wait(py, &this.under_way, longest)? {
                 let name = this.name(py);
                 return Err(PyRuntimeError::new_err(format!(
                     "getting `{name}` while it is being made: its function asks for its own value"
@@ -148,13 +158,27 @@ impl Call {
 #[pymethods]
 impl Value {
     /// The value, made now if it is not there, with all that it needs.
-    fn get(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+    ///
+    /// Parameters
+    /// ----------
+    /// timeout : float, optional
+    ///     Seconds to wait at the most. The time is looked at between two calls that this thread makes,
+    ///     and while it waits for those of others.
+    ///
+    /// Raises
+    /// ------
+    /// ReadTimeoutError
+    ///     When the time is up. Nothing is lost by that: what has been made is kept, calls that are under
+    ///     way go on, and a later get goes on from there.
+    #[pyo3(signature = (*, timeout=None), text_signature = "($self, *, timeout=None)")]
+    fn get(slf: &Bound<'_, Self>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
         let py = slf.py();
+        let timeout = timeout.map_or(Ok(None), checked_timeout)?;
         if let Some(result) = Self::peek(slf.get(), py) {
             return Ok(result);
         }
         let pool = slf.get().task.get().pool().bind(py).cast::<crate::pool::Pool>()?.clone();
-        let mut results = super::run::_get_values(&pool, vec![slf.clone()])?;
+        let mut results = staying(|| super::run::get(&pool, vec![slf.clone()], timeout))?;
         Ok(results.swap_remove(0))
     }
 
@@ -174,6 +198,13 @@ impl Value {
     #[getter]
     fn pool(&self, py: Python<'_>) -> Py<PyAny> {
         self.task.get().pool().clone_ref(py)
+    }
+
+    /// For names that are not there.
+    fn __getattr__(slf: &Bound<'_, Self>, name: &Bound<'_, PyString>) -> PyResult<Py<PyAny>> {
+        let hints = slf.py().import(intern!(slf.py(), "millpond._hints"))?;
+        let message = call_method(&hints, intern!(slf.py(), "missing_of_value"), (name,))?;
+        Err(PyAttributeError::new_err(message.unbind()))
     }
 
     fn __bool__(&self, py: Python<'_>) -> PyResult<bool> {

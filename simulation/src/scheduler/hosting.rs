@@ -72,6 +72,10 @@ impl Host for Scheduler {
         }
     }
 
+    fn random(&self) -> u64 {
+        self.draw(u64::MAX)
+    }
+
     fn wait(&self, wait: &mut dyn FnMut()) {
         // For something that the simulation does not know: nobody else runs meanwhile.
         host::wait_in_process(wait);

@@ -67,6 +67,11 @@ pub trait Host {
         self.wait(&mut || shim::thread::sleep(duration));
     }
 
+    /// 64 random bits.
+    fn random(&self) -> u64 {
+        random_of_system()
+    }
+
     /// Lets go of what the thread holds and others may need, calls `wait` once, and takes it up again.
     ///
     /// Called for waits that may last, never under a lock of this library.
@@ -98,4 +103,10 @@ pub trait Host {
     fn is_over(&self) -> bool {
         false
     }
+}
+
+/// 64 random bits of the system's.
+fn random_of_system() -> u64 {
+    // The keys of a hasher are random, and no two hashers of a thread have the same.
+    std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), ())
 }

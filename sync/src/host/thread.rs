@@ -253,6 +253,16 @@ pub fn sleep(duration: Duration) {
     system::sleep(duration);
 }
 
+/// 64 random bits, which its seed decides in a simulation.
+#[must_use]
+pub fn random() -> u64 {
+    #[cfg(all(feature = "simulation", not(any(loom, shuttle))))]
+    if let Some(host) = current() {
+        return host.random();
+    }
+    super::random_of_system()
+}
+
 /// An operation of a user's, which is over when this is dropped: then others may have their turn.
 #[derive(Debug)]
 pub struct Operation;
