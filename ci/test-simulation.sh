@@ -49,7 +49,6 @@ left_out=(
     turning::a_time_out_is_looked_at_between_the_readers_own_items
     turning::items_in_front_of_one_that_turns_slow_come_out
     turning::what_a_group_still_needs_is_made_by_all_workers
-    turning::inner_iterators_that_take_long_are_begun_by_all_workers
     turning::what_is_left_of_a_chunk_is_begun_however_much_of_it_waits_to_be_read
     turning::what_is_left_of_a_chunk_that_turns_slow_is_for_every_worker
 )

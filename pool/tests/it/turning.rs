@@ -75,27 +75,6 @@ in_parallel! {
         assert_eq!(Parker::block_on(chunk().read_all_async()).unwrap(), expected);
     }
 
-    fn inner_iterators_that_take_long_are_begun_by_all_workers(pool) {
-        let meeting = Arc::new(Barrier::new(2));
-        let inner = || {
-            let meet = Arc::clone(&meeting);
-            move |n: u64| {
-                be_slow();
-                // By then it is known that they are slow.
-                if n >= 8 {
-                    meet.wait();
-                }
-                [n, n + 1]
-            }
-        };
-        let expected: Vec<u64> = (0..64).flat_map(|n| [n, n + 1]).collect();
-        let flat = || pool.source(0..64).flat_map(inner());
-        assert_eq!(flat().read_all().unwrap(), expected);
-        assert_eq!(flat().collect::<Vec<_>>().unwrap(), expected);
-        assert_eq!(Parker::block_on(flat().read_all_async()).unwrap(), expected);
-        assert_eq!(flat().batch(4).flatten().read_all().unwrap(), expected);
-    }
-
     fn a_failure_stops_the_workers_that_are_behind_it(pool) {
         let here = std::thread::current().id();
         // The first item that a helper fails on, and how many were begun behind it after that.
