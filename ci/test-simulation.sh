@@ -42,6 +42,7 @@ left_out=(
     cancel::a_wait_before_another_call_ends_when_nobody_can_read_the_result
     contract::a_read_by_chunks_whose_time_is_up_stops_between_two
     deep::a_chain_of_a_hundred_thousand_sequential_tasks
+    lazy_joints::read_ahead_is_kept_full_between_reads_whatever_the_window
     nested::functions_may_read_several_levels_deep
     overlap::slow_calls_overlap_in_every_operator_and_form_of_read
     turning::a_failure_stops_the_workers_that_are_behind_it
