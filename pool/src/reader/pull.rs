@@ -7,6 +7,7 @@ use millpond_sync::Deadline;
 use crate::consumer::Consumer;
 use crate::core::Refused;
 use crate::error::ReadError;
+use crate::gate::Pass;
 use crate::lane::{Ready, Want};
 use crate::walk::{Walked, Walker};
 use millpond_sync::host::{self, Operation};
@@ -39,7 +40,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
     }
 
     /// What a reader is told, if it has been found out; an empty answer is the end.
-    pub(super) fn settled(&self, ready: Ready<T>) -> Option<Result<Vec<T>, ReadError>> {
+    pub(super) fn settled(&self, pass: &Pass<'_>, ready: Ready<T>) -> Option<Result<Vec<T>, ReadError>> {
         Some(match ready {
             Ready::NotYet(_) => return None,
             // Closing a pool ends its lanes, but that is not the end of their items: too few of them may be here, or none.
@@ -49,7 +50,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
             }
             _ if self.lane().header().core.is_closed() => Err(self.refused(Refused::Closed)),
             Ready::Items(items) => {
-                self.keep_ahead();
+                self.keep_ahead(pass);
                 Ok(items)
             }
             Ready::End => Ok(Vec::new()),
@@ -57,14 +58,11 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         })
     }
 
-    /// Items were taken: helpers make up what the lane keeps ready ahead of its readers, whether anybody reads or not.
-    fn keep_ahead(&self) {
+    /// Items were taken: helpers make up what the lane keeps ready ahead of its readers. They do so
+    /// whether anybody reads or not.
+    fn keep_ahead(&self, pass: &Pass<'_>) {
         let header = self.lane().header();
-        if header.limits.read_ahead > 0
-            && let Ok(pass) = self.enter()
-            && pass.is_shared()
-            && self.any().is_short(self.outlet(), &pass)
-        {
+        if header.limits.read_ahead > 0 && pass.is_shared() && self.any().is_short(self.outlet(), pass) {
             header.core.add_job(self.any(), self.outlet(), false);
             header.core.tick();
             header.core.replace_caller();
@@ -72,7 +70,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
     }
 
     /// Enters the pool.
-    pub(super) fn enter(&self) -> Result<crate::gate::Pass<'_>, ReadError> {
+    pub(super) fn enter(&self) -> Result<Pass<'_>, ReadError> {
         self.lane().header().core.enter().map_err(|refused| self.refused(refused))
     }
 
@@ -89,13 +87,13 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         if most == 1
             && let Some(item) = lane.one(&pass)
         {
-            return self.settled(Ready::Items(vec![item])).expect("items are settled");
+            return self.settled(&pass, Ready::Items(vec![item])).expect("items are settled");
         }
         if let Some(interrupt) = core.interrupts().take(lane.header()) {
             return Err(interrupt);
         }
         let first = lane.take_or_want(&pass, outlet, (least, most), want);
-        if let Some(result) = self.settled(first) {
+        if let Some(result) = self.settled(&pass, first) {
             return result;
         }
         let mut wanting = Wanting { consumer: self, pass: &pass, want };
@@ -106,7 +104,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
             if let Some(interrupt) = core.interrupts().take(lane.header()) {
                 break Err(interrupt);
             }
-            if let Some(result) = self.settled(lane.take_wanted(&pass, outlet, (least, most), want)) {
+            if let Some(result) = self.settled(&pass, lane.take_wanted(&pass, outlet, (least, most), want)) {
                 wanting.want = None;
                 break result;
             }
@@ -130,7 +128,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
                     last => last,
                 };
                 wanting.want = None;
-                break self.settled(last).expect("only too few items are not settled");
+                break self.settled(&pass, last).expect("only too few items are not settled");
             }
         };
         drop(wanting);
@@ -154,7 +152,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
     /// Takes items if there are enough, without working or waiting; an empty answer is the end.
     pub(super) fn try_pull(&self, least: usize, most: usize) -> Result<Option<Vec<T>>, ReadError> {
         let pass = self.enter()?;
-        self.settled(self.lane().take(&pass, self.outlet(), least, most)).transpose()
+        self.settled(&pass, self.lane().take(&pass, self.outlet(), least, most)).transpose()
     }
 }
 

@@ -77,7 +77,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
                 return Some(Err(interrupt));
             }
             let want = (*asked > 0).then_some(Want::More(*asked));
-            let result = self.settled(lane.take_wanted(&pass, outlet, (least, most), want));
+            let result = self.settled(&pass, lane.take_wanted(&pass, outlet, (least, most), want));
             if result.is_some() {
                 *asked = 0;
             }
