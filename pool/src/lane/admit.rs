@@ -79,8 +79,9 @@ impl<T> Outlet<T> {
 impl<T> State<T> {
     /// How many items are missing at `outlet`, beyond those that are there or on their way; `usize::MAX` for all.
     ///
-    /// What a blocked reader asked for is its to keep, and read-ahead is a bound of its own, so these are made whatever the window.
-    /// Everything else (what a lane downstream lacks, iteration) waits here, so at most `window` chunks of it are outstanding.
+    /// A blocked reader keeps what it asked for, and read-ahead is a bound of its own, so the window
+    /// does not limit these. Everything else (what a lane downstream lacks, iteration) waits here, so
+    /// at most `window` chunks of it are outstanding.
     pub(super) fn missing(&self, outlet: usize, window: usize, is_iterated: bool) -> usize {
         let at = &self.outlets[outlet];
         if at.collecting > 0 {
@@ -97,13 +98,14 @@ impl<T> State<T> {
         if lacking > asked && is_window_full { asked } else { lacking }
     }
 
-    /// How many chunks may be outstanding at an outlet: a window, and beyond it those of which a lane downstream needs all before
-    /// it can go on.
+    /// How many chunks may be outstanding at an outlet: a window, and beyond it those that a lane
+    /// downstream needs all of before it can go on.
     fn room(&self, at: &Outlet<T>, window: usize) -> usize {
         if window == 1 { 1 } else { window + at.inlet_least / self.grain.chunk() }
     }
 
-    /// Whether `chunks` with `items` in all leave room for another one. Parts of chunks that were cut count for no more than they have.
+    /// Whether `chunks` with `items` in all leave room for another one. The parts of a chunk that was
+    /// cut count for no more items than they have.
     fn has_room(&self, at: &Outlet<T>, window: usize, chunks: usize, items: usize) -> bool {
         let Limits { min_count, .. } = self.limits;
         chunks < self.room(at, window) || (min_count > 1 && window > 1 && items < window.saturating_mul(min_count))
@@ -211,8 +213,8 @@ impl<T> State<T> {
         if self.flying >= concurrency || (is_alone && self.flying > 0) {
             return Admission::Full;
         }
-        // Items that become one result each are here already, so going on with them takes no more room. What is made of others waits
-        // in the sequence, unless it is next: of those, as many parts as a window has may be ahead of one.
+        // An item that becomes one result takes no more room than it has now. Items that become more do:
+        // their results wait in the sequence. So a window of parts may be ahead of such a rest.
         let at = &self.outlets[outlet];
         let may_grow = expands && is_ordered && at.collecting == 0;
         if may_grow && !self.sequence.is_within(slot, self.room(at, window)) {
