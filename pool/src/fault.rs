@@ -33,6 +33,8 @@ pub enum Fault {
     MadeNotCounted,
     /// Helpers are asked for while the head is out, so that they find nothing to start.
     LendsBeforeMade,
+    /// What came back from a reader is on nobody's list while somebody takes it in.
+    ReturnedInTheOpen,
 }
 
 #[cfg(any(loom, shuttle))]

@@ -8,6 +8,7 @@ use millpond_sync::shim::atomic::{AtomicBool, Ordering};
 use super::Lane;
 use super::state::{End, Outlet, State};
 use crate::error::TaskError;
+use crate::fault::{self, Fault};
 use crate::gate::Pass;
 use millpond_sync::host::{self, Site};
 use millpond_workers::discard::discard_all;
@@ -241,11 +242,24 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         self.returned.is_any.store(true, Ordering::Release);
     }
 
+    /// Takes in what came back.
+    ///
+    /// Subtle: the lock is held until the items are in their place. Whoever finds that nothing has come back takes what
+    /// is there; whoever comes before that waits here. A reader would else get what comes after its own items first.
     fn put_back_in_front(&self, pass: &Pass<'_>) {
         let mut kept = self.returned.kept.lock();
         let (items, wants) = (std::mem::take(&mut kept.items), std::mem::take(&mut kept.wants));
+        if fault::is(Fault::ReturnedInTheOpen) {
+            self.returned.is_any.store(false, Ordering::Release);
+            drop(kept);
+            self.put_in_front(pass, items, wants);
+            return;
+        }
+        self.put_in_front(pass, items, wants);
         self.returned.is_any.store(false, Ordering::Release);
-        drop(kept);
+    }
+
+    fn put_in_front(&self, pass: &Pass<'_>, items: Vec<(usize, Vec<T>)>, wants: Vec<(usize, Want)>) {
         self.state.with(pass, |state| {
             for (outlet, items) in items {
                 let at = &mut state.outlets[outlet];

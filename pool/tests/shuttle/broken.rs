@@ -96,6 +96,18 @@ fn a_demand_off_by_one_is_found() {
 }
 
 /// ```text
+/// reader                                       other reader
+/// gives items back
+///                                              takes them off the list
+/// nothing came back: takes what comes next
+///                                              puts them in front
+/// ```
+#[test]
+fn items_that_come_back_late_are_found() {
+    finds(Fault::ReturnedInTheOpen, &["the order of items that came back"], reads::a_rest_that_comes_back);
+}
+
+/// ```text
 /// reader                                       helper
 /// makes the last item that is missing
 ///                                              it is not there: makes one more

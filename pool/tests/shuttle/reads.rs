@@ -175,6 +175,32 @@ fn an_iteration_is_filled_and_its_rest_goes_to_the_next_reader() {
     });
 }
 
+/// A branch whose iteration gives its rest back while another branch reads.
+pub(crate) fn a_rest_that_comes_back() {
+    with_pool(2, |pool| {
+        let [mut here, mut there] = <[_; 2]>::try_from(pool.source(0..6_u32).tee(2)).ok().unwrap();
+        let other = thread::spawn(move || {
+            let one_by_one: Vec<_> = (0..6).flat_map(|_| there.read(1).unwrap()).collect();
+            assert_eq!(one_by_one, [0, 1, 2, 3, 4, 5], "the order of the other branch");
+        });
+        let mut items: Vec<_> = here.by_ref().take(1).map(Result::unwrap).collect();
+        items.extend(here.read(1).unwrap());
+        items.extend(here.by_ref().take(2).map(Result::unwrap));
+        items.extend(here.read_all().unwrap());
+        assert_eq!(items, [0, 1, 2, 3, 4, 5], "the order of items that came back");
+        other.join().unwrap();
+    });
+}
+
+/// ```text
+/// reader         iterates … gives the rest back              takes the rest
+/// other reader                                  takes it in
+/// ```
+#[test]
+fn what_an_iteration_gives_back_comes_first() {
+    explore(a_rest_that_comes_back);
+}
+
 /// ```text
 /// outer   fires: its function reads from the inner lane, whose head a helper has out
 /// helper  … lands: tells who waits ─┘
