@@ -215,6 +215,8 @@ pub(crate) struct Watch<'f, 'a, 'env> {
     /// Whether it has not looked yet. A reader whose time was up before it began does one item all the same, so that one that asks
     /// again and again gets somewhere.
     is_first: bool,
+    /// Whether it has said that the next item is not to be begun: it says so from then on.
+    has_stopped: bool,
 }
 
 impl Watch<'_, '_, '_> {
@@ -259,10 +261,14 @@ impl Watch<'_, '_, '_> {
     #[cold]
     #[inline(never)]
     fn look(&mut self) -> bool {
+        if self.has_stopped {
+            return false;
+        }
         let stop = self.firing.look(self.seen, std::mem::replace(&mut self.is_first, false));
-        self.seen = self.firing.seen.get();
+        self.has_stopped = stop != Stop::None;
+        self.seen = if self.has_stopped { Seen::ALWAYS } else { self.firing.seen.get() };
         self.firing.stop.set(stop);
-        stop == Stop::None
+        !self.has_stopped
     }
 }
 
@@ -321,7 +327,7 @@ impl<'a, 'env> Firing<'a, 'env> {
         if host::is_hosted() && self.late_after.get().is_some() {
             self.seen.set(Seen::ALWAYS);
         }
-        Watch { firing: self, nudges: self.nudges, seen: self.seen.get(), is_first: true }
+        Watch { firing: self, nudges: self.nudges, seen: self.seen.get(), is_first: true, has_stopped: false }
     }
 
     /// Finds out why the pool's word has changed, or whether the reader's time is up.
@@ -333,11 +339,14 @@ impl<'a, 'env> Firing<'a, 'env> {
                 return Stop::None;
             }
             self.countdown.set(self.stride.get() - 1);
-        } else {
-            self.seen.set(self.nudges.seen());
         }
+        let now = self.nudges.seen();
         if self.is_cancelled() || (self.has_failed.load(Ordering::Acquire) && self.is_doomed()) {
+            // Subtle: the stages after this one have not looked. They find a word that has changed, and look too.
             return Stop::Discard;
+        }
+        if seen != Seen::ALWAYS {
+            self.seen.set(now);
         }
         if self.may_cut && self.is_over_time(is_first) { Stop::Cut } else { Stop::None }
     }
