@@ -63,7 +63,7 @@ pub mod workers {
 
 pub use contents::Contents;
 pub use error::{ReadError, TaskError};
-pub use head::{Demand, PollSupply, Supply, Verdict};
+pub use head::{Demand, Interruption, PollSupply, Supply, Verdict};
 pub use hold::Hold;
 pub use millpond_workers::{BoxError, Cause, Panic};
 pub use pool::{Pool, ScopedPool};

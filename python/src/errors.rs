@@ -142,6 +142,16 @@ fn still(failed: &millpond::TaskError) -> String {
     }
 }
 
+/// Adds a note to an exception that has none of this text: a function may raise the same object again and again.
+pub(crate) fn note_once(py: Python<'_>, error: &PyErr, note: &str) {
+    let exception = error.value(py);
+    let notes = exception.getattr(intern!(py, "__notes__")).and_then(|notes| notes.contains(note));
+    if !notes.unwrap_or(false) {
+        // Before Python 3.11 there are no notes.
+        let _ = exception.call_method1(intern!(py, "add_note"), (note,));
+    }
+}
+
 /// Sees to it that the exception has one note that begins with `place`, though a function may raise the same object again and again.
 /// Where this failure was raised before, the note says what can be read now.
 fn note(py: Python<'_>, error: &PyErr, place: &str, failed: &millpond::TaskError) {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-use millpond::{BoxError, Demand, PollSupply, ReadError, TaskError};
+use millpond::{BoxError, Demand, Interruption, PollSupply, ReadError, TaskError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -54,6 +54,8 @@ struct State {
     open: HashSet<u64>,
     results: VecDeque<Object>,
     failure: Option<PyErr>,
+    /// What a coroutine was interrupted by; the loop has its item again and begins no further call.
+    interrupt: Option<PyErr>,
     /// Called when there may be something to give on.
     waker: Option<Waker>,
     hold: Hold,
@@ -176,6 +178,20 @@ impl Window {
         }
     }
 
+    /// A coroutine was interrupted by `error`, which is no failure of its item. The loop has that again, and begins no further calls:
+    /// whoever reads is told, and whoever reads after that is to have it go on.
+    fn interrupt(&self, error: Bound<'_, PyAny>) {
+        let Some(shared) = self.shared() else { return };
+        let waker = {
+            let mut state = shared.lock();
+            state.interrupt.get_or_insert(PyErr::from_value(error));
+            state.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
     /// The loop begins no further calls: whoever reads is to have it go on.
     fn hold(&self) {
         let Some(shared) = self.shared() else { return };
@@ -283,7 +299,19 @@ impl Awaiting {
 impl PollSupply<Object> for Awaiting {
     fn poll_supply(&mut self, demand: Demand, into: &mut Vec<Object>, waker: &Waker) -> Poll<Result<bool, BoxError>> {
         loop {
-            self.shared.lock().give(demand.most, into);
+            let interrupt = {
+                let mut state = self.shared.lock();
+                let interrupt = state.interrupt.take();
+                match interrupt {
+                    // Whoever asks next does so for a read that is yet to begin.
+                    Some(_) => state.hold = Hold::Seen,
+                    None => state.give(demand.most, into),
+                }
+                interrupt
+            };
+            if let Some(interrupt) = interrupt {
+                return Poll::Ready(Err(Box::new(Interruption(Raised::boxed(interrupt, &self.shared.place)))));
+            }
             let wanted = demand.missing.saturating_sub(into.len());
             match self.top_up(wanted, waker) {
                 Ok(true) => continue,
@@ -308,6 +336,9 @@ impl PollSupply<Object> for Awaiting {
                     Some(error) => Err(Box::new(error)),
                     None => Ok(false),
                 });
+            }
+            if state.interrupt.is_some() {
+                continue;
             }
             match state.hold {
                 Hold::No => state.waker = Some(waker.clone()),
@@ -335,7 +366,8 @@ impl Drop for Awaiting {
             // What is answered from now on is an answer to nothing.
             state.open.clear();
             state.waker = None;
-            (std::mem::take(&mut state.answers), std::mem::take(&mut state.results), state.failure.take())
+            let failed = (state.failure.take(), state.interrupt.take());
+            (std::mem::take(&mut state.answers), std::mem::take(&mut state.results), failed)
         };
         let _ = attached(|py| {
             drop(left);

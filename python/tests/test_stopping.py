@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -58,6 +59,46 @@ TASKS: dict[str, Callable[[PoolReader[int], Callable[[int], Any]], PoolReader[in
 }
 
 
+async def a_turn() -> None:
+    """Let others have a turn, under asyncio or trio."""
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_task():
+        await trio.sleep(0)
+    else:
+        await asyncio.sleep(0)
+
+
+def awaiting(function: Callable[[int], Any], waits: bool = True) -> Callable[[int], Any]:
+    """Have a coroutine function call a function, at once or after others had their turn."""
+
+    async def call(item: int) -> Any:
+        if waits:
+            await a_turn()
+        return function(item)
+
+    return call
+
+
+TASKS.update(
+    {
+        "coroutines": lambda reader, function: reader.map(awaiting(function)),
+        "coroutines at once": lambda reader, function: reader.map(awaiting(function, False), concurrency=3),
+        "a filter's coroutines": lambda reader, function: reader.filter(
+            awaiting(lambda item: function(item) is not None), concurrency=20
+        ),
+        "coroutines with a policy": lambda reader, function: reader.map(
+            awaiting(function), on_error="skip", retries=3, timeout=60
+        ),
+        "coroutines out of order": lambda reader, function: reader.map(
+            awaiting(function), concurrency=1, ordered=False
+        ),
+        "coroutines in between": lambda reader, function: (
+            reader.map(abs).map(awaiting(function)).map(abs).batch(1).flatten()
+        ),
+    }
+)
+
+
 def one_by_one(reader: PoolReader[int], into: list[int]) -> None:
     while items := reader.read(1):
         into += items
@@ -97,7 +138,17 @@ def iterated_awaiting(reader: PoolReader[int], into: list[int]) -> None:
     asyncio.run(read())
 
 
-READS = [one_by_one, iterated, all_at_once, by_fives, in_time, awaited, iterated_awaiting]
+def awaited_in_trio(reader: PoolReader[int], into: list[int]) -> None:
+    trio = pytest.importorskip("trio")
+
+    async def read() -> None:
+        while items := await reader.read_async(5):
+            into.extend(items)
+
+    trio.run(read)
+
+
+READS = [one_by_one, iterated, all_at_once, by_fives, in_time, awaited, iterated_awaiting, awaited_in_trio]
 
 
 @pytest.mark.parametrize("add", TASKS.values(), ids=TASKS)
@@ -118,6 +169,23 @@ def test_an_interrupt_comes_out_of_the_read_and_loses_nothing(
         read(reader, items)
     assert items == list(range(1, 41))
     # Once more for the one that was interrupted.
+    assert sorted(function.calls) == sorted([*range(1, 41), 7])
+
+
+@pytest.mark.parametrize("interrupt", INTERRUPTS)
+def test_an_interrupt_of_a_task_of_a_coroutine_leaves_the_pools_loop_running(
+    pool_size: int, interrupt: type[BaseException]
+) -> None:
+    function = Interrupted(interrupt)
+
+    async def call(item: int) -> int:
+        return await asyncio.ensure_future(awaiting(function)(item))  # type: ignore[no-any-return]
+
+    with Pool(pool_size) as pool:
+        reader = pool.source(range(1, 41)).map(call)
+        with pytest.raises(interrupt):
+            reader.read_all()
+        assert reader.read_all() == list(range(1, 41))
     assert sorted(function.calls) == sorted([*range(1, 41), 7])
 
 

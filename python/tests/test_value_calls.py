@@ -134,6 +134,10 @@ def test_each_call_has_a_context_of_its_own(pool: Pool, outside: str | None) -> 
 # ---- values that are taken for what they will be
 
 
+def sorted_with_itself(value: Any) -> object:
+    return sorted([value, value])
+
+
 @pytest.mark.parametrize(
     ("use", "what"),
     [
@@ -157,11 +161,30 @@ def test_each_call_has_a_context_of_its_own(pool: Pool, outside: str | None) -> 
                 (operator.and_, "combining"),
                 (operator.or_, "combining"),
                 (operator.xor, "combining"),
+                (divmod, "dividing"),
+                (operator.lt, "comparing"),
+                (operator.le, "comparing"),
+                (operator.gt, "comparing"),
+                (operator.ge, "comparing"),
+                (operator.getitem, "taking an item of"),
+                (operator.contains, "looking for an item in"),
+                (round, "rounding"),
             )
         ),
         (lambda value: 1 + value, "adding"),
         (lambda value: 2**value, "raising"),
         (lambda value: pow(value, 2, 3), "raising"),
+        (lambda value: value > 1, "comparing"),
+        (lambda value: divmod(1, value), "dividing"),
+        (lambda value: "ab"[value], "indexing by"),
+        (lambda value: f"{value:>9}", "formatting"),
+        (sorted_with_itself, "comparing"),
+        (round, "rounding"),
+        (len, "taking the length of"),
+        (int, "making a number of"),
+        (float, "making a number of"),
+        (complex, "making a number of"),
+        (range, "indexing by"),
         (operator.neg, "negating"),
         (operator.invert, "inverting"),
         (abs, "taking the absolute value of"),
@@ -174,6 +197,9 @@ def test_a_value_that_is_taken_for_its_result_says_how_that_is_had(use: Callable
     assert str(caught.value) == f"{what} the value `abs`, which is made when it is asked for: call `get()` on it"
     assert {value: 1}[value] == 1
     assert value in [value]
+    assert value != -1
+    assert value != Pool(0).value(abs, -1)
+    assert f"{value}" == str(value) == repr(value) == "<Value `abs`: not made yet>"
 
 
 # ---- values that need themselves

@@ -158,10 +158,12 @@ def test_an_error_is_the_original_one_with_the_way_that_it_took(pool: Pool) -> N
         raise AssertionError("called")
 
     total = pool.value(sum, [count(load("a"))])
-    with pytest.raises(KeyError) as caught:
-        total.get()
-    assert caught.value is error
+    for _ in range(3):
+        with pytest.raises(KeyError) as caught:
+            total.get()
+        assert caught.value is error
     if sys.version_info >= (3, 11):
+        # Once, however often it is raised.
         assert error.__notes__ == ["in value `load`, needed by `count words` -> `sum`"]
     assert not total.done
 

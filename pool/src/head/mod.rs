@@ -19,7 +19,7 @@ pub(crate) use converted::Converted;
 pub(crate) use fold::Fold;
 pub(crate) use merge::Merge;
 pub(crate) use poll_supply::PollSupplied;
-pub use poll_supply::{Demand, PollSupply};
+pub use poll_supply::{Demand, Interruption, PollSupply};
 pub(crate) use relay::Relay;
 pub(crate) use sequential::Sequential;
 pub use sequential::Verdict;

@@ -1,5 +1,7 @@
 //! Sources whose items may not be there yet.
 
+use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
@@ -26,8 +28,27 @@ pub trait PollSupply<T>: Send {
     /// Adds items to `into` and says whether there may be more; or sees to it that `waker` is called when it is worth asking again.
     ///
     /// # Errors
-    /// The failure that stops the task. A [`TaskError`] is that of a task upstream, and stays it.
+    /// The failure that stops the task. A [`TaskError`] is that of a task upstream, and stays it. An [`Interruption`] is no failure:
+    /// whoever reads is told, and the next read asks on.
     fn poll_supply(&mut self, demand: Demand, into: &mut Vec<T>, waker: &Waker) -> Poll<Result<bool, BoxError>>;
+}
+
+/// What a [`PollSupply`] was interrupted by, from outside, without having failed. Readers get it as [`ReadError::Interrupted`].
+///
+/// [`ReadError::Interrupted`]: crate::ReadError::Interrupted
+#[derive(Debug)]
+pub struct Interruption(pub BoxError);
+
+impl fmt::Display for Interruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "interrupted: {}", self.0)
+    }
+}
+
+impl Error for Interruption {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.0)
+    }
 }
 
 /// The head of a [`PollSupply`]'s task.
@@ -52,11 +73,17 @@ impl<'env, T, S: PollSupply<T>> Head<'env, T> for PollSupplied<S> {
             Poll::Ready(Ok(false)) => Next::End,
             Poll::Ready(Err(error)) => match error.downcast::<TaskError>() {
                 Ok(upstream) => Next::Upstream(*upstream),
-                Err(error) => {
-                    // The item that did not come counts as given.
-                    firing.set_given(out.len() + 1);
-                    Next::Fail(Cause::Error(error))
-                }
+                Err(error) => match error.downcast::<Interruption>() {
+                    Ok(interruption) => {
+                        firing.interrupt(interruption.0);
+                        if out.is_empty() { Next::Stopped } else { Next::More }
+                    }
+                    Err(error) => {
+                        // The item that did not come counts as given.
+                        firing.set_given(out.len() + 1);
+                        Next::Fail(Cause::Error(error))
+                    }
+                },
             },
             Poll::Pending if out.is_empty() => Next::Parked,
             Poll::Pending => Next::More,

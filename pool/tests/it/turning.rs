@@ -2,9 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, Condvar, Mutex};
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use millpond_pool::{BoxError, Cause, Expander, Items, Operator, Outcome, ReadError, Task, Verdict, Wanted};
+use millpond_pool::{
+    BoxError, Cause, Demand, Expander, Interruption, Items, Operator, Outcome, PollSupply, ReadError, Task, Verdict,
+    Wanted,
+};
 
 use millpond_sync::Parker;
 
@@ -319,6 +323,41 @@ in_every_mode! {
             interrupts += 1;
         };
         assert_eq!((items, interrupts), ((0..210).collect(), 4));
+    }
+
+    fn a_source_that_was_interrupted_is_asked_on(pool) {
+        // Interrupted once before each multiple of 50, which it gives when it is asked again.
+        struct Interrupted(std::ops::Range<u64>, bool);
+        impl PollSupply<u64> for Interrupted {
+            fn poll_supply(
+                &mut self,
+                demand: Demand,
+                into: &mut Vec<u64>,
+                _: &Waker,
+            ) -> Poll<Result<bool, BoxError>> {
+                while into.len() < demand.most && !self.0.is_empty() {
+                    self.1 = self.0.start % 50 == 49 && !self.1;
+                    if self.1 {
+                        return Poll::Ready(Err(Box::new(Interruption("stopped".into()))));
+                    }
+                    into.extend(self.0.next());
+                }
+                Poll::Ready(Ok(!self.0.is_empty()))
+            }
+        }
+        let mut reader = pool.add_task(Task::poll_supply([], Interrupted(0..220, false))).map(|n| n);
+        let mut interrupts = 0;
+        let items = loop {
+            match reader.read_all() {
+                Ok(items) => break items,
+                Err(ReadError::Interrupted { task, cause }) => {
+                    assert_eq!((&*task, &*cause.to_string()), ("source", "stopped"));
+                }
+                Err(error) => panic!("{error}"),
+            }
+            interrupts += 1;
+        };
+        assert_eq!((items, interrupts), ((0..220).collect(), 4));
     }
 
     fn an_interrupted_item_is_put_back_and_the_read_says_so(pool) {

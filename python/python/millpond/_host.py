@@ -101,6 +101,14 @@ class _Task(_AsyncioTask):
         return sys.version_info < (3, 11) or self.cancelling() > 0
 
 
+async def _with_interrupt(call: Awaitable[Any]) -> tuple[Any, BaseException | None]:
+    """Await a call as a task of its own: such an exception of a task's would end the event loop."""
+    try:
+        return await call, None
+    except (KeyboardInterrupt, SystemExit) as error:
+        return None, error
+
+
 class AsyncioHost:
     """An event loop of asyncio."""
 
@@ -157,7 +165,7 @@ class AsyncioHost:
 
     async def within(self, call: Awaitable[Any], seconds: float, late: Exception) -> Any:
         """See :class:`Host`."""
-        task = asyncio.ensure_future(call)
+        task = asyncio.ensure_future(_with_interrupt(call))
         try:
             done, _ = await asyncio.wait({task}, timeout=seconds)
         except asyncio.CancelledError:
@@ -166,4 +174,7 @@ class AsyncioHost:
         if not done:
             task.cancel()
             raise late
-        return task.result()
+        result, interrupt = task.result()
+        if interrupt is not None:
+            raise interrupt
+        return result

@@ -44,6 +44,8 @@ class LoopThread:
         self._lock = _threads.original("allocate_lock")()
         self._loop: AbstractEventLoop | None = None
         self._is_closed = False
+        #: Not empty once the loop is to end.
+        self._closing: list[bool] = []
 
     def get(self) -> AbstractEventLoop | None:
         """Get the loop, running; ``None`` when it was closed."""
@@ -59,20 +61,20 @@ class LoopThread:
         self._is_at_work.acquire()
         if not _threads.has_greenlets():
             loop = _new_loop()
-            _threads.start(self._name, _run, loop, self.runners, end, self._is_at_work)
+            _threads.start(self._name, _run, loop, self.runners, self._closing, end, self._is_at_work)
             return loop
         # There the loop's own sockets belong to the thread that makes them.
         made: list[AbstractEventLoop] = []
         is_made = _threads.original("allocate_lock")()
         is_made.acquire()
-        runners, is_at_work = self.runners, self._is_at_work
+        runners, closing, is_at_work = self.runners, self._closing, self._is_at_work
 
         def run() -> None:
             try:
                 made.append(_new_loop())
             finally:
                 is_made.release()
-            _run(made[0], runners, end, is_at_work)
+            _run(made[0], runners, closing, end, is_at_work)
 
         _threads.start(self._name, run)
         is_made.acquire()
@@ -93,6 +95,7 @@ class LoopThread:
         with self._lock:
             self._is_closed = True
             loop, self._loop = self._loop, None
+        self._closing.append(True)
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(loop.stop)
 
@@ -183,16 +186,28 @@ async def _settle(loop: AbstractEventLoop, runners: Iterable[Runner | Puller]) -
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def _run_on(loop: AbstractEventLoop, closing: list[bool]) -> None:
+    while True:
+        try:
+            return loop.run_forever()
+        except (KeyboardInterrupt, SystemExit):
+            # A task that a coroutine function started has raised this; whoever awaits it is told as well. Subtle: the
+            # loop forgets that it was to stop.
+            if closing:
+                return
+
+
 def _run(
     loop: AbstractEventLoop,
     runners: Iterable[Runner | Puller],
+    closing: list[bool],
     end: concurrent.futures.Future[None],
     is_at_work: Any,
 ) -> None:
     asyncio.set_event_loop(loop)
     _native._wake_on_time()
     try:
-        loop.run_forever()
+        _run_on(loop, closing)
         loop.run_until_complete(_settle(loop, list(runners)))
         loop.run_until_complete(loop.shutdown_asyncgens())
     finally:

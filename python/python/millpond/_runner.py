@@ -215,7 +215,13 @@ class Runner:
                         if not self._is_closed:
                             self._end(host, number, item, ended, error)
                         raise
-                    self._fail(number, error)
+                    if isinstance(error, (Exception, asyncio.CancelledError)):
+                        self._fail(number, error)
+                    elif not self._is_closed:
+                        # Ctrl-C or an exit: no failure of the item, which is put back.
+                        self._is_held = True
+                        waiting.appendleft((number, item, ended))
+                        self.window.interrupt(error)
                 if work.is_touched or contextvars.copy_context() != context:
                     # The next call is to find the task and its variables as they were.
                     break

@@ -25,7 +25,7 @@ use super::calls::LOOK_AGAIN;
 use super::plan::{Missing, Plan};
 use super::value::Value;
 use crate::context::Context;
-use crate::errors::ReadTimeoutError;
+use crate::errors::{ReadTimeoutError, note_once};
 use crate::interpreter::{attached, staying};
 use crate::pool::Pool;
 use crate::reader::duration;
@@ -284,8 +284,7 @@ impl Run {
             joint = " ->";
         }
         drop(progress);
-        // Before Python 3.11 there are no notes.
-        let _ = error.value(py).call_method1("add_note", (note,));
+        note_once(py, &error, &note);
         error
     }
 

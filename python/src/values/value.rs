@@ -16,6 +16,7 @@ use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::pyclass::CompareOp;
 use pyo3::types::PyString;
 
 use super::arguments::{Call, Shape};
@@ -26,7 +27,8 @@ use crate::interpreter::{call_method, staying};
 use crate::reader::checked_timeout;
 
 /// What a call of a function will be or is.
-#[pyclass(frozen, generic, weakref, module = "millpond._native")]
+// `mapping`: or it would count as a sequence, for its `__getitem__`.
+#[pyclass(frozen, generic, weakref, mapping, module = "millpond._native")]
 pub(crate) struct Value {
     task: Py<ValueTask>,
     state: Mutex<State>,
@@ -333,6 +335,67 @@ impl Value {
 
     fn __invert__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         Err(self.refuse(py, "inverting"))
+    }
+
+    /// Values are equal where they are the same; there is no order of them.
+    fn __richcmp__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>, by: CompareOp) -> PyResult<Py<PyAny>> {
+        match by {
+            CompareOp::Eq | CompareOp::Ne => Ok(py.NotImplemented()),
+            _ => Err(self.refuse(py, "comparing")),
+        }
+    }
+
+    fn __hash__(slf: &Bound<'_, Self>) -> isize {
+        // As that of other objects: the lowest bits of an address say nothing.
+        slf.as_ptr().addr().rotate_right(4).cast_signed()
+    }
+
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        Err(self.refuse(py, "taking the length of"))
+    }
+
+    fn __getitem__(&self, py: Python<'_>, _key: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "taking an item of"))
+    }
+
+    fn __contains__(&self, py: Python<'_>, _item: &Bound<'_, PyAny>) -> PyResult<bool> {
+        Err(self.refuse(py, "looking for an item in"))
+    }
+
+    fn __int__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "making a number of"))
+    }
+
+    fn __float__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "making a number of"))
+    }
+
+    fn __complex__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "making a number of"))
+    }
+
+    fn __index__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "indexing by"))
+    }
+
+    #[pyo3(signature = (_digits=None, /))]
+    fn __round__(&self, py: Python<'_>, _digits: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "rounding"))
+    }
+
+    fn __divmod__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "dividing"))
+    }
+
+    fn __rdivmod__(&self, py: Python<'_>, _other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(self.refuse(py, "dividing"))
+    }
+
+    fn __format__(slf: &Bound<'_, Self>, format: &str) -> PyResult<String> {
+        if format.is_empty() {
+            return Ok(slf.get().__repr__(slf.py()));
+        }
+        Err(slf.get().refuse(slf.py(), "formatting"))
     }
 
     fn __await__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
