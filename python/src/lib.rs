@@ -26,6 +26,7 @@ mod retrying;
 mod seat;
 mod simulation;
 mod source;
+mod sync;
 mod threads;
 mod values;
 mod waiting;
@@ -96,6 +97,11 @@ mod _native {
     use crate::simulation::{
         _current_report, _current_seed, _last_report, _note, _now, _shrink, _sleep, _spawn, _yield_now, Report,
         Simulation, Thread,
+    };
+    #[pymodule_export]
+    use crate::sync::{
+        _current_unit, _forked, _is_turn_over, _set_checkpoints, Event, Flush, Hub, Lock, Queue, RLock, Ready,
+        Semaphore, Wait,
     };
     #[pymodule_export]
     use crate::threads::Idle;

@@ -193,6 +193,23 @@ impl RawMutex {
         Wish { owner, since: None, is_task: true }
     }
 
+    /// What a thread asks for that waits by itself with a [`Waiting`](crate::Waiting), as [`lock_deadline`](Self::lock_deadline)
+    /// would: the policy says whether it may be overtaken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use millpond_sync::{Deadline, Policy, RawMutex, Waiting};
+    ///
+    /// let lock = RawMutex::new(Policy::Eventual);
+    /// assert!(Waiting::new(&lock, RawMutex::wish_of_thread(None)).block(Deadline::NEVER).is_ok());
+    /// assert!(lock.is_locked());
+    /// ```
+    #[must_use]
+    pub const fn wish_of_thread(owner: Option<Owner>) -> Wish {
+        Wish { owner, since: None, is_task: false }
+    }
+
     /// Takes the lock, awaiting it. Dropping the future leaves the list; a lock that it was handed goes to the next.
     pub const fn lock_async(&self, owner: Option<Owner>) -> Waiting<&Self> {
         Waiting::new(self, Self::wish(owner))

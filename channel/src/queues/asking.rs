@@ -41,7 +41,20 @@ impl<T> Asked<T> {
         Self::new(Kind::Put(weight, Some(item)))
     }
 
-    pub(super) fn got(self) -> Get<T> {
+    /// What somebody waits for who wants a copy of the next item; make a [`Waiting`] of it.
+    #[must_use]
+    pub const fn peek() -> Self
+    where
+        T: Clone,
+    {
+        Self::new(Kind::Peek(T::clone, None))
+    }
+
+    /// What a getter was given, when its wait has ended.
+    ///
+    /// # Errors
+    /// [`GetError::ShutDown`] if it was given nothing.
+    pub fn got(self) -> Get<T> {
         match self.kind {
             Kind::Get(Some(item)) => Ok(item.item),
             Kind::Peek(_, Some(item)) => Ok(item),
@@ -49,7 +62,11 @@ impl<T> Asked<T> {
         }
     }
 
-    pub(super) fn got_many(self) -> Result<Vec<T>, GetError> {
+    /// What somebody was given who wanted several items, when the wait has ended.
+    ///
+    /// # Errors
+    /// [`GetError::ShutDown`] if that is nothing.
+    pub fn got_many(self) -> Result<Vec<T>, GetError> {
         match self.kind {
             Kind::GetMany(_, items) if !items.is_empty() => Ok(items.into_iter().map(|item| item.item).collect()),
             _ => Err(GetError::ShutDown),
@@ -57,7 +74,10 @@ impl<T> Asked<T> {
     }
 
     /// What became of the item, when the wait is over; `error` says why it is not in.
-    pub(super) fn put_or(self, error: fn(T) -> PutError<T>) -> Put<T> {
+    ///
+    /// # Errors
+    /// `error` with the item, if it is not in.
+    pub fn put_or(self, error: fn(T) -> PutError<T>) -> Put<T> {
         match self.kind {
             Kind::Put(_, Some(item)) => Err(error(item)),
             _ => Ok(()),
@@ -70,8 +90,7 @@ pub(super) fn get<T, S: Store<T>>(queue: &Queue<T, S>, deadline: Deadline) -> Ge
 }
 
 pub(super) fn peek<T: Clone, S: Store<T>>(queue: &Queue<T, S>, deadline: Deadline) -> Get<T> {
-    let asked = Asked::new(Kind::Peek(T::clone, None));
-    Waiting::new(queue, asked).block(deadline).map_or(Err(GetError::TimedOut), Asked::got)
+    Waiting::new(queue, Asked::peek()).block(deadline).map_or(Err(GetError::TimedOut), Asked::got)
 }
 
 pub(super) fn put<T, S: Store<T>>(queue: &Queue<T, S>, item: T, deadline: Deadline) -> Put<T> {

@@ -33,6 +33,9 @@ pub trait Store<T> {
     /// The next item.
     fn peek(&self) -> Option<&T>;
 
+    /// Shows all items, in any order.
+    fn visit(&self, see: &mut dyn FnMut(&T));
+
     /// How many there are.
     fn len(&self) -> usize;
 
@@ -64,6 +67,10 @@ impl<T> Store<T> for Fifo<T> {
         self.0.pop_front()
     }
 
+    fn visit(&self, see: &mut dyn FnMut(&T)) {
+        self.0.iter().for_each(|item| see(&item.item));
+    }
+
     fn peek(&self) -> Option<&T> {
         self.0.front().map(|item| &item.item)
     }
@@ -92,6 +99,10 @@ impl<T> Store<T> for Lifo<T> {
 
     fn take(&mut self) -> Option<Item<T>> {
         self.0.pop()
+    }
+
+    fn visit(&self, see: &mut dyn FnMut(&T)) {
+        self.0.iter().for_each(|item| see(&item.item));
     }
 
     fn peek(&self) -> Option<&T> {
@@ -145,6 +156,10 @@ impl<T: Ord> Store<T> for Priority<T> {
 
     fn take(&mut self) -> Option<Item<T>> {
         self.0.pop().map(|ranked| ranked.0)
+    }
+
+    fn visit(&self, see: &mut dyn FnMut(&T)) {
+        self.0.iter().for_each(|ranked| see(&ranked.0.item));
     }
 
     fn peek(&self) -> Option<&T> {
