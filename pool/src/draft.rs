@@ -117,7 +117,7 @@ impl<'env, T: Send + 'env> Upstream<'env, T> {
         limits: Limits,
         needs_whole_chunks: bool,
     ) -> Draft<'env, U> {
-        let needs_own_lane = limits.concurrency != usize::MAX || needs_whole_chunks;
+        let needs_own_lane = limits.concurrency != usize::MAX || needs_whole_chunks || limits.is_reader_only;
         let draft = match self {
             Self::Draft(draft) if !needs_own_lane && draft.parts.lets_join(limits) => draft,
             other => other.relayed(),
@@ -143,7 +143,8 @@ impl Parts<'_> {
 
     /// Takes a further task's limits into account.
     fn limit(&mut self, limits: Limits) {
-        let Limits { min_count, max_chunksize, concurrency, read_ahead, is_ordered, expands, wants_chunks } = limits;
+        let Limits { min_count, max_chunksize, concurrency, read_ahead, is_ordered, expands, wants_chunks, .. } =
+            limits;
         let all = &mut self.limits;
         all.min_count = all.min_count.max(min_count);
         all.max_chunksize = all.max_chunksize.min(max_chunksize);
@@ -152,7 +153,9 @@ impl Parts<'_> {
         all.is_ordered &= is_ordered;
         all.expands |= expands;
         all.wants_chunks |= wants_chunks;
-        self.is_last = concurrency != usize::MAX || read_ahead > 0 || expands;
+        all.is_reader_only |= limits.is_reader_only;
+        all.needs_reader |= limits.needs_reader;
+        self.is_last = concurrency != usize::MAX || read_ahead > 0 || expands || limits.is_reader_only;
     }
 }
 
@@ -168,10 +171,11 @@ impl<'env, T: Send + 'env> Draft<'env, T> {
         let inherited =
             inputs.iter().map(|input| input.lane.header().limits.min_count).filter(|_| H::INHERITS_MIN_COUNT);
         let min_count = inherited.max().unwrap_or(1);
+        let needs_reader = inputs.iter().any(|input| input.lane.header().limits.needs_reader);
         let is_task = task.is_some();
         let mut parts = Parts {
             core: Arc::clone(core),
-            limits: Limits { min_count, ..Limits::NONE },
+            limits: Limits { min_count, needs_reader, ..Limits::NONE },
             tasks: Vec::new(),
             inputs,
             source,

@@ -79,6 +79,8 @@ pub(crate) struct Walker<'a, 'env> {
     /// What the pool's clock of changes showed when it began.
     ticks: u64,
     role: Role,
+    /// Whether the thread is that of somebody who reads, and works for that.
+    is_in_readers_hands: bool,
     /// Whether the last firing was known to take hardly any time: less than a look at the clock is worth.
     was_quick: bool,
     /// How often in a row something changed and nothing came of it.
@@ -149,6 +151,7 @@ impl<'a, 'env> Walker<'a, 'env> {
             deepest: 0,
             ticks: 0,
             role: Role::Caller,
+            is_in_readers_hands: true,
             was_quick: false,
             looks: 0,
             deadline: Deadline::NEVER,
@@ -168,7 +171,25 @@ impl<'a, 'env> Walker<'a, 'env> {
     ) -> Self {
         let mut walker = Self::new(core, pass, root, outlet);
         walker.role = Role::Helper;
+        walker.is_in_readers_hands = false;
         walker
+    }
+
+    /// The walker of a source that reads from here while it is fired: it is in whose hands that firing is.
+    pub(crate) fn of_source(
+        core: &'a Arc<Core<'env>>,
+        pass: &'a Pass<'a>,
+        root: &'a Arc<dyn AnyLane<'env> + 'env>,
+        outlet: usize,
+    ) -> Self {
+        let mut walker = Self::new(core, pass, root, outlet);
+        walker.is_in_readers_hands = firing::is_in_readers_hands();
+        walker
+    }
+
+    /// Whether the thread is that of somebody who reads, who may run what helpers may not.
+    pub(crate) fn is_in_readers_hands(&self) -> bool {
+        self.is_in_readers_hands
     }
 
     /// From now on the reader counts as one of the pool's workers; before, it was too quick to matter.
@@ -203,8 +224,8 @@ impl<'a, 'env> Walker<'a, 'env> {
     /// A firing of this lane begins on this thread; whether it is known to take hardly any time.
     pub(crate) fn begin(&mut self, header: &Header<'env>, is_quick: bool) {
         self.was_quick = is_quick;
-        if self.pass.is_shared() {
-            firing::push(address(header));
+        if self.is_noted(header) {
+            firing::push(address(header), self.is_in_readers_hands);
         }
     }
 
@@ -226,9 +247,15 @@ impl<'a, 'env> Walker<'a, 'env> {
         let _ = root.waiters.notify_all();
     }
 
-    /// The firing that began last is over.
-    pub(crate) fn finish(&self) {
-        if self.pass.is_shared() {
+    /// Whether a firing of this lane is on the thread's list: in serial mode, where no other thread waits for it, only one that may read
+    /// from elsewhere.
+    fn is_noted(&self, header: &Header<'env>) -> bool {
+        self.pass.is_shared() || header.limits.needs_reader
+    }
+
+    /// The firing of this lane, which began last, is over.
+    pub(crate) fn finish(&self, header: &Header<'env>) {
+        if self.is_noted(header) {
             firing::pop();
         }
     }
@@ -291,6 +318,12 @@ impl<'a, 'env> Walker<'a, 'env> {
                     } else {
                         self.frame_fired();
                     }
+                }
+                Step::Refused => {
+                    // For this walker the same as a source that waits for data from outside, but not for others.
+                    self.is_parked = true;
+                    self.obstacles.push(lane);
+                    self.go_back();
                 }
                 step @ (Step::Nothing | Step::Done | Step::Full | Step::Parked) => {
                     let is_root = self.stack.len() == 1;
@@ -589,16 +622,17 @@ pub(crate) fn is_firing_any() -> bool {
     firing::is_any()
 }
 
-/// The lanes that the current thread is firing, the innermost last, by the addresses of their headers.
+/// The lanes that the current thread is firing, the innermost last, by the addresses of their headers, and whether each is fired in
+/// the hands of somebody who reads.
 mod firing {
     use std::cell::RefCell;
 
     millpond_sync::local! {
-        const LANES: RefCell<Vec<usize>> = RefCell::new(Vec::new());
+        const LANES: RefCell<Vec<(usize, bool)>> = RefCell::new(Vec::new());
     }
 
-    pub(super) fn push(lane: usize) {
-        LANES.with(|lanes| lanes.borrow_mut().push(lane));
+    pub(super) fn push(lane: usize, is_in_readers_hands: bool) {
+        LANES.with(|lanes| lanes.borrow_mut().push((lane, is_in_readers_hands)));
     }
 
     pub(super) fn pop() {
@@ -607,7 +641,12 @@ mod firing {
 
     /// All of them.
     pub(super) fn all() -> Vec<usize> {
-        LANES.with(|lanes| lanes.borrow().clone())
+        LANES.with(|lanes| lanes.borrow().iter().map(|(lane, _)| *lane).collect())
+    }
+
+    /// Whether the innermost is fired in the hands of somebody who reads; so is what nothing is fired for.
+    pub(super) fn is_in_readers_hands() -> bool {
+        LANES.with(|lanes| lanes.borrow().last().is_none_or(|(_, is_in_readers_hands)| *is_in_readers_hands))
     }
 
     pub(super) fn is_any() -> bool {
@@ -615,6 +654,6 @@ mod firing {
     }
 
     pub(super) fn contains(lane: usize) -> bool {
-        LANES.with(|lanes| lanes.borrow().contains(&lane))
+        LANES.with(|lanes| lanes.borrow().iter().any(|(known, _)| *known == lane))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread;
 
 use millpond::{Cause, Task, Verdict};
 use pyo3::exceptions::PyValueError;
@@ -143,12 +144,14 @@ impl Upstream {
 
 /// The items of an iterable.
 #[pyfunction]
+#[pyo3(signature = (pool, items, named, limits, is_reader_only=false))]
 pub(crate) fn _source(
     py: Python<'_>,
     pool: &Bound<'_, Pool>,
     items: &Bound<'_, PyAny>,
     named: Named,
     limits: Limits,
+    is_reader_only: bool,
 ) -> PyResult<Added> {
     let engine = pool.get().engine()?;
     let length = staying(|| items.len().ok());
@@ -158,11 +161,18 @@ pub(crate) fn _source(
     let is_simple = is_simple(iterator.as_any());
     let (iterator, place) = (iterator.unbind(), place(named));
     let context = Context::current(py)?;
-    let is_condemned = AtomicBool::new(false);
-    let iterating =
-        Arc::new(Iterating { iterator, place: Arc::clone(&place), context, is_simple, is_generator, is_condemned });
+    let iterating = Arc::new(Iterating {
+        iterator,
+        place: Arc::clone(&place),
+        context,
+        is_simple,
+        is_generator,
+        is_condemned: AtomicBool::new(false),
+        made_in: thread::current().id(),
+    });
     let held = Arc::clone(&iterating) as Arc<dyn Held>;
     let task = limited(Task::supply(Iterable(iterating)), &place, limits);
+    let task = if is_reader_only { task.reader_only() } else { task };
     let reader = engine.pool.add_task(task);
     let keeper = kept(py, &reader, Some(held), [])?;
     Ok(Added::new(Open::new(reader, pool.clone().unbind(), place, keeper, length)))

@@ -248,6 +248,10 @@ fn lacking(demand: Demand, made: usize) -> usize {
 }
 
 impl PollSupply<Object> for Pulling {
+    fn needs_reader(&self) -> bool {
+        self.input.as_ref().is_some_and(Reader::needs_reader)
+    }
+
     fn poll_supply(&mut self, demand: Demand, into: &mut Vec<Object>, waker: &Waker) -> Poll<Result<bool, BoxError>> {
         loop {
             let (is_open, has_failed, is_held) = {

@@ -661,7 +661,10 @@ impl PoolReader {
     /// Adds items behind those that are there and that nobody has read yet, and counts them all.
     fn _waiting(&self, py: Python<'_>, added: Vec<Py<PyAny>>) -> PyResult<usize> {
         self.with(py, |reader| {
-            let mut items = reader.try_read(usize::MAX).ok().flatten().unwrap_or_default();
+            let mut items = match reader.try_read(usize::MAX) {
+                Err(error @ ReadError::Interrupted { .. }) => return Err(raise(py, &error)),
+                items => items.ok().flatten().unwrap_or_default(),
+            };
             items.extend(added.into_iter().map(Object));
             let count = items.len();
             reader.unread(items);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, ThreadId};
 
 use millpond::{BoxError, Supply};
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -10,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyTuple};
 
 use crate::context::Context;
+use crate::errors::note_once;
 use crate::interpreter::{Iteration, attached, call_method, chunk_is_done, is_leaving, reading};
 use crate::keeper::Held;
 use crate::object::Object;
@@ -26,6 +28,8 @@ pub(crate) struct Iterating {
     pub(crate) is_generator: bool,
     /// Whether the collector takes it apart, and closes it itself.
     pub(crate) is_condemned: AtomicBool,
+    /// The thread that added it.
+    pub(crate) made_in: ThreadId,
 }
 
 impl Held for Iterating {
@@ -44,7 +48,11 @@ impl Held for Iterating {
 pub(crate) struct Iterable(pub(crate) Arc<Iterating>);
 
 impl Iterable {
+    #[cold]
     fn raised(&self, error: PyErr) -> BoxError {
+        if thread::current().id() != self.0.made_in {
+            let _ = attached(|py| note_thread(py, &error));
+        }
         Raised::boxed(error, &self.0.place)
     }
 
@@ -99,6 +107,17 @@ impl Drop for Iterable {
             return;
         }
         let _ = attached(|py| close(self.0.iterator.bind(py)));
+    }
+}
+
+/// Gives the way out where an iterator says that it may not be used by this thread, which is not the one that it was made in.
+///
+/// Each library says so in words of its own, but in no case without this one.
+fn note_thread(py: Python<'_>, error: &PyErr) {
+    if error.value(py).to_string().contains("thread") {
+        let note = "it was iterated over by another thread than the one that added it; with \
+                    `pool.source(…, reader_only=True)` the thread that reads does it";
+        note_once(py, error, note);
     }
 }
 

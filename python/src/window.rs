@@ -297,6 +297,10 @@ impl Awaiting {
 }
 
 impl PollSupply<Object> for Awaiting {
+    fn needs_reader(&self) -> bool {
+        self.input.needs_reader()
+    }
+
     fn poll_supply(&mut self, demand: Demand, into: &mut Vec<Object>, waker: &Waker) -> Poll<Result<bool, BoxError>> {
         loop {
             let interrupt = {

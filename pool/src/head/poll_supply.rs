@@ -25,6 +25,12 @@ pub struct Demand {
 ///
 /// After an end or a failure it is asked no more, and dropped.
 pub trait PollSupply<T>: Send {
+    /// Whether it reads from a task that only [threads that read](crate::ScopedReader::needs_reader) can get items from. Asked once, as the
+    /// task is made.
+    fn needs_reader(&self) -> bool {
+        false
+    }
+
     /// Adds items to `into` and says whether there may be more; or sees to it that `waker` is called when it is worth asking again.
     ///
     /// # Errors

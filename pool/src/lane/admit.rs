@@ -173,7 +173,7 @@ impl<T> State<T> {
             self.is_head_missed |= self.head == HeadState::Out;
             return Admission::Nothing;
         }
-        let Limits { min_count, max_chunksize, concurrency, expands, .. } = self.limits;
+        let Limits { min_count, max_chunksize, concurrency, expands, is_reader_only, .. } = self.limits;
         if self.head == HeadState::Out {
             self.is_head_missed = true;
             return Admission::Busy;
@@ -189,7 +189,9 @@ impl<T> State<T> {
             missing = 1;
         }
         missing = missing.max(min_count);
-        let most = missing.min(self.grain.chunk().max(min_count)).min(max_chunksize);
+        // While the reader is at something slow further down, helpers have what it has made, and no more.
+        let at_once = if is_reader_only { min_count.max(window) } else { min_count };
+        let most = missing.min(self.grain.chunk().max(at_once)).min(max_chunksize);
         let results = if expands { self.results_wanted(outlet, enough, is_iterated) } else { usize::MAX };
         self.head = HeadState::Out;
         self.reserved += most;

@@ -35,6 +35,8 @@ pub(crate) enum Step {
     Starved,
     /// Another worker is at the head.
     Busy,
+    /// Helpers have no business here: the reader comes by itself.
+    Refused,
     /// As much is in flight as may be.
     Full,
     /// The source waits for data from outside, and will wake whoever waits at the lane.
@@ -206,6 +208,9 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         if self.header.is_cancelled() {
             return Step::Done;
         }
+        if self.header.limits.is_reader_only && !walker.is_in_readers_hands() {
+            return Step::Refused;
+        }
         let (pass, window) = (walker.pass(), walker.window());
         let is_iterated = self.header.iterating[outlet].load(Ordering::Relaxed) > 0;
         let admission = self.state.with(pass, |state| {
@@ -272,7 +277,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
                 }
             }
         };
-        walker.finish();
+        walker.finish(&self.header);
         step
     }
 

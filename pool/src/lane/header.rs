@@ -99,6 +99,10 @@ pub(crate) struct Limits {
     pub(crate) expands: bool,
     /// Whether a function gets whole chunks, however small.
     pub(crate) wants_chunks: bool,
+    /// Whether threads that read run it, and helpers never.
+    pub(crate) is_reader_only: bool,
+    /// Whether this is so here or upstream: only a thread that reads can get all that is needed.
+    pub(crate) needs_reader: bool,
 }
 
 impl Limits {
@@ -110,6 +114,8 @@ impl Limits {
         is_ordered: true,
         expands: false,
         wants_chunks: false,
+        is_reader_only: false,
+        needs_reader: false,
     };
 
     /// Whether a chunk must stay whole: a function is to get at least so many items at once.

@@ -80,6 +80,12 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         self
     }
 
+    /// See [`Task::reader_only`].
+    #[track_caller]
+    pub fn reader_only(self) -> Self {
+        self.with_task("reader_only", Task::reader_only)
+    }
+
     /// See [`Task::read_ahead`].
     #[track_caller]
     pub fn read_ahead(self, items: usize) -> Self {

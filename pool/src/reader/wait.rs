@@ -47,10 +47,21 @@ impl Drop for Waits<'_> {
     }
 }
 
+/// Who does the work of a read that awaits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// The pool's workers, if it has any.
+    Workers,
+    /// Whoever polls it.
+    Reader,
+    /// Whoever polls it, which is a source while it is fired.
+    Source,
+}
+
 impl<'env, T: Send + 'env> Consumer<'env, T> {
     /// Takes items if there are enough; otherwise sets workers to it and has `waker` called when it is worth asking again.
     ///
-    /// In serial mode, and where `works`, the caller does the work here and now and only what waits for data from outside
+    /// In serial mode, and where `by` says so, the caller does the work here and now and only what waits for data from outside
     /// makes it wait. Where workers are set to it the outlet is told that so many items are wanted as `ask` says, and `asked` is what it has been
     /// told: taken back, and then 0, with the answer.
     fn poll_pull(
@@ -59,7 +70,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         (asked, ask): (&mut usize, Option<usize>),
         waits: &mut Waits<'env>,
         waker: &Waker,
-        works: bool,
+        by: By,
     ) -> Poll<Result<Vec<T>, ReadError>> {
         let _operation = Operation;
         waits.leave();
@@ -88,6 +99,8 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         }
         // Between two sizes a pass may still be shared where nobody is lent any more. Within a function the work is done here as well:
         // only its own thread can find out that it waits for itself.
+        // What helpers are not let at is made here, too.
+        let works = by != By::Workers || lane.header().limits.needs_reader;
         if works || !pass.is_shared() || core.size() == 0 || is_firing_any() {
             // Far more than there is, yet far from the number that stands for all.
             let wanted = ask.unwrap_or(most).min(MOST_WANTED);
@@ -95,7 +108,10 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
             if more > 0 {
                 lane.want(&pass, outlet, Want::More(more));
             }
-            let mut walker = Walker::new(core, &pass, self.any(), outlet);
+            let mut walker = match by {
+                By::Source => Walker::of_source(core, &pass, self.any(), outlet),
+                By::Workers | By::Reader => Walker::new(core, &pass, self.any(), outlet),
+            };
             let result = loop {
                 let walked = walker.walk(least, Deadline::NEVER);
                 let mut all = *asked + more;
@@ -186,6 +202,12 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         ReadFuture::new(self, (most.min(1), most), ask)
     }
 
+    /// Whether a task upstream, or this one, is [for threads that read](crate::Task::reader_only) only: then reads that await do
+    /// the work while they are polled.
+    pub fn needs_reader(&self) -> bool {
+        self.consumer().lane().header().limits.needs_reader
+    }
+
     /// Gets at least `least` items and at most `most`, working for them, or has `waker` called when data from outside may have come.
     /// Fewer than `least` are what is left before the end or a failure; none are the end. For whoever is itself a source,
     /// of this pool or another, and must not wait.
@@ -193,10 +215,10 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         self.join_ahead();
         let mut waits = std::mem::take(&mut self.stream);
         let consumer = self.consumer();
-        let mut poll = consumer.poll_pull((least, most), (&mut 0, None), &mut waits, waker, true);
+        let mut poll = consumer.poll_pull((least, most), (&mut 0, None), &mut waits, waker, By::Source);
         if matches!(&poll, Poll::Ready(Err(error)) if error.ready() > 0) {
             // A source hands on the items before a failure first.
-            poll = consumer.poll_pull((1, most), (&mut 0, None), &mut waits, waker, true);
+            poll = consumer.poll_pull((1, most), (&mut 0, None), &mut waits, waker, By::Source);
         }
         self.stream = waits;
         poll
@@ -247,7 +269,7 @@ impl<T: Send> Future for ReadFuture<'_, '_, T> {
             return Poll::Ready(Ok(reader.local.by_ref().take(most).collect()));
         }
         reader.join_ahead();
-        reader.consumer().poll_pull((least, most), (asked, *ask), waits, context.waker(), false)
+        reader.consumer().poll_pull((least, most), (asked, *ask), waits, context.waker(), By::Workers)
     }
 }
 
@@ -275,8 +297,8 @@ impl<T: Send> Stream for ScopedReader<'_, T> {
             let most = if iterates_ahead { usize::MAX } else { 1 };
             let mut waits = std::mem::take(&mut this.stream);
             // What no window has been opened for, only this can make.
-            let works = !iterates_ahead;
-            let poll = this.consumer().poll_pull((1, most), (&mut 0, None), &mut waits, context.waker(), works);
+            let by = if iterates_ahead { By::Workers } else { By::Reader };
+            let poll = this.consumer().poll_pull((1, most), (&mut 0, None), &mut waits, context.waker(), by);
             this.stream = waits;
             match poll {
                 Poll::Pending => return Poll::Pending,

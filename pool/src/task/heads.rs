@@ -40,11 +40,13 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     /// What a [`PollSupply`] gives, until its end or its first failure. `inputs` are the tasks that it reads from, for the graph.
     #[track_caller]
     pub fn poll_supply(inputs: impl IntoIterator<Item = TaskId>, supply: impl PollSupply<T> + 'env) -> Self {
-        let task = Self::begin("source", move |core, task, limits| {
+        let needs_reader = supply.needs_reader();
+        let mut task = Self::begin("source", move |core, task, limits| {
             let waiters = Arc::<Waiters>::default();
             let head = PollSupplied::new(supply, Arc::clone(&waiters));
             Draft::headed(core, head, Vec::new(), Some(waiters), Some((task, limits)))
         });
+        task.limits.needs_reader = needs_reader;
         Self { inputs: inputs.into_iter().collect(), ..task }
     }
 
@@ -70,11 +72,14 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     /// What a reader of another pool gives; each pool does its part.
     #[track_caller]
     pub(crate) fn foreign(reader: ScopedReader<'env, T>) -> Self {
-        Self::begin("other pool", move |core, task, limits| {
+        let needs_reader = reader.needs_reader();
+        let mut task = Self::begin("other pool", move |core, task, limits| {
             let waiters = Arc::<Waiters>::default();
             let head = Foreign::new(reader, Arc::clone(&waiters));
             Draft::headed(core, head, Vec::new(), Some(waiters), Some((task, limits)))
-        })
+        });
+        task.limits.needs_reader = needs_reader;
+        task
     }
 
     /// A function with state, called for one item after the other, in order.

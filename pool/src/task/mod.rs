@@ -162,6 +162,16 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         self
     }
 
+    /// Only threads that read run it, the pool's helpers never: for a source that one thread alone may use. What is downstream is for
+    /// helpers as ever.
+    ///
+    /// A read that awaits works, too, while it is polled, as in serial mode. A function that reads is a thread that reads.
+    pub fn reader_only(mut self) -> Self {
+        self.limits.is_reader_only = true;
+        self.limits.needs_reader = true;
+        self
+    }
+
     pub(crate) fn core(&self) -> Option<&Arc<Core<'env>>> {
         self.core.as_ref()
     }

@@ -24,6 +24,7 @@ mod order;
 mod overlap;
 mod panics;
 mod processors;
+mod reader_only;
 mod rings;
 mod scoped;
 mod turning;

@@ -203,6 +203,7 @@ class Pool(_native.Pool, WithValues, Closing, OfPools):
         min_count: int | None = None,
         max_chunksize: int | None = None,
         read_ahead: int = 0,
+        reader_only: bool = False,
     ) -> PoolReader[_T]:
         """Add a source: the items of an iterable, which is asked for as many as are needed.
 
@@ -224,6 +225,11 @@ class Pool(_native.Pool, WithValues, Closing, OfPools):
             At most so many are.
         read_ahead : int, default 0
             Once it has been read from, workers keep so many items ready beyond what is asked for.
+        reader_only : bool, default False
+            Whether only the thread that reads iterates, whatever the pool's size: for cursors of databases, objects of
+            user interfaces and whatever else belongs to one thread. Helpers take part in all that comes after it. A
+            read that awaits works on the event loop then, as in serial mode; a task's function that reads is the
+            reader of what it reads.
 
         Returns
         -------
@@ -233,7 +239,7 @@ class Pool(_native.Pool, WithValues, Closing, OfPools):
         Raises
         ------
         TypeError
-            When `items` is not an iterable.
+            When `items` is not an iterable, or an async one is to be for the reader only.
         PoolClosedError
             When the pool was closed.
 
@@ -244,9 +250,13 @@ class Pool(_native.Pool, WithValues, Closing, OfPools):
         """
         limits = _options.limits(None, True, min_count, max_chunksize, read_ahead)
         if _options.is_async_iterable(items):
+            if reader_only:
+                raise TypeError(
+                    "reader_only=True of an async iterable, which its event loop iterates over; leave it out"
+                )
             return self._pulling(None, items, _options.named(name, "source"), limits)
         items = _options.iterable(items, "items")
-        return PoolReader(_native._source(self, items, _options.named(name, "source"), limits))
+        return PoolReader(_native._source(self, items, _options.named(name, "source"), limits, bool(reader_only)))
 
     @overload
     def channel(
