@@ -100,8 +100,8 @@ mod _native {
     };
     #[pymodule_export]
     use crate::sync::{
-        _current_unit, _forked, _is_turn_over, _set_checkpoints, Event, Flush, Hub, Lock, Queue, RLock, Ready,
-        Semaphore, Wait,
+        _current_unit, _forked, _ident_of, _is_turn_over, _set_checkpoints, CountdownEvent, Event, Flush, Hub, Limiter,
+        Lock, Queue, RLock, RWLock, Ready, Semaphore, Wait,
     };
     #[pymodule_export]
     use crate::threads::Idle;

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use millpond::sync::{Deadline, Granting, Waiting};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -31,6 +32,8 @@ pub(crate) enum Ended {
     ShutDown,
     /// The semaphore was closed.
     Closed,
+    /// The borrower has a token.
+    Refused,
 }
 
 impl Ended {
@@ -46,10 +49,16 @@ impl Ended {
             Self::Empty => return Err(raised(py, "QueueEmpty", "the queue is empty")),
             Self::Full => return Err(raised(py, "QueueFull", "the queue is full")),
             Self::ShutDown => return Err(raised(py, "QueueShutDown", "the queue was shut down")),
+            Self::Refused => return Err(refused()),
             Self::Closed => return Err(ClosedError::new_err("acquiring permits of a semaphore that is closed")),
         };
         Ok(pyo3::types::PyBool::new(py, is_had).to_owned().into_any().unbind())
     }
+}
+
+/// Borrowing twice.
+pub(crate) fn refused() -> PyErr {
+    PyRuntimeError::new_err("acquiring a second token by who has one, which would wait for itself; release it first")
 }
 
 /// An exception of a class that is made when it is first needed, since it has one of asyncio's for a base.

@@ -261,6 +261,12 @@ pub(crate) fn _forked(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
+/// What Python calls the thread that has this number; `None` where it has ended.
+#[pyfunction]
+pub(crate) fn _ident_of(number: u64) -> Option<u64> {
+    Owner::from_number(number).and_then(ident_of)
+}
+
 /// Who acts: a task, a greenlet, or the number of the thread.
 #[pyfunction]
 pub(crate) fn _current_unit(py: Python<'_>) -> PyResult<Py<PyAny>> {

@@ -14,13 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 from millpond import _native
 from millpond.sync import _errors
+from millpond.sync._barriers import Barrier, CountdownEvent, Latch
+from millpond.sync._conditions import Condition
 from millpond.sync._errors import BusyResourceError, ClosedError, DeadlockError, PoisonedError
 from millpond.sync._events import Event
+from millpond.sync._hooked import HookedQueue, PriorityQueue
+from millpond.sync._limiters import CapacityLimiter, RCapacityLimiter
 from millpond.sync._locks import Lock, RLock
-from millpond.sync._queues import LifoQueue, Queue
+from millpond.sync._once import Flag, OnceCell, ResourceGuard, SingleFlight, once, synchronized
+from millpond.sync._queues import LifoQueue, Queue, SimpleLifoQueue, SimpleQueue
+from millpond.sync._rw_lock import RWLock
 from millpond.sync._semaphores import BoundedSemaphore, Semaphore
 
 if TYPE_CHECKING:
+    from millpond.sync._errors import BrokenBarrierError as BrokenBarrierError
     from millpond.sync._errors import QueueEmpty as QueueEmpty
     from millpond.sync._errors import QueueFull as QueueFull
     from millpond.sync._errors import QueueShutDown as QueueShutDown
@@ -28,12 +35,31 @@ if TYPE_CHECKING:
 __all__ = [
     "Lock",
     "RLock",
+    "RWLock",
+    "Condition",
+    "synchronized",
     "Semaphore",
     "BoundedSemaphore",
+    "CapacityLimiter",
+    "RCapacityLimiter",
+    "ResourceGuard",
     "Event",
+    "REvent",
+    "CountdownEvent",
+    "Latch",
+    "Barrier",
     "Queue",
     "LifoQueue",
+    "PriorityQueue",
+    "HookedQueue",
+    "SimpleQueue",
+    "SimpleLifoQueue",
+    "OnceCell",
+    "SingleFlight",
+    "once",
+    "Flag",
     "checkpoints",
+    "BrokenBarrierError",
     "BusyResourceError",
     "ClosedError",
     "DeadlockError",
@@ -42,6 +68,10 @@ __all__ = [
     "QueueFull",
     "QueueShutDown",
 ]
+
+
+#: The name of an event that can be cleared, where events cannot.
+REvent = Event
 
 
 def checkpoints(*, every: int) -> int:
@@ -68,6 +98,6 @@ if hasattr(_os, "register_at_fork"):
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        if name in ("QueueEmpty", "QueueFull", "QueueShutDown"):
+        if name in ("BrokenBarrierError", "QueueEmpty", "QueueFull", "QueueShutDown"):
             return getattr(_errors, name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

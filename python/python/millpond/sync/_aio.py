@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from millpond.sync._events import Event
+    from millpond.sync._hooked import HookedQueue
     from millpond.sync._queues import Queue
 
 __all__ = ["AioEvent", "AioLock", "AioQueue"]
@@ -79,7 +80,7 @@ class AioQueue(Generic[_T]):
 
     __slots__ = ("_of",)
 
-    def __init__(self, of: Queue[_T]) -> None:
+    def __init__(self, of: Queue[_T] | HookedQueue[_T]) -> None:
         self._of = of
 
     async def get(self) -> _T:

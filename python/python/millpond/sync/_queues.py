@@ -11,7 +11,7 @@ from millpond._options import Seconds
 from millpond.sync import _awaiting
 from millpond.sync._aio import AioQueue
 
-__all__ = ["LifoQueue", "Queue"]
+__all__ = ["LifoQueue", "Queue", "SimpleLifoQueue", "SimpleQueue"]
 
 _T = TypeVar("_T")
 
@@ -253,5 +253,33 @@ class LifoQueue(Queue[_T]):
     _is_lifo = True
 
 
-for _class in (Queue, LifoQueue):
+class SimpleQueue(Queue[_T]):
+    """A :class:`Queue` without a bound, into which putting never waits.
+
+    Parameters
+    ----------
+    items : iterable, optional
+        What is in at the start.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, items: Iterable[_T] = ()) -> SimpleQueue[_T]:
+        return super().__new__(cls, items)  # type: ignore[return-value]
+
+
+class SimpleLifoQueue(SimpleQueue[_T]):
+    """A :class:`SimpleQueue` whose last item comes out first.
+
+    Parameters
+    ----------
+    items : iterable, optional
+        What is in at the start.
+    """
+
+    __slots__ = ()
+    _is_lifo = True
+
+
+for _class in (Queue, LifoQueue, SimpleQueue, SimpleLifoQueue):
     _class.__module__ = "millpond.sync"
