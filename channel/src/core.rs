@@ -63,6 +63,11 @@ impl<T, G: Gate> Core<T, G> {
         self.queue.len()
     }
 
+    /// Shows the items.
+    pub(crate) fn visit(&self, visitor: &mut dyn FnMut(&T)) {
+        self.queue.visit(visitor);
+    }
+
     pub(crate) fn capacity(&self) -> Option<usize> {
         Some(self.capacity).filter(|&capacity| capacity != usize::MAX)
     }

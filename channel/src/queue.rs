@@ -190,6 +190,11 @@ impl<T, G: Gate> Queue<T, G> {
         }
     }
 
+    /// Shows the items, in order.
+    pub(crate) fn visit(&self, visitor: &mut dyn FnMut(&T)) {
+        self.read.side.with(|side| side.visit(&self.between(), visitor));
+    }
+
     /// A turn of the writers' gate in which nothing is done. Within one thread everything has its order anyway.
     pub(crate) fn visit_writers(&self) {
         #[cfg(loom)]

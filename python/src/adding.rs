@@ -24,7 +24,7 @@ use crate::pulling::{Pulled, Pulling};
 use crate::reader::{Added, Open, PoolReader, duration};
 use crate::retrying::{Retries, Retrying};
 use crate::source::{Iterable, Iterating};
-use crate::waiting::AtOutput;
+use crate::waiting::{AtOutput, InChannel};
 use crate::window::{Awaiting, Window};
 
 /// A task's name, and the file and line that added it.
@@ -325,8 +325,9 @@ pub(crate) fn _channel(
     let engine = pool.get().engine()?;
     let place = place(named);
     let (writer, reader) = channel::open(capacity);
+    let held = Arc::new(InChannel(reader.contents())) as Arc<dyn Held>;
     let reader = engine.pool.add_task(limited(Task::channel(reader), &place, limits));
-    let keeper = kept(pool.py(), &reader, None, [])?;
+    let keeper = kept(pool.py(), &reader, Some(held), [])?;
     Ok((writer, Added::new(Open::new(reader, pool.clone().unbind(), place, keeper, None))))
 }
 

@@ -1,7 +1,8 @@
 //! Items that wait in the engine, for the garbage collector to see.
 //!
-//! They wait at a task's output, for a reader or for a task that reads from there. Not seen are those in a channel, the few that a task
-//! with several inputs has taken and cannot use yet, and those in the hands of a worker; what is not seen is not collected.
+//! They wait at a task's output, for a reader or for a task that reads from there; in a channel; with a `zip` for their partners, and
+//! with a `batch` for the rest of their group. Not seen are those in the hands of a worker or of a coroutine, and the few of a channel
+//! that are less than the `min_count` of its reader; what is not seen is not collected.
 
 use std::any::Any;
 
@@ -53,6 +54,15 @@ impl<T: Item> Held for AtOutput<T> {
                 }
             });
         })
+    }
+}
+
+/// The items in a channel, which belong to its reader.
+pub(crate) struct InChannel(pub(crate) millpond::channel::Contents<Object>);
+
+impl Held for InChannel {
+    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        show(visit, |visitor: &mut dyn FnMut(&Object)| self.0.visit(visitor))
     }
 }
 

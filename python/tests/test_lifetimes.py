@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from millpond import Pool, PoolReader, ReaderClosedError
+from millpond import Pool, PoolReader, ReaderClosedError, ReadTimeoutError
 
 
 class Thing:
@@ -138,6 +138,11 @@ def test_cycles_through_a_reader_are_collected(pool_size: int, kind: str) -> Non
     assert [ref() for ref in watched] == [None, None, None]
 
 
+async def first_of(reader: PoolReader[object]) -> None:
+    async for _ in reader:
+        break
+
+
 class Linked(Thing):
     """Something that refers to what it is an item of."""
 
@@ -146,7 +151,22 @@ class Linked(Thing):
 
 @pytest.mark.parametrize(
     "kind",
-    ["tee", "partition", "try_map", "rejected", "flat_map", "batch", "chain", "iteration", "read_ahead"],
+    [
+        "tee",
+        "partition",
+        "try_map",
+        "rejected",
+        "flat_map",
+        "batch",
+        "chain",
+        "iteration",
+        "read_ahead",
+        "channel",
+        "channel behind",
+        "zip",
+        "partial batch",
+        "async iteration",
+    ],
 )
 def test_cycles_through_an_item_that_waits_are_collected(pool_size: int, kind: str) -> None:
     def linked(item: object = None, *, fails: bool = False) -> Linked:
@@ -192,6 +212,28 @@ def test_cycles_through_an_item_that_waits_are_collected(pool_size: int, kind: s
             reader = source.map(linked)
             for _ in reader:
                 break
+        elif kind == "async iteration":
+            reader = source.map(linked)
+            asyncio.run(first_of(reader))
+        elif kind in ("channel", "channel behind"):
+            writer, reader = pool.channel()
+            writer.write_all(linked() for _ in range(5))
+            if kind == "channel behind":
+                reader = reader.map(lambda item: item)
+            reader.read(1)
+        elif kind == "zip":
+            writer, left = pool.channel()
+            _silent, right = pool.channel()
+            writer.write_all(linked() for _ in range(5))
+            reader = left.zip(right)
+            with pytest.raises(ReadTimeoutError):
+                reader.read(1, timeout=0)
+        elif kind == "partial batch":
+            writer, items = pool.channel()
+            writer.write_all(linked() for _ in range(2))
+            reader = items.batch(3)
+            with pytest.raises(ReadTimeoutError):
+                reader.read(1, timeout=0)
         else:
             reader = pool.source(range(40), max_chunksize=8).map(linked, read_ahead=20)
             reader.read(3)

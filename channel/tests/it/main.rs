@@ -4,6 +4,7 @@
 mod bounded;
 mod callbacks;
 mod cancelling;
+mod contents;
 mod errors;
 mod iterator_reader;
 mod listening;

@@ -1,6 +1,8 @@
 //! Items in groups of a fixed size.
 
-use super::{Head, Next};
+use std::any::Any;
+
+use super::{Head, Next, Show};
 use crate::gate::Pass;
 use crate::lane::{Firing, Inlet, Taken};
 use millpond_workers::discard::discard_all;
@@ -11,11 +13,18 @@ pub(crate) struct Batch<'env, T> {
     size: usize,
     /// Items of the group that is not full yet.
     rest: Vec<T>,
+    show: Option<Show<T>>,
 }
 
 impl<'env, T: Send + 'env> Batch<'env, T> {
     pub(crate) fn new(inlet: Inlet<'env, T>, size: usize) -> Self {
-        Self { inlet, size, rest: Vec::new() }
+        Self { inlet, size, rest: Vec::new(), show: None }
+    }
+
+    /// With items that can be shown.
+    pub(crate) fn shown_by(mut self, show: Show<T>) -> Self {
+        self.show = Some(show);
+        self
     }
 
     /// How many items `groups` groups lack; `usize::MAX` stays what it is.
@@ -69,6 +78,12 @@ impl<'env, T: Send + 'env> Head<'env, Vec<T>> for Batch<'env, T> {
         }
         // Less than a group, at the end: the next call finds the end.
         if out.is_empty() { self.make(out, firing) } else { Next::More }
+    }
+
+    fn show(&self, see: &mut dyn FnMut(&dyn Any)) {
+        if let Some(show) = self.show {
+            self.rest.iter().for_each(|item| show(item, see));
+        }
     }
 
     fn retract(&mut self, pass: &Pass<'_>) {

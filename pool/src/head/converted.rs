@@ -1,5 +1,7 @@
 //! A head whose items are made into something else before they are a chunk.
 
+use std::any::Any;
+
 use super::{Head, Next};
 use crate::gate::Pass;
 use crate::lane::Firing;
@@ -36,6 +38,10 @@ impl<'env, T: Send, U, H: Head<'env, T>, F: FnMut(Vec<T>) -> Vec<U> + Send> Head
             *out = (self.convert)(made);
         }
         next
+    }
+
+    fn show(&self, see: &mut dyn FnMut(&dyn Any)) {
+        self.head.show(see);
     }
 
     fn retract(&mut self, pass: &Pass<'_>) {

@@ -29,6 +29,8 @@ pub use supply::Supply;
 pub(crate) use take::Take;
 pub(crate) use zip::Zip;
 
+use std::any::Any;
+
 use crate::error::TaskError;
 use crate::gate::Pass;
 use crate::lane::{Firing, One, Single};
@@ -53,6 +55,14 @@ pub(crate) enum Next {
     Upstream(TaskError),
 }
 
+/// Shows what looks at items of any type an item of one.
+pub(crate) type Show<T> = fn(&T, &mut dyn FnMut(&dyn Any));
+
+/// See [`Show`].
+pub(crate) fn show<T: 'static>(item: &T, see: &mut dyn FnMut(&dyn Any)) {
+    see(item);
+}
+
 /// Makes a lane's chunks, one after the other; one worker at a time.
 pub(crate) trait Head<'env, T>: Send {
     /// Whether its lane makes as many items at once as the lanes that it reads from must.
@@ -70,6 +80,9 @@ pub(crate) trait Head<'env, T>: Send {
     fn one(&mut self, _single: &mut Single<'_>) -> One<T> {
         One::NotHere
     }
+
+    /// Shows `see` the items that it has taken and cannot use yet, where it knows how to; see [`crate::Contents::begun`].
+    fn show(&self, _see: &mut dyn FnMut(&dyn Any)) {}
 
     /// It is no more: takes back what it asked of the lanes that it reads from.
     fn retract(&mut self, _pass: &Pass<'_>) {}

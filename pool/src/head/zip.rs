@@ -1,8 +1,9 @@
 //! Pairs of the items of two lanes.
 
+use std::any::Any;
 use std::collections::VecDeque;
 
-use super::{Head, Next};
+use super::{Head, Next, Show};
 use crate::gate::Pass;
 use crate::lane::{Firing, Inlet, Order, Taken};
 use millpond_workers::discard::discard_all;
@@ -11,6 +12,7 @@ use millpond_workers::discard::discard_all;
 struct Side<'env, T> {
     inlet: Inlet<'env, T>,
     waiting: VecDeque<T>,
+    show: Option<Show<T>>,
 }
 
 impl<'env, T: Send + 'env> Side<'env, T> {
@@ -31,6 +33,12 @@ impl<'env, T: Send + 'env> Side<'env, T> {
             Taken::Failed(error) => Next::Upstream(error),
         };
         (have == 0).then_some(stop)
+    }
+
+    fn show(&self, see: &mut dyn FnMut(&dyn Any)) {
+        if let Some(show) = self.show {
+            self.waiting.iter().for_each(|item| show(item, see));
+        }
     }
 
     fn retract(&mut self, pass: &Pass<'_>) {
@@ -54,9 +62,15 @@ pub(crate) struct Zip<'env, A, B> {
 impl<'env, A, B> Zip<'env, A, B> {
     pub(crate) fn new(left: Inlet<'env, A>, right: Inlet<'env, B>) -> Self {
         Self {
-            left: Side { inlet: left, waiting: VecDeque::new() },
-            right: Side { inlet: right, waiting: VecDeque::new() },
+            left: Side { inlet: left, waiting: VecDeque::new(), show: None },
+            right: Side { inlet: right, waiting: VecDeque::new(), show: None },
         }
+    }
+
+    /// With items that can be shown.
+    pub(crate) fn shown_by(mut self, left: Show<A>, right: Show<B>) -> Self {
+        (self.left.show, self.right.show) = (Some(left), Some(right));
+        self
     }
 }
 
@@ -81,6 +95,11 @@ impl<'env, A: Send + 'env, B: Send + 'env> Head<'env, (A, B)> for Zip<'env, A, B
             (None, Some(stop @ (Next::End | Next::Upstream(_)))) => stop,
             _ => Next::Starved,
         }
+    }
+
+    fn show(&self, see: &mut dyn FnMut(&dyn Any)) {
+        self.left.show(see);
+        self.right.show(see);
     }
 
     fn retract(&mut self, pass: &Pass<'_>) {

@@ -166,6 +166,11 @@ impl<'env, T, H: Head<'env, T>> Work<'env, T> for Headed<H> {
         chunk.map(|_| items)
     }
 
+    fn show(&self, pass: &Pass<'_>, see: &mut dyn FnMut(&dyn Any)) {
+        // While a firing has the head, what that has taken is in a worker's hands.
+        self.head.look(pass, |head| head.iter().for_each(|head| head.show(see)));
+    }
+
     fn resume(&self, _rest: Rest, _firing: &mut Firing<'_, 'env>) -> Vec<T> {
         unreachable!("a head keeps what it has not made")
     }

@@ -7,8 +7,8 @@ use super::Task;
 use crate::core::Core;
 use crate::draft::Draft;
 use crate::head::{
-    Batch, Chain, ChannelSource, Converted, Fold, Foreign, IteratorSource, Merge, PollSupplied, PollSupply, Sequential,
-    Supplied, Supply, Take, Verdict, Zip,
+    Batch, Chain, ChannelSource, Converted, Fold, Foreign, Head, IteratorSource, Merge, PollSupplied, PollSupply,
+    Sequential, Supplied, Supply, Take, Verdict, Zip, show,
 };
 use crate::lane::{Limits, TaskEntry, Waiters};
 use crate::reader::ScopedReader;
@@ -218,24 +218,39 @@ impl<'env, T: Send + 'env> Task<'env, T> {
 
     /// Items in groups of `size`, the last of which may be shorter, each made into an item: chunks of groups go through `convert`.
     ///
+    /// The items of a group that is not full yet are [shown](crate::Contents::begun), so they are of a type that borrows nothing.
+    ///
     /// # Panics
     /// When `size` is 0.
     #[track_caller]
-    pub fn batch_with<A: Send + 'env>(
+    pub fn batch_with<A: Send + 'static>(
         input: ScopedReader<'env, A>,
         size: usize,
         convert: impl FnMut(Vec<Vec<A>>) -> Vec<T> + Send + 'env,
     ) -> Self {
         assert!(size > 0, "batching was given a size of `0`; give 1 or more");
-        Self::head("batch", input.into_upstream(), move |inlet| Converted::new(Batch::new(inlet, size), convert))
+        Self::head("batch", input.into_upstream(), move |inlet| {
+            Converted::new(Batch::new(inlet, size).shown_by(show), convert)
+        })
     }
 
     /// Pairs of the items of two readers, each made into an item: chunks of pairs go through `convert`. Ends when either does.
+    ///
+    /// Items that wait for their partners are [shown](crate::Contents::begun), so they are of types that borrow nothing.
     #[track_caller]
-    pub fn zip_with<A: Send + 'env, B: Send + 'env>(
+    pub fn zip_with<A: Send + 'static, B: Send + 'static>(
         left: ScopedReader<'env, A>,
         right: ScopedReader<'env, B>,
         convert: impl FnMut(Vec<(A, B)>) -> Vec<T> + Send + 'env,
+    ) -> Self {
+        Self::pairs(left, right, |zip| Converted::new(zip.shown_by(show, show), convert))
+    }
+
+    #[track_caller]
+    fn pairs<A: Send + 'env, B: Send + 'env, H: Head<'env, T> + 'env>(
+        left: ScopedReader<'env, A>,
+        right: ScopedReader<'env, B>,
+        head: impl FnOnce(Zip<'env, A, B>) -> H + Send + 'env,
     ) -> Self {
         let (left, right) = (left.into_upstream(), right.into_upstream());
         let inputs = left.task().into_iter().chain(right.task()).map(|task| task.id).collect();
@@ -245,7 +260,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
             let (left, left_input) = left.into_consumer().into_inlet();
             let (right, right_input) = right.into_consumer().into_inlet();
             let inputs = vec![left_input, right_input];
-            Draft::headed(core, Converted::new(Zip::new(left, right), convert), inputs, None, Some((task, limits)))
+            Draft::headed(core, head(Zip::new(left, right)), inputs, None, Some((task, limits)))
         };
         Self { inputs, core, location, ..Self::begin("zip", build) }
     }
@@ -292,6 +307,6 @@ impl<'env, A: Send + 'env, B: Send + 'env> Task<'env, (A, B)> {
     /// Pairs of the items of two readers; ends when either does.
     #[track_caller]
     pub fn zip(left: ScopedReader<'env, A>, right: ScopedReader<'env, B>) -> Self {
-        Self::zip_with(left, right, |pairs| pairs)
+        Self::pairs(left, right, |zip| zip)
     }
 }
