@@ -10,11 +10,12 @@ use millpond_sync::shim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use millpond_sync::shim::{Mutex, clock, hint, thread};
 use smallvec::SmallVec;
 
+use crate::alarm::Alarm;
 use crate::fault::{self, Fault};
 use crate::gate::{Gate, Pass};
 use crate::hold;
 use crate::interrupt::Interrupts;
-use crate::lane::{AnyLane, TaskEntry, detach};
+use crate::lane::{AnyLane, FullBranch, TaskEntry, detach};
 use crate::lend;
 use crate::registry::Registry;
 use crate::rings::Rings;
@@ -86,6 +87,8 @@ pub(crate) struct Core<'env> {
     /// How often a thread was asked for, for tests and figures.
     wakes: AtomicU64,
     pub(crate) registry: Mutex<Registry<'env>>,
+    /// Wakes readers that await.
+    pub(crate) alarm: Arc<Alarm>,
     /// Threads that wait within a task's function.
     pub(crate) rings: Mutex<Rings>,
     /// Cancelled lanes whose contents are still to be let go.
@@ -122,6 +125,7 @@ impl<'env> Core<'env> {
             awaited: AtomicUsize::new(0),
             wakes: AtomicU64::new(0),
             registry: Mutex::default(),
+            alarm: Arc::default(),
             rings: Mutex::default(),
             litter: Mutex::default(),
             has_litter: AtomicBool::new(false),
@@ -353,7 +357,7 @@ impl<'env> Core<'env> {
     }
 
     /// Where there are jobs, there may be more helpers now than there were when they were asked for.
-    fn call(self: &Arc<Self>) {
+    pub(crate) fn call(self: &Arc<Self>) {
         if self.job_count.load(Ordering::SeqCst) > 0 {
             self.lend(self.size());
         }
@@ -439,7 +443,26 @@ impl<'env> Core<'env> {
             self.list_again(lane, *outlet, *is_awaited);
             self.tick();
         }
+        if *is_awaited
+            && walked == Walked::Blocked
+            && let Some(full) = walker.full_branch()
+        {
+            self.await_room(pass, job, full);
+        }
         walker.landings() > 0
+    }
+
+    /// Nothing but a full branch is in the way of a reader that awaits: it is told once that has lasted too long.
+    fn await_room(&self, pass: &Pass<'_>, job: &Listed<'env>, full: FullBranch) {
+        let header = job.lane.header();
+        if full.deadline().has_passed() {
+            header.stuck.lock().push((job.outlet, full));
+            self.remove_job(pass, &job.lane, job.outlet, Some(job.asked));
+            let _ = header.waiters.notify_all();
+        } else if let Some(moment) = full.deadline().moment() {
+            // Woken by that, it asks for helpers again.
+            self.alarm.call(moment, &header.waiters);
+        }
     }
 
     // ---- size
@@ -552,6 +575,7 @@ impl<'env> Core<'env> {
             return;
         }
         host::step(Site::new("closes the pool"));
+        self.alarm.end();
         let lanes = self.registry.lock().lanes();
         for lane in &lanes {
             lane.header().is_cancelled.store(true, Ordering::Release);

@@ -138,13 +138,23 @@ impl Parts<'_> {
         !self.is_last
             && self.tasks.len() < MOST_TASKS
             && limits.max_chunksize >= self.limits.min_count
+            && (limits.capacity.is_none() || self.limits.is_plain())
             && (self.keeps_min_count || limits.min_count <= 1)
     }
 
     /// Takes a further task's limits into account.
     fn limit(&mut self, limits: Limits) {
-        let Limits { min_count, max_chunksize, concurrency, read_ahead, is_ordered, expands, wants_chunks, .. } =
-            limits;
+        let Limits {
+            min_count,
+            max_chunksize,
+            concurrency,
+            read_ahead,
+            is_ordered,
+            expands,
+            wants_chunks,
+            capacity,
+            ..
+        } = limits;
         let all = &mut self.limits;
         all.min_count = all.min_count.max(min_count);
         all.max_chunksize = all.max_chunksize.min(max_chunksize);
@@ -155,6 +165,11 @@ impl Parts<'_> {
         all.wants_chunks |= wants_chunks;
         all.is_reader_only |= limits.is_reader_only;
         all.needs_reader |= limits.needs_reader;
+        if capacity.is_some() {
+            // Where there is little room, little is made at once. Nothing in this lane needs more, see `lets_join`.
+            all.min_count = 1;
+            all.capacity = capacity;
+        }
         self.is_last = concurrency != usize::MAX || read_ahead > 0 || expands || limits.is_reader_only;
     }
 }

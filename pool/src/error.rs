@@ -160,6 +160,18 @@ pub enum ReadError {
         /// By what.
         cause: Arc<dyn Error + Send + Sync>,
     },
+    /// A branch of a tee, of a partition or of split results is [full](crate::Capacity), and nobody could make room by reading
+    /// from it while this read waits. Nothing is lost: read from that branch, and then here again.
+    BranchFull {
+        /// The task that splits.
+        task: Arc<str>,
+        /// Which of its branches is full, counted from 0.
+        branch: usize,
+        /// How many items a branch may keep.
+        capacity: usize,
+        /// How many of the items that were asked for were there. They stay readable.
+        ready: usize,
+    },
     /// In serial mode, a serial channel that feeds the graph is open and empty: nobody else could fill it.
     WouldWaitForever {
         /// The task that reads the channel.
@@ -211,6 +223,11 @@ impl fmt::Display for ReadError {
                 "a task's function reads from task `{task}`, which waits for that very function; read from a task \
                  upstream of it"
             ),
+            Self::BranchFull { task, branch, capacity, .. } => write!(
+                f,
+                "branch `{branch}` of task `{task}` is full with the `{capacity}` items of its capacity, and nobody else reads \
+                 from it; read from that branch, drop its reader, or raise the capacity"
+            ),
             Self::WouldWaitForever { task } => write!(
                 f,
                 "task `{task}` reads from a serial channel that is open and empty, so a serial pool would wait for ever; \
@@ -249,7 +266,7 @@ impl ReadError {
     pub(crate) fn ready(&self) -> usize {
         match self {
             Self::Task(error) => error.unread(),
-            Self::TimedOut { ready, .. } => *ready,
+            Self::TimedOut { ready, .. } | Self::BranchFull { ready, .. } => *ready,
             _ => 0,
         }
     }

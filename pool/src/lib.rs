@@ -15,7 +15,9 @@
 //! # Ok::<(), millpond_pool::ReadError>(())
 //! ```
 
+mod alarm;
 mod apply;
+mod branches;
 mod consumer;
 mod contents;
 mod core;
@@ -61,6 +63,7 @@ pub mod workers {
     pub use millpond_workers::{Help, QualityOfService, Workers};
 }
 
+pub use branches::{Branches, Capacity};
 pub use contents::Contents;
 pub use error::{ReadError, TaskError};
 pub use head::{Demand, Interruption, PollSupply, Supply, Verdict};

@@ -22,7 +22,7 @@ use crate::core::Core;
 use crate::error::ReadError;
 use crate::fault::{self, Fault};
 use crate::gate::Pass;
-use crate::lane::{AnyLane, Header, Step};
+use crate::lane::{self, AnyLane, FullBranch, Header, Step};
 use crate::rings::{LaneAddress, Passed, Ring};
 use millpond_sync::host::{self, Site};
 use millpond_workers::BoxError;
@@ -70,6 +70,10 @@ pub(crate) struct Walker<'a, 'env> {
     is_parked: bool,
     /// Whether anything else is: another worker, or items that came after the lane below had looked for them.
     is_held_up: bool,
+    /// Those of them that have a full branch.
+    full: SmallVec<[&'a Arc<dyn AnyLane<'env> + 'env>; 1]>,
+    /// Whether this is a read that awaits: in serial mode, too, others may read before it goes on.
+    awaits: bool,
     /// Names this walk since the last progress, once it needs a name.
     number: u64,
     /// How many chunks the last walk landed.
@@ -146,6 +150,8 @@ impl<'a, 'env> Walker<'a, 'env> {
             obstacles: SmallVec::new(),
             is_parked: false,
             is_held_up: false,
+            full: SmallVec::new(),
+            awaits: false,
             number: 0,
             landings: 0,
             deepest: 0,
@@ -192,6 +198,12 @@ impl<'a, 'env> Walker<'a, 'env> {
         self.is_in_readers_hands
     }
 
+    /// A walker of a read that awaits.
+    pub(crate) fn awaiting(mut self) -> Self {
+        self.awaits = true;
+        self
+    }
+
     /// From now on the reader counts as one of the pool's workers; before, it was too quick to matter.
     fn count_caller(&mut self) {
         if self.role == Role::Caller && self.pass.is_shared() {
@@ -226,6 +238,7 @@ impl<'a, 'env> Walker<'a, 'env> {
         self.was_quick = is_quick;
         if self.is_noted(header) {
             firing::push(address(header), self.is_in_readers_hands);
+            lane::begin_work(&header.above);
         }
     }
 
@@ -257,6 +270,7 @@ impl<'a, 'env> Walker<'a, 'env> {
     pub(crate) fn finish(&self, header: &Header<'env>) {
         if self.is_noted(header) {
             firing::pop();
+            lane::finish_work(&header.above);
         }
     }
 
@@ -325,7 +339,7 @@ impl<'a, 'env> Walker<'a, 'env> {
                     self.obstacles.push(lane);
                     self.go_back();
                 }
-                step @ (Step::Nothing | Step::Done | Step::Full | Step::Parked) => {
+                step @ (Step::Nothing | Step::Done | Step::Full | Step::NoRoom | Step::Parked) => {
                     let is_root = self.stack.len() == 1;
                     if is_root && matches!(step, Step::Nothing | Step::Done) {
                         self.obstacles.push(lane);
@@ -336,6 +350,9 @@ impl<'a, 'env> Walker<'a, 'env> {
                         lane.header().is_parked.store(true, Ordering::Relaxed);
                     } else {
                         self.is_held_up = true;
+                    }
+                    if step == Step::NoRoom {
+                        self.full.push(lane);
                     }
                     self.obstacles.push(lane);
                     if step == Step::Nothing {
@@ -355,6 +372,7 @@ impl<'a, 'env> Walker<'a, 'env> {
         self.obstacles.clear();
         self.is_parked = false;
         self.is_held_up = false;
+        self.full.clear();
         self.number = 0;
     }
 
@@ -449,7 +467,8 @@ impl<'a, 'env> Walker<'a, 'env> {
                     }
                 }
                 host::step(if is_new { Site::new("enters the waiters") } else { Site::new("is about to sleep") });
-                if !is_new && may_be_in_ring {
+                let full = if is_new { None } else { self.full_branch() };
+                if !is_new && may_be_in_ring && full.is_none() {
                     let in_ring = in_ring.get_or_insert_with(|| InRing::enter(self.core, parker.waker()));
                     let looked = in_ring.clock();
                     let known = self.walk_noting(Noting::All, enough, deadline);
@@ -466,7 +485,7 @@ impl<'a, 'env> Walker<'a, 'env> {
                     if self.landings > 0 || self.is_interrupted || ready() || self.hopeless().is_some() {
                         return;
                     }
-                    if !self.obstacles.iter().all(|lane| is_entered(lane)) {
+                    if self.full_branch().is_some() || !self.obstacles.iter().all(|lane| is_entered(lane)) {
                         continue;
                     }
                     // As they were before that walk. One that was not seen then is seen the next time.
@@ -489,7 +508,13 @@ impl<'a, 'env> Walker<'a, 'env> {
                     continue;
                 }
                 if !is_new {
-                    let sleep = || parker.park_deadline(deadline);
+                    // A wait for room has an end of its own.
+                    let room = full.as_ref().and_then(|full| full.deadline().moment());
+                    let until = deadline.moment().into_iter().chain(room).min().map_or(Deadline::NEVER, Deadline::at);
+                    let sleep = || match full {
+                        Some(_) => lane::while_waiting(|| parker.park_deadline(until)),
+                        None => parker.park_deadline(until),
+                    };
                     if self.pass.is_shared() {
                         self.core.while_idle(sleep);
                     } else {
@@ -527,6 +552,11 @@ impl<'a, 'env> Walker<'a, 'env> {
 
     /// Why waiting for the obstacles would be waiting for ever, if it would.
     pub(crate) fn hopeless(&self) -> Option<ReadError> {
+        if let Some(full) = self.full_branch() {
+            // In serial mode nobody can come in while this thread waits.
+            let waits = self.awaits || self.pass.is_shared();
+            return (!waits || full.deadline().has_passed()).then(|| full.error());
+        }
         if let Some(task) = self.waits_for_itself() {
             return Some(ReadError::OwnOutput { ring: Arc::new([Arc::clone(&task)]), task });
         }
@@ -540,6 +570,29 @@ impl<'a, 'env> Walker<'a, 'env> {
         let source =
             |lane: &Arc<dyn AnyLane<'env> + 'env>| lane.header().tasks.first().map(|task| Arc::clone(&task.name));
         dry.and_then(|lane| source(lane)).map(|task| ReadError::WouldWaitForever { task })
+    }
+
+    /// The full branch that the last walk would wait for longest, where nothing but full branches was in its way: no data from
+    /// outside and no other worker can bring what is wanted.
+    pub(crate) fn full_branch(&self) -> Option<FullBranch> {
+        let is_flying = |lane: &&Arc<dyn AnyLane<'env> + 'env>| lane.flying(self.pass) > 0;
+        if self.full.is_empty() || self.is_parked || self.obstacles.iter().any(is_flying) {
+            return None;
+        }
+        let mut longest: Option<FullBranch> = None;
+        for lane in &self.full {
+            // One that has room by now is no obstacle any more.
+            let full = lane.full(self.pass)?;
+            let lasts =
+                longest.as_ref().is_none_or(|longest| match (longest.deadline().moment(), full.deadline().moment()) {
+                    (Some(before), Some(now)) => now > before,
+                    (before, _) => before.is_some(),
+                });
+            if lasts {
+                longest = Some(full);
+            }
+        }
+        longest
     }
 
     /// Whether one of the obstacles is a lane that this very thread is firing: waiting for it would be waiting for itself.

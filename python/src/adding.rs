@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
+use std::time::Duration;
 
-use millpond::{Cause, Task, Verdict};
+use millpond::{Branches, Capacity, Cause, Task, Verdict};
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -238,6 +239,7 @@ pub(crate) fn _division(
     named: Named,
     limits: Limits,
     failing: Failing,
+    capacity: Kept,
 ) -> PyResult<(Added, Added)> {
     let function = called(py, function, false, named, failing)?;
     let place = Arc::clone(&function.place);
@@ -247,7 +249,11 @@ pub(crate) fn _division(
     let division = Arc::new(Division { function, divides });
     let held = Arc::clone(&division) as Arc<dyn Held>;
     let task = limited(Task::operator(reader, Side(division)), &place, limits);
-    let (yes, no) = engine.pool.add_task(task).split_outcomes();
+    let results = engine.pool.add_task(task);
+    let (yes, no) = match kept_at_most(capacity) {
+        Some(capacity) => results.split_outcomes_within(capacity),
+        None => results.split_outcomes(),
+    };
     let divided = Keeper::new(py, vec![held], [keeper])?;
     let added = |reader: millpond::PoolReader<Sided>, name, task: fn(Sided) -> Option<Object>| {
         let before = Keeper::new(py, vec![Arc::new(AtOutput(reader.contents()))], [Some(divided.clone_ref(py))])?;
@@ -516,7 +522,13 @@ pub(crate) fn _join(
 
 /// Readers each of which gets every item.
 #[pyfunction]
-pub(crate) fn _tee(py: Python<'_>, reader: &PoolReader, count: usize, named: Named) -> PyResult<Vec<Added>> {
+pub(crate) fn _tee(
+    py: Python<'_>,
+    reader: &PoolReader,
+    count: usize,
+    named: Named,
+    capacity: Kept,
+) -> PyResult<Vec<Added>> {
     let open = reader.open(py)?;
     let place = place(named);
     let added = |reader| {
@@ -524,5 +536,19 @@ pub(crate) fn _tee(py: Python<'_>, reader: &PoolReader, count: usize, named: Nam
         let keeper = kept(py, &reader, None, [keeper])?;
         Ok(Added::new(Open::new(reader, open.pool.clone_ref(py), Arc::clone(&place), keeper, open.length)))
     };
-    open.reader.tee(count).into_iter().map(added).collect()
+    let branches = Branches::new(count);
+    let branches = kept_at_most(capacity).map_or(branches, |capacity| branches.capacity(capacity));
+    open.reader.tee(branches).into_iter().map(added).collect()
+}
+
+/// How many items a branch may keep, and how long it is waited for while full; none for all.
+type Kept = Option<(usize, Option<f64>)>;
+
+fn kept_at_most(capacity: Kept) -> Option<Capacity> {
+    let (items, patience) = capacity?;
+    let capacity = Capacity::new(items);
+    let Some(seconds) = patience else { return Some(capacity) };
+    // More than a duration can be is as good as for ever.
+    let patience = Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX);
+    Some(capacity.patience(patience))
 }

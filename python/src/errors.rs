@@ -13,6 +13,7 @@ use pyo3::types::PyList;
 use crate::place::Raised;
 
 mod classes {
+    pyo3::import_exception!(millpond._errors, BranchFullError);
     pyo3::import_exception!(millpond._errors, ChannelClosedError);
     pyo3::import_exception!(millpond._errors, ChannelFullError);
     pyo3::import_exception!(millpond._errors, DeadlockError);
@@ -35,6 +36,7 @@ pub(crate) use classes::*;
 pub(crate) fn load(py: Python<'_>) {
     use pyo3::PyTypeInfo;
     for class in [
+        BranchFullError::type_object,
         ChannelClosedError::type_object,
         ChannelFullError::type_object,
         DeadlockError::type_object,
@@ -93,6 +95,7 @@ pub(crate) fn raise(py: Python<'_>, error: &ReadError) -> PyErr {
             Some(raised) => raised.raise(py),
             None => PyRuntimeError::new_err(error.to_string()),
         },
+        ReadError::BranchFull { .. } => BranchFullError::new_err(error.to_string()),
         ReadError::OwnOutput { .. } | ReadError::WouldWaitForever { .. } => DeadlockError::new_err(error.to_string()),
         _ => PyRuntimeError::new_err(error.to_string()),
     }

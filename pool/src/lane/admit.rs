@@ -54,6 +54,8 @@ pub(super) enum Admission {
     Busy,
     /// As much is in flight as may be.
     Full,
+    /// A branch is full.
+    NoRoom,
     /// The head will make no more.
     Done,
 }
@@ -140,13 +142,15 @@ impl<T> State<T> {
         if wanted == usize::MAX { wanted } else { wanted.saturating_sub(at.len).max(1) }
     }
 
-    /// Decides on another chunk for `outlet`. With `enough` items there nothing is missing.
+    /// Decides on another chunk for `outlet`. With `enough` items there nothing is missing, and the branches have
+    /// [room](Self::headroom) for `headroom` more.
     ///
     /// `split` puts the first items of a rest apart under another name.
     pub(super) fn admit(
         &mut self,
         outlet: usize,
         enough: usize,
+        headroom: usize,
         window: usize,
         is_iterated: bool,
         split: impl FnOnce(Rest, usize, u64),
@@ -181,6 +185,11 @@ impl<T> State<T> {
         if self.flying >= concurrency {
             return Admission::Full;
         }
+        if headroom == 0 {
+            // What is on its way may go elsewhere, and tells whoever waits when it lands.
+            return if self.flying > 0 { Admission::Full } else { Admission::NoRoom };
+        }
+        missing = missing.min(headroom);
         if expands && missing != usize::MAX {
             // Nobody knows how many items the next input gives, so only one is surely needed.
             if self.flying > 0 {
@@ -281,10 +290,10 @@ mod tests {
     fn who_counts_on_what_a_head_has_reserved_has_missed_it() {
         let mut state = State::<u64>::new(1, Limits::NONE, 1);
         state.outlets[0].asked = 1;
-        assert!(matches!(state.admit(0, usize::MAX, 2, false, |_, _, _| {}), Admission::Granted(_)));
+        assert!(matches!(state.admit(0, usize::MAX, usize::MAX, 2, false, |_, _, _| {}), Admission::Granted(_)));
         assert!(!state.is_head_missed, "nobody else has come by");
         assert!(
-            matches!(state.admit(0, usize::MAX, 2, false, |_, _, _| {}), Admission::Nothing),
+            matches!(state.admit(0, usize::MAX, usize::MAX, 2, false, |_, _, _| {}), Admission::Nothing),
             "all that is wanted is reserved"
         );
         assert!(state.is_head_missed, "the head may come back with nothing");

@@ -39,6 +39,8 @@ pub(crate) enum Step {
     Refused,
     /// As much is in flight as may be.
     Full,
+    /// A branch is full, and until somebody reads from it nothing is made for the others.
+    NoRoom,
     /// The source waits for data from outside, and will wake whoever waits at the lane.
     Parked,
     /// The head will make no more.
@@ -220,13 +222,14 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         let is_iterated = self.header.iterating[outlet].load(Ordering::Relaxed) > 0;
         let admission = self.state.with(pass, |state| {
             let split = |rest, items, key| self.work.split(pass, rest, items, key);
-            state.admit(outlet, enough, window, is_iterated, split)
+            state.admit(outlet, enough, state.headroom(&self.header), window, is_iterated, split)
         });
         let grant = match admission {
             Admission::Granted(grant) => grant,
             Admission::Nothing => return Step::Nothing,
             Admission::Busy => return Step::Busy,
             Admission::Full => return Step::Full,
+            Admission::NoRoom => return Step::NoRoom,
             Admission::Done => return Step::Done,
         };
         let Grant { order, sample, log, surplus_nanos, is_quick, stride, has_quick_items, from } = grant;
@@ -283,6 +286,10 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             }
         };
         walker.finish(&self.header);
+        if step == Step::Landed {
+            // The time during which these items were worked on does not count.
+            self.header.reads_above();
+        }
         step
     }
 

@@ -6,9 +6,12 @@ use std::task::Wake;
 
 use millpond_sync::WaitList;
 use millpond_sync::host::Place;
+use millpond_sync::shim::Mutex;
 use millpond_sync::shim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::AnyLane;
+use super::room::{Branch, FullBranch, Room};
+use crate::branches::Capacity;
 use crate::core::Core;
 use crate::error::TaskError;
 use crate::hold::Hold;
@@ -82,6 +85,24 @@ fn outside(source: &Option<Arc<Waiters>>, inputs: &[Input<'_>]) -> Arc<[Arc<Wait
     all.into()
 }
 
+/// The branches of limited room upstream, each once.
+fn branches_above(inputs: &[Input<'_>]) -> Arc<[Branch]> {
+    let mut all: Vec<Branch> = Vec::new();
+    for input in inputs {
+        let header = input.lane.header();
+        let own = header.room.iter().map(|room| (Arc::clone(room), input.outlet));
+        if inputs.len() == 1 && header.room.is_none() {
+            return Arc::clone(&header.above);
+        }
+        for (room, branch) in header.above.iter().cloned().chain(own) {
+            if !all.iter().any(|(known, of)| Arc::ptr_eq(known, &room) && *of == branch) {
+                all.push((room, branch));
+            }
+        }
+    }
+    all.into()
+}
+
 /// How a lane may work.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -103,6 +124,8 @@ pub(crate) struct Limits {
     pub(crate) is_reader_only: bool,
     /// Whether this is so here or upstream: only a thread that reads can get all that is needed.
     pub(crate) needs_reader: bool,
+    /// How much each of several branches may keep.
+    pub(crate) capacity: Option<Capacity>,
 }
 
 impl Limits {
@@ -116,11 +139,17 @@ impl Limits {
         wants_chunks: false,
         is_reader_only: false,
         needs_reader: false,
+        capacity: None,
     };
 
     /// Whether a chunk must stay whole: a function is to get at least so many items at once.
     pub(crate) fn keeps_chunks(&self) -> bool {
         self.wants_chunks && self.min_count > 1
+    }
+
+    /// Whether a firing may take as few items as there is room for, and gives at most one for each.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.min_count <= 1 && !self.expands && !self.wants_chunks
     }
 }
 
@@ -186,6 +215,12 @@ pub(crate) struct Header<'env> {
     pub(crate) offered: Box<[AtomicBool]>,
     /// What helpers must hold while they work for a reader of each outlet.
     pub(crate) holds: Box<[OnceLock<Arc<dyn Hold>>]>,
+    /// Since when the outlets are waited for, where their room is limited.
+    pub(crate) room: Option<Arc<Room>>,
+    /// The branches of limited room upstream.
+    pub(crate) above: Arc<[Branch]>,
+    /// A branch upstream, or here, at which readers that await are told that nobody makes room; with the outlet that they read.
+    pub(crate) stuck: Mutex<Vec<(usize, FullBranch)>>,
 }
 
 impl<'env> Header<'env> {
@@ -207,6 +242,8 @@ impl<'env> Header<'env> {
             _ => outside(&source, &inputs),
         };
         let waiters = source.unwrap_or_default();
+        let room = limits.capacity.map(|_| Arc::new(Room::new(outlets)));
+        let above = branches_above(&inputs);
         Self {
             core,
             limits,
@@ -224,6 +261,9 @@ impl<'env> Header<'env> {
             iterating: (0..outlets).map(|_| AtomicUsize::new(0)).collect(),
             offered: (0..outlets).map(|_| AtomicBool::new(false)).collect(),
             holds: (0..outlets).map(|_| OnceLock::new()).collect(),
+            room,
+            above,
+            stuck: Mutex::default(),
         }
     }
 
@@ -240,6 +280,37 @@ impl<'env> Header<'env> {
     /// Whether anybody can still read from `outlet`.
     pub(crate) fn has_consumers(&self, outlet: usize) -> bool {
         self.consumers[outlet].load(Ordering::Relaxed) > 0
+    }
+
+    /// Somebody has read from `outlet`.
+    #[inline]
+    pub(crate) fn reads(&self, outlet: usize) {
+        self.reads_above();
+        if let Some(room) = &self.room {
+            room.reads(outlet);
+        }
+    }
+
+    /// Items of the branches upstream were worked on.
+    #[inline]
+    pub(crate) fn reads_above(&self) {
+        self.above.iter().for_each(|(room, branch)| room.reads(*branch));
+    }
+
+    /// Whether a read here may have to wait for room.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.room.is_some() || !self.above.is_empty()
+    }
+
+    /// The full branch that a reader of `outlet` which awaits is to be told of.
+    pub(crate) fn take_stuck(&self, outlet: usize) -> Option<FullBranch> {
+        if !self.is_limited() {
+            return None;
+        }
+        let mut stuck = self.stuck.lock();
+        stuck.retain(|(_, full)| full.is_still_full());
+        let place = stuck.iter().position(|(of, _)| *of == outlet)?;
+        Some(stuck.swap_remove(place).1)
     }
 
     /// Whether several ways of a walk may lead here.
@@ -287,6 +358,8 @@ pub(crate) fn lose_consumer<'env>(lane: &Arc<dyn AnyLane<'env> + 'env>, outlet: 
             core.nudges().nudge();
             let _ = lane.header().waiters.notify_all();
             core.litter(lane);
+        } else if lane.header().limits.capacity.is_some() && !lane.header().has_consumers(outlet) {
+            lane.header().tell_of_room(outlet);
         }
     }
 }

@@ -19,6 +19,7 @@ mod header;
 mod inlet;
 mod land;
 mod one;
+mod room;
 mod sequence;
 mod spread;
 mod state;
@@ -31,6 +32,7 @@ pub(crate) use grain::LATE_NANOS;
 pub(crate) use header::{Header, Input, Limits, TaskCounters, TaskEntry, Waiters, detach, lose_consumer};
 pub(crate) use inlet::{Inlet, Taken};
 pub(crate) use one::{Interrupted, One, Single};
+pub(crate) use room::{FullBranch, begin_work, finish_work, while_waiting};
 pub(crate) use sequence::Chunk;
 pub(crate) use spread::Spread;
 pub(crate) use state::Rest;
@@ -75,6 +77,9 @@ pub(crate) trait AnyLane<'env>: Send + Sync {
     /// Subtle: each of them is on the list of lanes that its thread fires ([`crate::walk::firing`]) as well. Threads that wait for each
     /// other are found by comparing the two.
     fn flying(&self, pass: &Pass<'_>) -> usize;
+
+    /// A branch that has no room, and since when it is waited for.
+    fn full(&self, pass: &Pass<'_>) -> Option<FullBranch>;
 
     /// Lets go of what a cancelled lane holds: its function, its iterator, its items.
     fn clear(&self, pass: &Pass<'_>);
@@ -127,6 +132,10 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
 
     fn flying(&self, pass: &Pass<'_>) -> usize {
         self.state.with(pass, |state| state.flying)
+    }
+
+    fn full(&self, pass: &Pass<'_>) -> Option<FullBranch> {
+        self.full(pass)
     }
 
     fn is_doomed(&self, pass: &Pass<'_>, chunk: Option<Chunk>) -> bool {

@@ -7,7 +7,7 @@ use millpond_sync::shim::atomic::{AtomicBool, Ordering};
 
 use super::Lane;
 use super::state::{End, Outlet, State};
-use crate::error::TaskError;
+use crate::error::{ReadError, TaskError};
 use crate::fault::{self, Fault};
 use crate::gate::Pass;
 use millpond_sync::host::{self, Site};
@@ -171,36 +171,51 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         if self.returned.is_any.load(Ordering::Acquire) {
             self.put_back_in_front(pass);
         }
-        let ready = self.state.with(pass, |state| {
+        let (ready, makes_room) = self.state.with(pass, |state| {
             let has_ended = state.end.is_some();
+            let makes_room = state.is_capped(outlet);
             let ordinary = state.grain.chunk().min(state.limits.max_chunksize);
             let is_complete = matches!(state.end, Some(End::Complete));
             let at = &mut state.outlets[outlet];
             if at.len >= least || (is_complete && at.len > 0) {
                 change(at, true);
-                return Ready::Items(if least == most {
-                    at.take(most)
-                } else {
-                    at.take_some(most, ordinary.max(least))
-                });
+                let items = if least == most { at.take(most) } else { at.take_some(most, ordinary.max(least)) };
+                return (Ready::Items(items), makes_room);
             }
             change(at, has_ended);
             let ready = at.len;
-            state.ended(ready).unwrap_or(Ready::NotYet(ready))
+            (state.ended(ready).unwrap_or(Ready::NotYet(ready)), false)
         });
+        self.taken(pass, outlet, &ready, makes_room);
+        ready
+    }
+
+    /// Tells whoever waits at the lane that something was taken.
+    #[inline]
+    fn taken(&self, pass: &Pass<'_>, outlet: usize, ready: &Ready<T>, makes_room: bool) {
         if pass.is_shared()
-            && let Ready::Items(items) = &ready
+            && let Ready::Items(items) = ready
         {
             host::step_at(|| self.header.place(None), Site::new("took").with(items.len()));
             self.header.waiters.notify_all_after_lock();
         }
-        ready
+        if makes_room {
+            self.tell_of_room(pass, outlet);
+        }
     }
 
     /// Whether at least `least` items are there, or the end is.
     pub(crate) fn has(&self, pass: &Pass<'_>, outlet: usize, least: usize) -> bool {
         self.returned.is_any.load(Ordering::Acquire)
             || self.state.with(pass, |state| state.end.is_some() || state.outlets[outlet].len >= least)
+    }
+
+    /// Says in an error for want of room how many items are there.
+    pub(crate) fn with_ready(&self, pass: &Pass<'_>, outlet: usize, mut error: ReadError) -> ReadError {
+        if let ReadError::BranchFull { ready, .. } = &mut error {
+            *ready = self.state.with(pass, |state| state.outlets[outlet].len);
+        }
+        error
     }
 
     /// Changes what readers want of `outlet`.
@@ -322,10 +337,15 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         if self.returned.is_any.load(Ordering::Acquire) {
             self.put_back_in_front(pass);
         }
-        let ready = self.state.with(pass, |state| {
+        let (ready, makes_room) = self.state.with(pass, |state| {
             let has_ended = state.end.is_some();
+            let makes_room = state.is_capped(outlet);
             let at = &mut state.outlets[outlet];
-            at.inlet_least = at.inlet_least.max(least);
+            if least > at.inlet_least {
+                at.inlet_least = least;
+                // Where the branch is full, this may be the room that a walk has not found.
+                self.header.barren.store(0, Ordering::Relaxed);
+            }
             let ready = if at.len >= least || (has_ended && at.len > 0) {
                 Ready::Items(if at.chunks.front().is_some_and(|front| front.len() >= least) {
                     at.take_some(most, usize::MAX)
@@ -342,14 +362,10 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
                 Ready::End | Ready::Failed(_) => 0,
             };
             state.outlets[outlet].restate(stated, lacking);
-            ready
+            let makes_room = makes_room && matches!(ready, Ready::Items(_));
+            (ready, makes_room)
         });
-        if pass.is_shared()
-            && let Ready::Items(items) = &ready
-        {
-            host::step_at(|| self.header.place(None), Site::new("took").with(items.len()));
-            self.header.waiters.notify_all_after_lock();
-        }
+        self.taken(pass, outlet, &ready, makes_room);
         ready
     }
 

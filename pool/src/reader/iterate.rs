@@ -30,11 +30,22 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     /// straight through. `None` says nothing: ask [`next_deadline`](Self::next_deadline) then.
     #[inline]
     pub fn next_now(&mut self) -> Option<T> {
-        let made = self.local.next();
+        let made = self.next_taken();
         if made.is_some() || self.is_over || self.core.size() > 0 {
             return made;
         }
         self.consumer().pull_one()
+    }
+
+    /// The next item that an iteration has taken.
+    #[inline]
+    pub(super) fn next_taken(&mut self) -> Option<T> {
+        let item = self.local.next();
+        if self.is_limited && item.is_some() {
+            let consumer = self.consumer();
+            consumer.lane().header().reads(consumer.outlet());
+        }
+        item
     }
 
     /// The next item, as iterating gives it, or [`ReadError::TimedOut`] at `deadline`, which loses nothing and does not
@@ -65,6 +76,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     fn read_ahead_until(&mut self, deadline: Deadline) -> Result<Option<T>, ReadError> {
         let most = if self.core.size() == 0 { 1 } else { usize::MAX };
         self.local = self.read_some_until(most, deadline)?.into_iter();
+        self.is_limited = self.consumer().lane().header().is_limited();
         Ok(self.local.next())
     }
 

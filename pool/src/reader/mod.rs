@@ -61,6 +61,8 @@ pub struct ScopedReader<'env, T: Send + 'env> {
     local: vec::IntoIter<T>,
     /// Whether the pool keeps a window of chunks filled for this reader.
     is_iterating: bool,
+    /// Whether a branch of limited room is upstream of what an iteration has taken.
+    is_limited: bool,
     /// Whether an iteration has come to its end, by an error too.
     is_over: bool,
     /// What helpers must hold, until the lane is made.
@@ -97,6 +99,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
             consumer,
             local: Vec::new().into_iter(),
             is_iterating: false,
+            is_limited: false,
             is_over: false,
             hold: None,
             contents: OnceLock::new(),

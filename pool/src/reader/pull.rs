@@ -50,6 +50,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
             }
             _ if self.lane().header().core.is_closed() => Err(self.refused(Refused::Closed)),
             Ready::Items(items) => {
+                self.lane().header().reads(self.outlet());
                 self.keep_ahead(pass);
                 Ok(items)
             }
@@ -113,6 +114,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
             }
             if walked != Walked::Paused {
                 if let Some(error) = walker.hopeless() {
+                    let error = lane.with_ready(&pass, outlet, error);
                     // Lanes that were cancelled meanwhile look as if this thread were at them.
                     break Err(if core.is_closed() { self.refused(Refused::Closed) } else { error });
                 }

@@ -88,7 +88,13 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
                 return Some(Err(interrupt));
             }
             let want = (*asked > 0).then_some(Want::More(*asked));
-            let result = self.settled(&pass, lane.take_wanted(&pass, outlet, (least, most), want));
+            let mut result = self.settled(&pass, lane.take_wanted(&pass, outlet, (least, most), want));
+            if result.is_none()
+                && let Some(full) = lane.header().take_stuck(outlet)
+            {
+                lane.want(&pass, outlet, Want::Fewer(*asked));
+                result = Some(Err(lane.with_ready(&pass, outlet, full.error())));
+            }
             if result.is_some() {
                 *asked = 0;
             }
@@ -111,7 +117,8 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
             let mut walker = match by {
                 By::Source => Walker::of_source(core, &pass, self.any(), outlet),
                 By::Workers | By::Reader => Walker::new(core, &pass, self.any(), outlet),
-            };
+            }
+            .awaiting();
             let result = loop {
                 let walked = walker.walk(least, Deadline::NEVER);
                 let mut all = *asked + more;
@@ -127,7 +134,17 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
                     break Some(Err(self.refused(Refused::Closed)));
                 }
                 if let Some(error) = hopeless {
-                    break Some(Err(error));
+                    break Some(Err(lane.with_ready(&pass, outlet, error)));
+                }
+                if let Some(full) = walker.full_branch() {
+                    if let Some(moment) = full.deadline().moment() {
+                        waits.enter(&lane.header().waiters, waker, true);
+                        core.alarm.call(moment, &lane.header().waiters);
+                    }
+                    if ask.is_some() {
+                        // What this waits for may be here, whatever the capacity: others that await are told so.
+                        *asked += std::mem::take(&mut more);
+                    }
                 }
                 let known = waits.entered.len();
                 for obstacle in walker.obstacles() {
@@ -287,7 +304,7 @@ impl<T: Send> Stream for ScopedReader<'_, T> {
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         loop {
-            if let Some(item) = this.local.next() {
+            if let Some(item) = this.next_taken() {
                 return Poll::Ready(Some(Ok(item)));
             }
             if this.is_over {
@@ -305,6 +322,7 @@ impl<T: Send> Stream for ScopedReader<'_, T> {
                 Poll::Ready(Ok(items)) => {
                     this.is_over = items.is_empty();
                     this.local = items.into_iter();
+                    this.is_limited = this.consumer().lane().header().is_limited();
                 }
                 Poll::Ready(Err(error)) => {
                     this.is_over = !matches!(error, ReadError::Interrupted { .. });

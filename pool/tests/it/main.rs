@@ -8,6 +8,7 @@ mod awaiting;
 mod bombs;
 mod calls;
 mod cancel;
+mod capacity;
 mod channels;
 mod contract;
 mod deep;

@@ -50,11 +50,12 @@ fn even_plans() -> impl Strategy<Value = (Plan, usize)> {
     })
 }
 
-fn run(plan: &Plan, chunk: usize, way: Way, size: usize) -> Result<(), TestCaseError> {
-    let _watch = Watch::over(&(plan, chunk, way, size));
+fn run(plan: &Plan, chunk: usize, capacity: Option<usize>, way: Way, size: usize) -> Result<(), TestCaseError> {
+    let _watch = Watch::over(&(plan, chunk, capacity, way, size));
     let pool = workers::pool(size);
     let mut builder = Builder::new(&pool, plan);
     builder.chunk = Some(chunk);
+    builder.capacity = capacity;
     let (made, taken, most) =
         (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     builder.made = Some(Arc::new({
@@ -95,14 +96,16 @@ proptest! {
     #![proptest_config(config(40, "tests/properties/regressions/bounded.txt"))]
 
     /// P4: items made and not yet read are at most: the demand, plus all read-ahead, plus per operator a window of chunks (two per
-    /// worker, one in serial mode) and a chunk in hand; however long the source.
+    /// worker, one in serial mode) and a chunk in hand; however long the source. Branches of limited room that are read side by side
+    /// give all as well.
     #[test]
     fn items_in_flight_are_bounded(
         (plan, chunk) in even_plans(),
+        capacity in prop::option::of(1..300_usize),
         way in prop_oneof![Just(Way::Iterate), (1..400_usize).prop_map(Way::Read)],
     ) {
         for size in SIZES {
-            run(&plan, chunk, way, size).map_err(|error| TestCaseError::fail(format!("size {size}: {error}")))?;
+            run(&plan, chunk, capacity, way, size).map_err(|error| TestCaseError::fail(format!("size {size}: {error}")))?;
         }
     }
 }

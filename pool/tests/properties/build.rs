@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use millpond_pool::{BoxError, Items, Operator, Outcome, Pool, PoolReader, Task, Wanted};
+use millpond_pool::{BoxError, Branches, Capacity, Items, Operator, Outcome, Pool, PoolReader, Task, Wanted};
 
 use crate::ledger::Ledger;
 use crate::model::{fold_group, part, source_item};
@@ -22,6 +22,8 @@ pub(crate) struct Builder<'a> {
     pub(crate) made: Option<Arc<dyn Fn() + Send + Sync>>,
     /// At most so many items at once from sources and joins.
     pub(crate) chunk: Option<usize>,
+    /// How much each branch of a fork may keep.
+    pub(crate) capacity: Option<usize>,
 }
 
 /// A function of one operator: notes each call, takes its time, and fails where it is to.
@@ -137,6 +139,16 @@ fn with_options(reader: PoolReader<u64>, step: &Step, operator: usize) -> PoolRe
     reader
 }
 
+/// So many branches, each of which may keep so much.
+pub(crate) fn bounded(count: usize, capacity: Option<usize>) -> Branches {
+    let branches = Branches::new(count);
+    match capacity {
+        // However long a thread takes to begin.
+        Some(items) => branches.capacity(Capacity::new(items).patience(Duration::from_secs(100_000))),
+        None => branches,
+    }
+}
+
 impl<'a> Builder<'a> {
     pub(crate) fn new(pool: &'a Pool, plan: &Plan) -> Self {
         Self {
@@ -146,6 +158,7 @@ impl<'a> Builder<'a> {
             tasks: Vec::new(),
             made: None,
             chunk: None,
+            capacity: None,
         }
     }
 
@@ -190,9 +203,10 @@ impl<'a> Builder<'a> {
                 let input = self.build(input);
                 self.next();
                 let parts = branches.len();
+                let options = bounded(parts, self.capacity);
                 let readers = match fork {
-                    Fork::Tee => input.tee(parts),
-                    Fork::Partition => input.partition(parts, move |&item| part(item, parts)),
+                    Fork::Tee => input.tee(options),
+                    Fork::Partition => input.partition(options, move |&item| part(item, parts)),
                 };
                 let readers =
                     readers.into_iter().zip(branches).map(|(reader, steps)| self.pipe(reader, steps)).collect();

@@ -12,8 +12,8 @@ pub(crate) enum Way {
     Alone(Vec<Reading>),
     /// By several threads that share the items.
     Shared(Vec<Vec<Reading>>),
-    /// By several threads, each with a branch of its own.
-    Branches(Vec<Vec<Reading>>),
+    /// By several threads, each with a branch of its own that may keep so much.
+    Branches(Vec<Vec<Reading>>, Option<usize>),
 }
 
 /// A graph and how it is read.
@@ -31,6 +31,7 @@ pub(crate) fn cases(most_items: usize) -> impl Strategy<Value = Case> {
     prop_oneof![
         4 => (plans(flavour), readings()).prop_map(|(plan, readings)| Case { plan, way: Way::Alone(readings) }),
         2 => (plans(flavour), several()).prop_map(|(plan, ways)| Case { plan, way: Way::Shared(ways) }),
-        1 => (plans(ordered), several()).prop_map(|(plan, ways)| Case { plan, way: Way::Branches(ways) }),
+        1 => (plans(ordered), several(), prop::option::of(1..60_usize))
+            .prop_map(|(plan, ways, capacity)| Case { plan, way: Way::Branches(ways, capacity) }),
     ]
 }

@@ -69,6 +69,8 @@ pub(crate) enum Step {
     End(End),
     /// A serial pool was in use by another thread.
     Busy,
+    /// A serial pool, in which another branch had no room.
+    Full,
 }
 
 /// How a read of `count` items ended that failed.
@@ -76,6 +78,7 @@ fn ended(error: &ReadError, count: usize) -> Step {
     match error {
         ReadError::SerialBusy { .. } => Step::Busy,
         ReadError::Interrupted { .. } => Step::Going,
+        ReadError::BranchFull { .. } => Step::Full,
         error => {
             let end = failed(error);
             let unread = error.as_task_error().map_or(0, TaskError::unread);
@@ -187,7 +190,8 @@ fn yield_now() {
 }
 
 /// Reads up to the end in these ways, over and over; with `shares`, the pool may be in serial mode and in use by others.
-fn exhaust_sharing(reader: &mut PoolReader<u64>, readings: &[Reading], shares: bool) -> Outcome {
+/// Where it `may_be_full` others make room in between.
+fn exhaust_sharing(reader: &mut PoolReader<u64>, readings: &[Reading], shares: bool, may_be_full: bool) -> Outcome {
     let mut items = Vec::new();
     // How many items there had to be in all, by what failing reads said.
     let mut told = None;
@@ -212,6 +216,10 @@ fn exhaust_sharing(reader: &mut PoolReader<u64>, readings: &[Reading], shares: b
                     assert!(shares, "nobody else used the pool");
                     yield_now();
                 }
+                Step::Full => {
+                    assert!(may_be_full, "somebody reads from every branch");
+                    yield_now();
+                }
             }
         }
     }
@@ -219,10 +227,16 @@ fn exhaust_sharing(reader: &mut PoolReader<u64>, readings: &[Reading], shares: b
 
 /// Reads up to the end in these ways, over and over.
 pub(crate) fn exhaust(reader: &mut PoolReader<u64>, readings: &[Reading]) -> Outcome {
-    exhaust_sharing(reader, readings, false)
+    exhaust_sharing(reader, readings, false, false)
 }
 
 /// Like [`exhaust`], beside other threads.
 pub(crate) fn exhaust_beside(reader: &mut PoolReader<u64>, readings: &[Reading]) -> Outcome {
-    exhaust_sharing(reader, readings, true)
+    exhaust_sharing(reader, readings, true, false)
+}
+
+/// Like [`exhaust_beside`], where the pool may be serial and the branches have limited room.
+#[cfg(feature = "simulation")]
+pub(crate) fn exhaust_in_turns(reader: &mut PoolReader<u64>, readings: &[Reading]) -> Outcome {
+    exhaust_sharing(reader, readings, true, true)
 }

@@ -5,7 +5,7 @@ use std::thread;
 use millpond_pool::PoolReader;
 use proptest::prelude::*;
 
-use crate::build::Builder;
+use crate::build::{Builder, bounded};
 use crate::model::{Span, interpret};
 use crate::output::{compare, compare_calls};
 use crate::plan::{Flavour, Plan, plans};
@@ -67,18 +67,22 @@ proptest! {
         together(&plan, &ways, size)?;
     }
 
-    /// P11, P3: every branch of a tee gives every item, in order, each in a thread of its own; functions before it are called once per item.
+    /// P11, P3, P4: every branch of a tee gives every item, in order, each in a thread of its own, also where a full branch makes the
+    /// others wait; functions before it are called once per item.
     #[test]
     fn branches_of_a_tee_give_all_items_each(
         plan in plans(Flavour { is_open: false, ..Flavour::ALL }),
         ways in prop::collection::vec(readings(), 2..4),
+        capacity in prop::option::of(1..300_usize),
         size in sizes(),
     ) {
-        let _watch = Watch::over(&(&plan, &ways, size));
+        let _watch = Watch::over(&(&plan, &ways, capacity, size));
         let model = interpret(&plan, &mut 0);
         let pool = workers::pool(size);
         let mut builder = Builder::new(&pool, &plan);
-        let branches = builder.build(&plan).tee(ways.len());
+        // In serial mode a thread that waits for room keeps out the one that could make it.
+        let capacity = capacity.filter(|_| size > 0);
+        let branches = builder.build(&plan).tee(bounded(ways.len(), capacity));
         for outcome in in_threads(branches, &ways) {
             compare(&outcome, &model)?;
         }

@@ -16,17 +16,17 @@ use proptest::prelude::*;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
-use crate::build::Builder;
+use crate::build::{Builder, bounded};
 use crate::case::{Case, Way, cases};
 use crate::model::{Span, interpret};
 use crate::output::{compare, compare_calls};
-use crate::reading::{Outcome, Reading, exhaust, exhaust_beside};
+use crate::reading::{Outcome, Reading, exhaust, exhaust_beside, exhaust_in_turns};
 
 /// Reads from each reader in a simulated thread of its own.
 fn in_threads(readers: Vec<PoolReader<u64>>, ways: &[Vec<Reading>]) -> Vec<Outcome> {
     let start = |(mut reader, readings): (PoolReader<u64>, &Vec<Reading>)| {
         let readings = readings.clone();
-        simulation::spawn(move || exhaust_beside(&mut reader, &readings))
+        simulation::spawn(move || exhaust_in_turns(&mut reader, &readings))
     };
     let threads: Vec<_> = readers.into_iter().zip(ways).map(start).collect();
     threads.into_iter().map(|thread| thread.join().expect("a reading thread does not panic")).collect()
@@ -61,8 +61,8 @@ fn run(Case { plan, way }: &Case, simulation: Simulation) -> Result<(), TestCase
             prop_assert_eq!(items.len(), wanted.len(), "lost or doubled");
             prop_assert!(items == wanted, "not the same items");
         }
-        Way::Branches(ways) => {
-            for outcome in in_threads(reader.tee(ways.len()), ways) {
+        Way::Branches(ways, capacity) => {
+            for outcome in in_threads(reader.tee(bounded(ways.len(), *capacity)), ways) {
                 compare(&outcome, &model)?;
             }
         }

@@ -1,5 +1,6 @@
 //! Simulated pools: what they promise, and that they find what is wrong.
 
+mod capacity;
 mod channels;
 mod clock;
 mod deadlock;

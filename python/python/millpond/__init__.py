@@ -7,6 +7,7 @@ from millpond import _interpreter as _interpreter  # isort: skip
 from millpond import _threads as _threads
 from millpond._channel import ChannelWriter
 from millpond._errors import (
+    BranchFullError,
     ChannelClosedError,
     ChannelFullError,
     DeadlockError,
@@ -48,6 +49,7 @@ __all__ = [
     "PoolForkedError",
     "LibdispatchMissingError",
     "DeadlockError",
+    "BranchFullError",
     "SimulationError",
     "ChannelClosedError",
     "ChannelFullError",

@@ -12,6 +12,7 @@ import queue
 from typing import Any, TypeVar
 
 __all__ = [
+    "BranchFullError",
     "ChannelClosedError",
     "ChannelFullError",
     "DeadlockError",
@@ -71,6 +72,13 @@ class ReaderClosedError(MillpondError, ValueError):
 
 class DeadlockError(MillpondError, RuntimeError):
     """The read would wait for itself, for ever."""
+
+
+class BranchFullError(DeadlockError):
+    """A branch with a capacity is full, and nobody has read from it for its patience.
+
+    Nothing is lost: read from that branch, or close it, and the same read of another one goes on.
+    """
 
 
 class ChannelClosedError(MillpondError, ValueError):

@@ -277,6 +277,8 @@ class WithFunctions(WithShapes[_T_co]):
         on_error: OnErrorOrReject = "reject",
         retries: int | Retry = 0,
         timeout: Seconds | None = None,
+        capacity: int | None = None,
+        patience: Seconds | None = None,
     ) -> tuple[PoolReader[_U], PoolReader[Rejected]]: ...
     @overload
     def try_map(
@@ -292,6 +294,8 @@ class WithFunctions(WithShapes[_T_co]):
         on_error: OnErrorOrReject = "reject",
         retries: int | Retry = 0,
         timeout: Seconds | None = None,
+        capacity: int | None = None,
+        patience: Seconds | None = None,
     ) -> tuple[PoolReader[_U], PoolReader[Rejected]]: ...
     def try_map(
         self,
@@ -306,6 +310,8 @@ class WithFunctions(WithShapes[_T_co]):
         on_error: OnErrorOrReject = "reject",
         retries: int | Retry = 0,
         timeout: Seconds | None = None,
+        capacity: int | None = None,
+        patience: Seconds | None = None,
     ) -> tuple[PoolReader[Any], PoolReader[Rejected]]:
         """Add a task that calls a function with each item, and keep apart the items that it fails on.
 
@@ -322,6 +328,11 @@ class WithFunctions(WithShapes[_T_co]):
             by raising; the others are as everywhere. Where a dictionary says nothing of it the item is rejected.
         name, concurrency, ordered, min_count, max_chunksize, read_ahead, retries, timeout
             See :class:`PoolReader`.
+        capacity : int, optional
+            How many items each reader keeps at most that are not read. While one is full, reads of the other wait. See
+            :meth:`tee`.
+        patience : float, optional
+            See :meth:`tee`.
 
         Returns
         -------
@@ -338,6 +349,7 @@ class WithFunctions(WithShapes[_T_co]):
         [Rejected(item='x', error=ValueError("invalid literal for int() with base 10: 'x'"))]
         """
         limits = _options.limits(concurrency, ordered, min_count, max_chunksize, read_ahead)
+        kept = _options.capacity(capacity, patience)
         is_rejecting = on_error != "raise"
         words = ("reject", "skip") if isinstance(on_error, Mapping) else ("reject", "raise", "skip")
         failing = _options.failing(on_error, retries, timeout, words=words)
@@ -347,8 +359,9 @@ class WithFunctions(WithShapes[_T_co]):
             if is_rejecting:
                 failing = (_rejecting_all(failing[0]), *failing[1:])
             results = self._awaiting("map", function, False, named, limits, failing)
-            return results._divided(_is_accepted, False, None, named, _options.NO_LIMITS, _options.NO_POLICY)
-        return self._divided(self._bound(function), True, Rejected if is_rejecting else None, named, limits, failing)
+            return results._divided(_is_accepted, False, None, named, _options.NO_LIMITS, _options.NO_POLICY, kept)
+        rejected = Rejected if is_rejecting else None
+        return self._divided(self._bound(function), True, rejected, named, limits, failing, kept)
 
     def _divided(
         self,
@@ -358,9 +371,10 @@ class WithFunctions(WithShapes[_T_co]):
         named: _options.Named,
         limits: _options.Limits,
         failing: _options.Failing,
+        kept: tuple[int, float | None] | None,
     ) -> tuple[PoolReader[Any], PoolReader[Any]]:
         _options.plain_handler(failing)
-        yes, no = _native._division(self, function, by_success, rejected, named, limits, failing)
+        yes, no = _native._division(self, function, by_success, rejected, named, limits, failing, kept)
         return self._reader(yes), self._reader(no)
 
     def filter(
@@ -627,6 +641,8 @@ class WithFunctions(WithShapes[_T_co]):
         on_error: OnError = "raise",
         retries: int | Retry = 0,
         timeout: Seconds | None = None,
+        capacity: int | None = None,
+        patience: Seconds | None = None,
     ) -> tuple[PoolReader[_T_co], PoolReader[_T_co]]:
         """Add a task that divides the items by what a function says of them.
 
@@ -639,6 +655,11 @@ class WithFunctions(WithShapes[_T_co]):
             The function of an item.
         name, concurrency, ordered, min_count, max_chunksize, read_ahead, on_error, retries, timeout
             See :class:`PoolReader`. What a handler of `on_error` returns is the answer in the function's place.
+        capacity : int, optional
+            How many items each reader keeps at most that are not read. While one is full, reads of the other wait. See
+            :meth:`tee`.
+        patience : float, optional
+            See :meth:`tee`.
 
         Returns
         -------
@@ -657,4 +678,5 @@ class WithFunctions(WithShapes[_T_co]):
             function, "function", "`partition`", "`map` to pairs of the item and the answer before"
         )
         named = _options.named(name, _options.name_of(function, "partition"))
-        return self._divided(function, False, None, named, limits, failing)
+        kept = _options.capacity(capacity, patience)
+        return self._divided(function, False, None, named, limits, failing, kept)

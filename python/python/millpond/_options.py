@@ -132,6 +132,17 @@ def integer(value: object, argument: str, *, least: int, most: int = sys.maxsize
     return number
 
 
+def capacity(items: object, patience: object) -> tuple[int, float | None] | None:
+    """Check how many items a branch may keep, and how long a full one is waited for."""
+    patience = seconds(patience, "patience")
+    if items is None:
+        if patience is not None:
+            message = f"patience is how long a full reader is waited for, got {patience} without a capacity; give one"
+            raise ValueError(message)
+        return None
+    return integer(items, "capacity", least=1), patience
+
+
 def seconds(value: object, argument: str) -> float | None:
     """Check an argument that is a time in seconds, or none: any real number, NumPy's or a fraction too."""
     if value is None:

@@ -300,11 +300,34 @@ class WithShapes(_native.PoolReader, Generic[_T_co]):
         readers: list[Any] = [self, *others]
         return self.pool.merge(*readers, name=name, max_chunksize=max_chunksize, read_ahead=read_ahead)
 
-    def tee(self, count: int = 2, *, name: str | None = None) -> tuple[PoolReader[_T_co], ...]:
+    def tee(
+        self,
+        count: int = 2,
+        *,
+        name: str | None = None,
+        capacity: int | None = None,
+        patience: Seconds | None = None,
+    ) -> tuple[PoolReader[_T_co], ...]:
         """Make several readers each of which gets every item.
 
         What one has read and another has not is kept for the other; one that is closed is waited for no more. How
         items are made is up to the task that they come from, and its options.
+
+        Parameters
+        ----------
+        count : int, default 2
+            How many readers.
+        name : str, optional
+            What errors and drawings call the task.
+        capacity : int, optional
+            How many items each reader keeps at most, beyond what a read of it asks for; all of them by default. While
+            one is full, reads of the others wait until it is read from or closed.
+        patience : float, default 10
+            After how many seconds in which nobody reads from the full one such a read raises
+            :class:`BranchFullError`. Nothing is lost: once the full one is read from or closed, the same read goes on.
+            The seconds begin anew with each item that somebody gets, and are not counted while a task that reads from
+            the full one is at work. In a pool of size 0 the read raises at once, as nobody can read while it waits,
+            unless it awaits. ``math.inf`` waits for ever.
 
         Examples
         --------
@@ -313,4 +336,6 @@ class WithShapes(_native.PoolReader, Generic[_T_co]):
         (['a', 'b'], ['a', 'b', 'c'], ['c'])
         """
         count = _options.integer(count, "count", least=1)
-        return tuple(self._reader(added) for added in _native._tee(self, count, _options.named(name, "tee")))
+        kept = _options.capacity(capacity, patience)
+        named = _options.named(name, "tee")
+        return tuple(self._reader(added) for added in _native._tee(self, count, named, kept))

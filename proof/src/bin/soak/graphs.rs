@@ -7,7 +7,7 @@ use std::thread;
 use millpond_pool::{PoolReader, simulation};
 use millpond_proof::program::Wrong;
 
-use crate::build::Builder;
+use crate::build::{Builder, bounded};
 use crate::case::{Case, Way};
 use crate::counts::Counts;
 use crate::mode::Mode;
@@ -47,7 +47,7 @@ fn read_on(reader: &mut PoolReader<u64>, ways: &[Reading], leaves: bool) -> Outc
                     outcome.end = Some(end);
                     return outcome;
                 }
-                Step::Busy => {
+                Step::Busy | Step::Full => {
                     outcome.counts.busy += 1;
                     simulation::yield_now();
                     thread::yield_now();
@@ -127,7 +127,7 @@ pub(crate) fn run(Case { plan, way }: &Case, mode: Mode) -> Result<Counts, Wrong
             outcomes.push(read_on(&mut last, &[Reading::All], false));
             outcomes
         }
-        Way::Branches(ways) => in_threads(reader.tee(ways.len()), ways, true, mode),
+        Way::Branches(ways, capacity) => in_threads(reader.tee(bounded(ways.len(), *capacity)), ways, true, mode),
     });
     let mut counts = Counts { graphs: 1, resizes, ..Counts::default() };
     let mut together = Vec::new();
@@ -137,7 +137,7 @@ pub(crate) fn run(Case { plan, way }: &Case, mode: Mode) -> Result<Counts, Wrong
         counts.add(&outcome.counts);
         counts.failures += u64::from(matches!(outcome.end, Some(End::Failed { .. })));
         match way {
-            Way::Alone(_) | Way::Branches(_) => {
+            Way::Alone(_) | Way::Branches(..) => {
                 compare(outcome.items, &model, model.is_open, outcome.end.is_some())?;
             }
             Way::Shared(_) => together.extend(outcome.items),
