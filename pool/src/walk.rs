@@ -25,7 +25,6 @@ use crate::gate::Pass;
 use crate::lane::{self, AnyLane, FullBranch, Header, Step};
 use crate::rings::{LaneAddress, Passed, Ring};
 use millpond_sync::host::{self, Site};
-use millpond_workers::BoxError;
 
 /// What waking a sleeping thread costs at the worst, in nanoseconds: less work than that is not worth it.
 pub(crate) const WAKE_NANOS: f32 = 60_000.0;
@@ -252,12 +251,15 @@ impl<'a, 'env> Walker<'a, 'env> {
         self.was_quick = false;
     }
 
-    /// The function of `task` was interrupted: whoever reads from the root is told, and the walk ends.
-    pub(crate) fn interrupt(&mut self, task: Arc<str>, cause: BoxError) {
-        let root = self.root.header();
-        self.core.interrupts().put(Some(root), task, cause);
+    /// The lane that is read from.
+    pub(crate) fn root(&self) -> &'a Header<'env> {
+        self.root.header()
+    }
+
+    /// A function was interrupted: whoever reads from the root is woken to be told, and the walk ends.
+    pub(crate) fn interrupt(&mut self) {
         self.is_interrupted = true;
-        let _ = root.waiters.notify_all();
+        let _ = self.root.header().waiters.notify_all();
     }
 
     /// Whether a firing of this lane is on the thread's list: in serial mode, where no other thread waits for it, only one that may read

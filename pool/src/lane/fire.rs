@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 use millpond_sync::shim::atomic::Ordering;
 
@@ -154,6 +153,7 @@ impl<'env, T, H: Head<'env, T>> Work<'env, T> for Headed<H> {
             firing.made = Made::Held(items.len());
             return Some(items);
         }
+        firing.tell_interrupt(0);
         let chunk = firing.lane.release(firing.pass, &firing.order, items.len(), &next);
         firing.made = chunk.map_or(Made::Nothing, |chunk| Made::Placed(chunk, items.len()));
         firing.next = next;
@@ -240,9 +240,19 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         if order.most > 1 && pass.is_shared() && !host::is_simulated() {
             self.header.core.nudges().begin();
         }
-        let deadline = walker.deadline();
-        let mut firing =
-            Firing::begin(Beginning { pass, lane: self, order, seen, deadline, stride, has_quick_items, log, sample });
+        let (deadline, root) = (walker.deadline(), walker.root());
+        let mut firing = Firing::begin(Beginning {
+            pass,
+            lane: self,
+            root,
+            order,
+            seen,
+            deadline,
+            stride,
+            has_quick_items,
+            log,
+            sample,
+        });
         walker.begin(&self.header, is_quick);
         host::step_at(|| self.header.place(None), Site::new("begins a chunk of at most").with(order.most));
         let chunk = match from {
@@ -274,8 +284,8 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
                 Step::Landed
             }
             _ => {
-                if let Some(cause) = firing.interrupt.take() {
-                    walker.interrupt(Arc::clone(&self.header.tasks[0].name), cause);
+                if firing.is_interrupted {
+                    walker.interrupt();
                 }
                 match firing.next {
                     Next::Parked => Step::Parked,
@@ -314,16 +324,16 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             let nanos = host::now().duration_since(begun).as_nanos();
             u64::try_from(nanos).unwrap_or(u64::MAX)
         });
-        let Firing { order, log, failure, left, is_late, is_resumed, interrupt, .. } = firing;
-        let interrupted = left.first().map_or(0, |left| left.rest.task);
+        firing.tell_interrupt(firing.left.first().map_or(0, |left| left.rest.task));
+        let Firing { order, log, failure, left, is_late, is_resumed, is_interrupted, .. } = firing;
         let is_cut = !left.is_empty();
         let is_late = is_cut && is_late.get();
         self.land(pass, &order, chunk, Landing { made, parcel, log, failure, end, left, is_late, is_resumed }, nanos);
         for rest in lost {
             self.work.drop_rests(pass, Some(rest));
         }
-        if let Some(cause) = interrupt {
-            walker.interrupt(Arc::clone(&self.header.tasks[interrupted].name), cause);
+        if is_interrupted {
+            walker.interrupt();
         }
         if is_cut {
             walker.was_cut();

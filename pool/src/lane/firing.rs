@@ -6,6 +6,7 @@
 //! goes on to the reader, and the rest gets a slot of its own, which any worker may go on with.
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -13,11 +14,11 @@ use millpond_sync::Deadline;
 use millpond_sync::shim::atomic::{AtomicBool, Ordering};
 use smallvec::SmallVec;
 
-use super::AnyLane;
 use super::admit::Order;
 use super::grain::LATE_NANOS;
 use super::sequence::Chunk;
 use super::state::{End, Left, Rest};
+use super::{AnyLane, Header};
 use crate::gate::Pass;
 use crate::head::Next;
 use millpond_sync::host;
@@ -130,8 +131,12 @@ pub(crate) struct Firing<'a, 'env> {
     /// How many items the head was given, where that is not what it made.
     pub(super) given: Option<usize>,
     pub(super) failure: Option<StageFailure>,
-    /// What has interrupted a function.
-    pub(super) interrupt: Option<BoxError>,
+    /// What has interrupted a function, until its reader is told.
+    interrupt: Option<BoxError>,
+    /// Whether it was told.
+    pub(super) is_interrupted: bool,
+    /// The lane that the walker's reader reads from.
+    root: &'a Header<'env>,
     /// What stages have left, those after them first: the order in which it goes on.
     pub(super) left: SmallVec<[Left; 1]>,
     /// After how many items a host says that the chunk has lasted too long.
@@ -142,6 +147,7 @@ pub(crate) struct Firing<'a, 'env> {
 pub(super) struct Beginning<'a, 'env> {
     pub(super) pass: &'a Pass<'a>,
     pub(super) lane: &'a (dyn AnyLane<'env> + 'a),
+    pub(super) root: &'a Header<'env>,
     pub(super) order: Order,
     pub(super) seen: Seen,
     pub(super) deadline: Deadline,
@@ -154,7 +160,7 @@ pub(super) struct Beginning<'a, 'env> {
 
 impl<'a, 'env> Firing<'a, 'env> {
     pub(super) fn begin(beginning: Beginning<'a, 'env>) -> Self {
-        let Beginning { pass, lane, order, seen, deadline, stride, has_quick_items, log, sample } = beginning;
+        let Beginning { pass, lane, root, order, seen, deadline, stride, has_quick_items, log, sample } = beginning;
         let header = lane.header();
         // A reader whose time is limited looks at the clock by itself, unless items are so quick that
         // it is told often enough.
@@ -190,6 +196,8 @@ impl<'a, 'env> Firing<'a, 'env> {
             given: None,
             failure: None,
             interrupt: None,
+            is_interrupted: false,
+            root,
             left: SmallVec::new(),
             late_after: Cell::new(None),
         }
@@ -453,6 +461,18 @@ impl<'a, 'env> Firing<'a, 'env> {
     pub(crate) fn interrupt(&mut self, cause: BoxError) {
         self.interrupt = Some(cause);
         self.cut_here();
+    }
+
+    /// Has the reader told of what has interrupted the function of this task, if anything has.
+    ///
+    /// Subtle: before the head is back and the chunk has landed. Whoever comes then may go on with what was interrupted, and the read
+    /// may have all that it asked for before this thread goes on.
+    pub(super) fn tell_interrupt(&mut self, task: usize) {
+        if let Some(cause) = self.interrupt.take() {
+            let header = self.lane.header();
+            header.core.interrupts().put(Some(self.root), Arc::clone(&header.tasks[task].name), cause);
+            self.is_interrupted = true;
+        }
     }
 
     /// Stops between items without being asked: what is left is kept for a later firing.

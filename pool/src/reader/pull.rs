@@ -151,12 +151,15 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
         item
     }
 
+    /// What a reader is to be told before anything else, if it is.
+    pub(super) fn interrupted(&self) -> Result<(), ReadError> {
+        let header = self.lane().header();
+        header.core.interrupts().take(header).map_or(Ok(()), Err)
+    }
+
     /// Takes items if there are enough, without working or waiting; an empty answer is the end.
     pub(super) fn try_pull(&self, least: usize, most: usize) -> Result<Option<Vec<T>>, ReadError> {
         let pass = self.enter()?;
-        if let Some(interrupt) = self.lane().header().core.interrupts().take(self.lane().header()) {
-            return Err(interrupt);
-        }
         self.settled(&pass, self.lane().take(&pass, self.outlet(), least, most)).transpose()
     }
 }

@@ -117,6 +117,7 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
             return Ok(Some(self.local.by_ref().take(count).collect()));
         }
         let consumer = self.consumer();
+        consumer.interrupted()?;
         let Some(mut items) = consumer.try_pull(1, count)? else { return Ok(None) };
         while !items.is_empty() && items.len() < count {
             match consumer.try_pull(1, count - items.len()) {

@@ -1,8 +1,11 @@
 //! Functions whose cost changes, that fail, or that give without an end, while workers are in the middle of a chunk.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, Condvar, Mutex};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use millpond_pool::{
@@ -23,7 +26,58 @@ fn be_slow() {
     std::thread::sleep(Duration::from_millis(5));
 }
 
+/// A reader that is woken by others, who wait until it has looked.
+struct Looks {
+    reads: ThreadId,
+    /// Whether it was woken, and whether it has looked since.
+    state: Mutex<(bool, bool)>,
+    changed: Condvar,
+}
+
+impl Wake for Looks {
+    fn wake(self: Arc<Self>) {
+        let mut state = self.state.lock().unwrap();
+        state.0 = true;
+        self.changed.notify_all();
+        if std::thread::current().id() != self.reads {
+            drop(self.changed.wait_while(state, |(_, has_looked)| !*has_looked).unwrap());
+        }
+    }
+}
+
+/// Gives three items with an interrupt behind them, and then numbers without an end.
+struct BehindThree(bool);
+
+impl PollSupply<u64> for BehindThree {
+    fn poll_supply(&mut self, demand: Demand, into: &mut Vec<u64>, _: &Waker) -> Poll<Result<bool, BoxError>> {
+        if std::mem::replace(&mut self.0, false) {
+            into.extend([0, 1, 2]);
+            return Poll::Ready(Err(Box::new(Interruption("stopped".into()))));
+        }
+        into.extend((3..).take(demand.most));
+        Poll::Ready(Ok(true))
+    }
+}
+
 in_parallel! {
+    fn an_interrupt_is_told_before_others_can_go_on(pool) {
+        let mut reader = pool.add_task(Task::poll_supply([], BehindThree(true)).max_chunksize(3)).map(|n| n);
+        let looks = Arc::new(Looks {
+            reads: std::thread::current().id(),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let waker = Waker::from(Arc::clone(&looks));
+        let mut context = Context::from_waker(&waker);
+        let mut read = pin!(reader.read_async(10));
+        assert!(read.as_mut().poll(&mut context).is_pending());
+        drop(looks.changed.wait_while(looks.state.lock().unwrap(), |(is_woken, _)| !*is_woken).unwrap());
+        let result = read.as_mut().poll(&mut context);
+        looks.state.lock().unwrap().1 = true;
+        looks.changed.notify_all();
+        assert!(matches!(result, Poll::Ready(Err(ReadError::Interrupted { .. }))), "{result:?}");
+    }
+
     fn what_is_left_of_a_chunk_that_turns_slow_is_for_every_worker(pool) {
         // A few that are slow, and then two that are done at the same time, or never.
         let meeting = Arc::new(Barrier::new(2));
