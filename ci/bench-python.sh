@@ -27,3 +27,4 @@ if ! cmp --silent benches/python/requirements.txt "$venv/rivals.txt"; then
 fi
 install_package "$maker"
 run "$venv/bin/python" -X faulthandler benches/python/main.py "$@"
+run "$venv/bin/python" -X faulthandler benches/python/locks.py "$@"
