@@ -21,7 +21,7 @@ use millpond_workers::{GcdWorkers, QualityOfService};
 ///
 /// A pool's **size** is how many workers work at once, of which the thread that reads is one; the others are threads of a rayon
 /// pool, or of libdispatch, started when there is more work than the reader does at once. Of size 0 it is in serial mode: the caller does everything, no
-/// thread is started and nothing is locked.
+/// thread is started and nothing is locked. (A read that awaits at a [full branch](crate::Capacity) is the one exception.)
 ///
 /// Several threads that read at the same time each work for their own read; helpers join in up to the pool's size.
 ///
