@@ -6,6 +6,7 @@
 
 mod awaiting;
 mod broken;
+mod capacity;
 mod live;
 mod reads;
 mod setup;
