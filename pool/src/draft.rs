@@ -10,7 +10,9 @@ use crate::contents::Contents;
 use crate::core::Core;
 use crate::guarded::Guarded;
 use crate::head::{Head, Relay};
-use crate::lane::{AnyLane, Headed, Header, Input, Lane, Limits, Spread, TaskEntry, Waiters, Work, lose_consumer};
+use crate::lane::{
+    AnyLane, Asked, Headed, Header, Input, Lane, Limits, Spread, TaskEntry, Waiters, Work, lose_consumer,
+};
 use crate::stage::{Stage, Staged};
 
 /// How many tasks may share a lane: the stages of a lane call each other.
@@ -48,6 +50,8 @@ struct Parts<'env> {
     limits: Limits,
     tasks: Vec<TaskEntry>,
     inputs: Vec<Input<'env>>,
+    /// Which of them the head asks, where that is not all.
+    asked: Option<Arc<Asked>>,
     source: Option<Arc<Waiters>>,
     /// Whether the last task wants its lane to end with it.
     is_last: bool,
@@ -193,6 +197,7 @@ impl<'env, T: Send + 'env> Draft<'env, T> {
             limits: Limits { min_count, needs_reader, ..Limits::NONE },
             tasks: Vec::new(),
             inputs,
+            asked: head.asked(),
             source,
             is_last: false,
             keeps_min_count: H::KEEPS_MIN_COUNT,
@@ -210,6 +215,7 @@ impl<'env, T: Send + 'env> Draft<'env, T> {
         let Self { core, work, mut parts, contents } = self;
         let tasks = std::mem::take(&mut parts.tasks).into_boxed_slice();
         let inputs = std::mem::take(&mut parts.inputs);
+        let inputs = (inputs, parts.asked.take());
         let source = parts.source.take();
         let header = Header::new(Arc::clone(&core), parts.limits, tasks, inputs, outlets, source);
         let lane = Lane::new(work.into_inner(), spread, header);

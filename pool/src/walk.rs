@@ -385,7 +385,7 @@ impl<'a, 'env> Walker<'a, 'env> {
     /// The lane on top of the stack was fired in vain and its inputs are next.
     fn frame_fired(&mut self) {
         if let Some(frame) = self.stack.last_mut() {
-            frame.parked = parked_inputs(frame.lane.header());
+            frame.parked = frame.lane.header().parked_inputs();
         }
     }
 
@@ -393,8 +393,8 @@ impl<'a, 'env> Walker<'a, 'env> {
     fn go_up(&mut self) -> bool {
         let Some(frame) = self.stack.last_mut() else { return false };
         let header = frame.lane.header();
-        while let Some(input) = header.inputs.get(frame.next_input) {
-            frame.next_input += 1;
+        while let Some((input, next)) = header.input(frame.next_input) {
+            frame.next_input = next;
             if input.lane.header().is_shared()
                 && self.number != 0
                 && input.lane.header().barren.load(Ordering::Relaxed) == self.number
@@ -411,7 +411,7 @@ impl<'a, 'env> Walker<'a, 'env> {
             return true;
         }
         // A lane that merges asks its other inputs for more once one turns out to be parked.
-        let parked = parked_inputs(header);
+        let parked = header.parked_inputs();
         if parked > frame.parked && parked < header.inputs.len() {
             frame.parked = parked;
             frame.next_input = 0;
@@ -665,11 +665,6 @@ impl Drop for InRing<'_, '_> {
 /// What a lane is known by among the lanes that threads are firing.
 fn address(header: &Header<'_>) -> LaneAddress {
     std::ptr::from_ref(header).addr()
-}
-
-/// How many of the inputs wait for data from outside.
-fn parked_inputs(header: &Header<'_>) -> usize {
-    header.inputs.iter().filter(|input| input.lane.header().is_parked.load(Ordering::Relaxed)).count()
 }
 
 /// Whether the current thread is in a task's function.

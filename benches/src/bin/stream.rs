@@ -4,7 +4,7 @@
 
 use millpond_benches::harness::Group;
 use millpond_benches::heap::Heap;
-use millpond_benches::stream::{bodies, changing, maps, memory, scaling};
+use millpond_benches::stream::{bodies, changing, joints, maps, memory, scaling};
 
 #[global_allocator]
 static HEAP: Heap = Heap::new();
@@ -18,6 +18,7 @@ fn main() {
     bodies::bodies(&mut group);
     changing::changing(&mut group);
     scaling::scaling(&mut group);
+    joints::joints(&mut group);
     memory::memory(&mut group, &HEAP);
     group.finish();
 }

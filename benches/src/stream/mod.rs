@@ -2,6 +2,7 @@
 
 pub mod bodies;
 pub mod changing;
+pub mod joints;
 pub mod maps;
 pub mod memory;
 pub mod scaling;

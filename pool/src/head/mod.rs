@@ -30,10 +30,11 @@ pub(crate) use take::Take;
 pub(crate) use zip::Zip;
 
 use std::any::Any;
+use std::sync::Arc;
 
 use crate::error::TaskError;
 use crate::gate::Pass;
-use crate::lane::{Firing, One, Single};
+use crate::lane::{Asked, Firing, One, Single};
 use millpond_workers::Cause;
 
 /// What comes after the chunk that a head made.
@@ -70,6 +71,11 @@ pub(crate) trait Head<'env, T>: Send {
 
     /// Whether its chunks have as many items as the lane's least, before the end; a task that needs them has a lane of its own otherwise.
     const KEEPS_MIN_COUNT: bool = true;
+
+    /// Which of its inputs it asks for items, where that is not all of them.
+    fn asked(&self) -> Option<Arc<Asked>> {
+        None
+    }
 
     /// Makes at most `firing.order.most` items into `out`, which is empty.
     ///

@@ -1,5 +1,6 @@
 //! What can be said of a lane without knowing the type of its items.
 
+use std::collections::HashSet;
 use std::panic::Location;
 use std::sync::{Arc, OnceLock};
 use std::task::Wake;
@@ -9,8 +10,8 @@ use millpond_sync::host::Place;
 use millpond_sync::shim::Mutex;
 use millpond_sync::shim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use super::AnyLane;
 use super::room::{Branch, FullBranch, Room};
+use super::{AnyLane, Asked};
 use crate::branches::Capacity;
 use crate::core::Core;
 use crate::error::TaskError;
@@ -77,8 +78,9 @@ impl Wake for Waiters {
 /// The waiters of all sources of data from outside, each once.
 fn outside(source: &Option<Arc<Waiters>>, inputs: &[Input<'_>]) -> Arc<[Arc<Waiters>]> {
     let mut all: Vec<Arc<Waiters>> = source.iter().cloned().collect();
+    let mut known: HashSet<_> = all.iter().map(Arc::as_ptr).collect();
     for waiters in inputs.iter().flat_map(|input| input.lane.header().outside.iter()) {
-        if !all.iter().any(|known| Arc::ptr_eq(known, waiters)) {
+        if known.insert(Arc::as_ptr(waiters)) {
             all.push(Arc::clone(waiters));
         }
     }
@@ -191,6 +193,8 @@ pub(crate) struct Header<'env> {
     pub(crate) tasks: Box<[TaskEntry]>,
     /// The lanes that this one reads from.
     pub(crate) inputs: Vec<Input<'env>>,
+    /// Which of them a walk goes to, where that is not all.
+    asked: Option<Arc<Asked>>,
     /// Who waits for a change in this lane: readers for items, walkers for something to do.
     pub(crate) waiters: Arc<Waiters>,
     /// The waiters of the sources upstream (or of this lane) that data from outside the graph comes in by.
@@ -233,7 +237,7 @@ impl<'env> Header<'env> {
         core: Arc<Core<'env>>,
         limits: Limits,
         tasks: Box<[TaskEntry]>,
-        inputs: Vec<Input<'env>>,
+        (inputs, asked): (Vec<Input<'env>>, Option<Arc<Asked>>),
         outlets: usize,
         source: Option<Arc<Waiters>>,
     ) -> Self {
@@ -249,6 +253,7 @@ impl<'env> Header<'env> {
             limits,
             tasks,
             inputs,
+            asked,
             waiters,
             outside,
             consumers: (0..outlets).map(|_| AtomicUsize::new(1)).collect(),
@@ -275,6 +280,21 @@ impl<'env> Header<'env> {
     pub(crate) fn is_cancelled(&self) -> bool {
         // Whoever ends the lane because of it has seen that the pool is closed, and so has whoever sees that end.
         self.is_cancelled.load(Ordering::Acquire)
+    }
+
+    /// The first of the inputs from this one on that a walk goes to, and the number of the one after it.
+    pub(crate) fn input(&self, from: usize) -> Option<(&Input<'env>, usize)> {
+        let at = self.asked.as_ref().map_or(Some(from), |asked| asked.next(from))?;
+        Some((self.inputs.get(at)?, at + 1))
+    }
+
+    /// How many of the inputs that a walk goes to wait for data from outside.
+    pub(crate) fn parked_inputs(&self) -> usize {
+        let is_parked = |input: &&Input<'env>| input.lane.header().is_parked.load(Ordering::Relaxed);
+        match &self.asked {
+            Some(asked) => asked.iter().filter_map(|input| self.inputs.get(input)).filter(is_parked).count(),
+            None => self.inputs.iter().filter(is_parked).count(),
+        }
     }
 
     /// Whether anybody can still read from `outlet`.

@@ -12,6 +12,7 @@
 //! decided by the walk ([`crate::walk`]).
 
 mod admit;
+mod asked;
 mod fire;
 mod firing;
 mod grain;
@@ -26,6 +27,7 @@ mod state;
 mod take;
 
 pub(crate) use admit::Order;
+pub(crate) use asked::Asked;
 pub(crate) use fire::{Headed, Step, Work};
 pub(crate) use firing::{Firing, Pace, Watch, Watched, next_key};
 pub(crate) use grain::LATE_NANOS;

@@ -205,9 +205,7 @@ impl<'env, T: Send + 'env> Task<'env, T> {
     /// The items of several readers of one type, one reader after the other.
     #[track_caller]
     pub fn chain(inputs: impl IntoIterator<Item = ScopedReader<'env, T>>) -> Self {
-        Self::joint("chain", inputs.into_iter().map(ScopedReader::into_upstream).collect(), |inlets| {
-            Chain(inlets.into())
-        })
+        Self::joint("chain", inputs.into_iter().map(ScopedReader::into_upstream).collect(), Chain::new)
     }
 
     /// The items of several readers of one type, as they come.

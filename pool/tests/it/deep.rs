@@ -40,6 +40,30 @@ in_every_mode! {
         }
     }
 
+    fn a_chain_of_many_readers(pool) {
+        let width = *DEPTH as u64 / 20;
+        let mut chained = pool.chain((0..width).map(|n| pool.source(n * 2..n * 2 + 2)));
+        assert!(chained.read(400).unwrap().into_iter().eq(0..400));
+        assert!(chained.read_all().unwrap().into_iter().eq(400..width * 2));
+    }
+
+    fn a_merge_of_many_readers_asks_those_that_it_needs(pool) {
+        let width = *DEPTH as u64 / 100;
+        let calls = Calls::new();
+        let reader = |n: u64| pool.source(n * 2..n * 2 + 2).map(calls.counting());
+        let mut merged = pool.merge((0..width).map(reader));
+        let mut all: Vec<u64> = Vec::new();
+        for read in 1..=50 {
+            all.extend(merged.read(1).unwrap());
+            assert_eq!(calls.count(), read);
+        }
+        all.extend(merged.read(30).unwrap());
+        assert_eq!(calls.count(), 80);
+        all.extend(merged.read_all().unwrap());
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..width * 2));
+    }
+
     fn dropping_a_chain_of_a_hundred_thousand_unread_tasks(pool) {
         let mut reader = pool.source(0_usize..);
         for _ in 0..*DEPTH / 2 {
