@@ -106,3 +106,7 @@ def test_hidden_state_is_found() -> None:
     assert len(schedule[1].split(" choices ")[1].split()) <= 12, "it is short"
     assert f'the same again: Pool.simulated("{schedule[1]}")' in said
     assert said.endswith("the task with a state of its own: the same in 4 modes and for 300 seeds\n")
+
+
+def test_a_thread_and_two_loops_share_a_lock() -> None:
+    assert run("shared_lock") == "40 addresses were asked for on 2 event loops, at most 3 fetched at a time\n"

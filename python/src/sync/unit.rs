@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use millpond::sync::Owner;
+use pyo3::exceptions::PyKeyError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -111,6 +112,11 @@ impl Libraries {
         if modules.contains("gevent.hub")? {
             py.import("millpond.sync._gevent")?;
         }
+        // Before Python 3.12 the function that says which task runs is one in Python; this is what it does.
+        let tasks = || -> PyResult<Py<PyAny>> {
+            let module = modules.get_item("asyncio.tasks")?.ok_or_else(|| PyKeyError::new_err("asyncio.tasks"))?;
+            Ok(module.getattr("_current_tasks")?.getattr("get")?.unbind())
+        };
         // A module may be there that is being imported, so the functions are looked for too.
         let look = |name: &str, one: &str, other: &str| -> PyResult<Looked> {
             let Some(module) = modules.get_item(name)? else { return Ok(None) };
@@ -125,7 +131,13 @@ impl Libraries {
             (2, &TRIO, "trio.lowlevel", "in_trio_run", "current_task"),
             (4, &GEVENT, "millpond.sync._gevent", "has_hub", "current"),
         ] {
-            if let Some(functions) = look(name, one, other)? {
+            if let Some(mut functions) = look(name, one, other)? {
+                if bit == 1
+                    && py.version_info() < (3, 12)
+                    && let Ok(current) = tasks()
+                {
+                    functions.1 = current;
+                }
                 let _ = place.set(py, functions);
                 found |= bit;
             }

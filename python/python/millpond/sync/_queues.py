@@ -20,8 +20,9 @@ class Queue(_native.Queue[_T]):
     """A queue that threads, greenlets and tasks of any event loop share: first in, first out.
 
     ``get`` and ``put`` block the thread; ``get_async`` and ``put_async`` await. All stand in one list, first come,
-    first served. What is cancelled or times out has taken nothing and put nothing in. After :meth:`shutdown` nothing
-    more goes in, and what is in comes out; so ``for item in queue`` and ``async for item in queue`` end.
+    first served. What is cancelled or times out has taken nothing and put nothing in; only a put that is cancelled
+    after it was given room, before its task runs again, has put its item in. After :meth:`shutdown` nothing more goes
+    in, and what is in comes out; so ``for item in queue`` and ``async for item in queue`` end.
 
     Parameters
     ----------
@@ -63,6 +64,8 @@ class Queue(_native.Queue[_T]):
     def __new__(
         cls, items: int | None = None, maxsize: None = None, *, size: Callable[[_T], int] | None = None
     ) -> Queue[_T]: ...
+    @overload
+    def __new__(cls, *, maxsize: int | None, size: Callable[[_T], int] | None = None) -> Queue[_T]: ...
     @overload
     def __new__(
         cls, items: Iterable[_T], maxsize: int | None = None, *, size: Callable[[_T], int] | None = None
