@@ -1,5 +1,6 @@
 //! Functions whose cost changes, that fail, or that give without an end, while workers are in the middle of a chunk.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -79,18 +80,24 @@ in_parallel! {
     }
 
     fn what_is_left_of_a_chunk_that_turns_slow_is_for_every_worker(pool) {
-        // A few that are slow, and then two that are done at the same time, or never.
-        let meeting = Arc::new(Barrier::new(2));
-        let meet = Arc::clone(&meeting);
-        let reader = pool.source(0..QUICK + 10).map(move |n| {
-            if n >= QUICK + 8 {
-                meet.wait();
-            } else if n >= QUICK {
-                be_slow();
+        // Items that are slow until a second worker has come, all of them in the last chunk.
+        const SLOW: u64 = 1000;
+        let workers = Arc::new(Mutex::new(HashSet::<ThreadId>::new()));
+        let seen = Arc::clone(&workers);
+        let reader = pool.source(0..QUICK + SLOW).map(move |n| {
+            if n >= QUICK {
+                let mut seen = seen.lock().unwrap();
+                seen.insert(std::thread::current().id());
+                let is_alone = seen.len() == 1;
+                drop(seen);
+                if is_alone {
+                    be_slow();
+                }
             }
             n
         });
-        assert_eq!(reader.collect::<Vec<_>>().unwrap(), (0..QUICK + 10).collect::<Vec<_>>());
+        assert_eq!(reader.collect::<Vec<_>>().unwrap(), (0..QUICK + SLOW).collect::<Vec<_>>());
+        assert!(workers.lock().unwrap().len() > 1, "one worker has made all that were slow");
     }
 
     fn what_a_group_still_needs_is_made_by_all_workers(pool) {
