@@ -15,17 +15,18 @@ MANNER = {"name", "concurrency", "ordered", "min_count", "max_chunksize", "read_
 BOUNDS = {"name", "max_chunksize", "read_ahead"}
 CHUNKS = BOUNDS | {"min_count"}
 FAILING = {"on_error", "retries", "timeout"}
+BRANCHES = {"capacity", "patience"}
 
 #: All methods that add a task, and their options.
 OPTIONS = {
     "map": MANNER | FAILING,
     "starmap": MANNER | FAILING,
-    "try_map": MANNER | FAILING,
+    "try_map": MANNER | FAILING | BRANCHES,
     "filter": MANNER | FAILING,
     "filter_map": MANNER | FAILING,
     "flat_map": MANNER | FAILING,
     "tap": MANNER | FAILING,
-    "partition": MANNER | FAILING,
+    "partition": MANNER | FAILING | BRANCHES,
     "flatten": MANNER | {"on_error", "timeout"},
     "take_while": CHUNKS | FAILING,
     "batch": BOUNDS | {"within"},
@@ -35,7 +36,7 @@ OPTIONS = {
     "zip": CHUNKS,
     "chain": BOUNDS,
     "merge": BOUNDS,
-    "tee": {"name"},
+    "tee": {"name"} | BRANCHES,
 }
 
 #: Those whose options can be seen by what they take of their source.
