@@ -18,6 +18,7 @@ mod lazy;
 mod lazy_joints;
 mod lent;
 mod live;
+mod meetings;
 mod misuse;
 mod nested;
 mod occupied;

@@ -1,16 +1,14 @@
 //! Slow functions run on several workers at once, whatever operator has them or comes after them, and however they are read.
 //!
-//! Nothing depends on how quick a thread comes: a call notes whether another one is under way, and one that is alone waits for
-//! company, once the pool knows that calls are slow. Of many calls at least a quarter must have had company.
+//! Of many calls at least a quarter must have had company ([`Meetings`]).
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 use millpond_pool::{Pool, PoolReader, Retry};
 use millpond_sync::Parker;
+
+use crate::meetings::Meetings;
 
 /// How many calls there are.
 const CALLS: u64 = 64;
@@ -19,47 +17,6 @@ const CALLS: u64 = 64;
 const KNOWN: usize = 16;
 /// How many must have met others.
 const COMPANY: usize = CALLS as usize / 4;
-/// How long a call waits for another one, at the most: there may be no room for one until this one is over.
-const PATIENCE: Duration = Duration::from_millis(100);
-
-/// Calls, and how many of them met others.
-#[derive(Clone, Default)]
-struct Meetings(Arc<Counts>);
-
-#[derive(Default)]
-struct Counts {
-    begun: AtomicUsize,
-    under_way: AtomicUsize,
-    met: AtomicUsize,
-}
-
-impl Meetings {
-    fn call(&self, item: u64) -> u64 {
-        let Counts { begun, under_way, met } = &*self.0;
-        if under_way.fetch_add(1, Ordering::SeqCst) > 0 {
-            met.fetch_add(1, Ordering::SeqCst);
-        }
-        std::thread::sleep(Duration::from_millis(1));
-        if begun.fetch_add(1, Ordering::SeqCst) >= KNOWN {
-            let give_up = Instant::now() + PATIENCE;
-            while under_way.load(Ordering::SeqCst) == 1 && self.met() < COMPANY && Instant::now() < give_up {
-                std::thread::sleep(Duration::from_micros(100));
-            }
-        }
-        under_way.fetch_sub(1, Ordering::SeqCst);
-        item
-    }
-
-    /// How many calls met others.
-    fn met(&self) -> usize {
-        self.0.met.load(Ordering::SeqCst)
-    }
-
-    fn slow(&self) -> impl Fn(u64) -> u64 + Send + Sync + use<> {
-        let this = self.clone();
-        move |item| this.call(item)
-    }
-}
 
 /// Adds what comes after the slow function to a source.
 type Graph = fn(&Pool, &Meetings) -> PoolReader<u64>;
@@ -142,7 +99,7 @@ in_parallel! {
         let mut alone = Vec::new();
         for (graph, build) in GRAPHS {
             for (form, read) in FORMS {
-                let meetings = Meetings::default();
+                let meetings = Meetings::new(KNOWN, COMPANY);
                 let count = read(build(&pool, &meetings));
                 assert!(count > 0, "{graph}, {form}");
                 let met = meetings.met();

@@ -10,13 +10,14 @@ use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use millpond_pool::{
-    BoxError, Cause, Demand, Expander, Interruption, Items, Operator, Outcome, PollSupply, ReadError, Task, Verdict,
-    Wanted,
+    BoxError, Cause, Demand, Expander, Interruption, Items, Operator, Outcome, PollSupply, PoolReader, ReadError, Task,
+    Verdict, Wanted,
 };
 
 use millpond_sync::Parker;
 
 use crate::calls::Calls;
+use crate::meetings::Meetings;
 use crate::modes::is_serial;
 
 /// More quick items than the first chunks have, so that the slow ones come in the middle of a large one.
@@ -121,23 +122,17 @@ in_parallel! {
     }
 
     fn what_is_left_of_a_chunk_is_begun_however_much_of_it_waits_to_be_read(pool) {
-        // The chunk is of 16, and is cut. More of it than a window waits while two items at a time are done together, or never.
-        let meeting = Arc::new(Barrier::new(2));
-        let chunk = || {
-            let meet = Arc::clone(&meeting);
-            let slow = move |n: u64| {
-                be_slow();
-                if n >= 2 {
-                    meet.wait();
-                }
-                n
-            };
-            pool.source(0..16).map(slow).map(|n| n).min_count(16)
+        // The chunk is of 64, and is cut where it turns out to be slow. More of it than a window waits to be read.
+        let expected: Vec<u64> = (0..64).collect();
+        let read = |form: fn(&mut PoolReader<u64>) -> Vec<u64>| {
+            let meetings = Meetings::new(8, 8);
+            let mut chunk = pool.source(0..64).map(meetings.slow()).map(|n| n).min_count(64);
+            assert_eq!(form(&mut chunk), expected);
+            assert!(meetings.met() >= 8, "{} of 64 calls had company", meetings.met());
         };
-        let expected: Vec<u64> = (0..16).collect();
-        assert_eq!(chunk().read_all().unwrap(), expected);
-        assert_eq!(chunk().collect::<Vec<_>>().unwrap(), expected);
-        assert_eq!(Parker::block_on(chunk().read_all_async()).unwrap(), expected);
+        read(|chunk| chunk.read_all().unwrap());
+        read(|chunk| Iterator::map(chunk.by_ref(), Result::unwrap).collect());
+        read(|chunk| Parker::block_on(chunk.read_all_async()).unwrap());
     }
 
     fn a_failure_stops_the_workers_that_are_behind_it(pool) {
@@ -176,17 +171,17 @@ in_every_mode! {
         let (seen, early) = (Arc::clone(&given), Arc::new(AtomicBool::new(false)));
         let is_early = Arc::clone(&early);
         let here = std::thread::current().id();
-        // Of quick items a few are begun at once.
-        let mut reader = pool.source(0..QUICK + 8).map(move |n| {
+        // Of quick items a few are begun at once, and the thread that has others look at the clock may come late.
+        let mut reader = pool.source(0..QUICK + 60).map(move |n| {
             if n >= QUICK {
                 be_slow();
             }
-            if n > QUICK + 4 && std::thread::current().id() == here && seen.load(Ordering::SeqCst) < QUICK {
+            if n > QUICK + 40 && std::thread::current().id() == here && seen.load(Ordering::SeqCst) < QUICK {
                 is_early.store(true, Ordering::SeqCst);
             }
             n
         });
-        for n in 0..QUICK + 8 {
+        for n in 0..QUICK + 60 {
             assert_eq!(reader.next().unwrap().unwrap(), n);
             given.store(n, Ordering::SeqCst);
         }
