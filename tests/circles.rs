@@ -26,6 +26,7 @@ const KNOWN: [(&str, &[&str], &str); 3] = [
             "lane/header",
             "lane/land",
             "lane/one",
+            "lane/room",
             "lane/sequence",
             "lane/state",
             "lend",

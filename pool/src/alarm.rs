@@ -9,12 +9,16 @@ use std::time::Instant;
 
 use millpond_sync::host;
 
-use crate::lane::Waiters;
+/// Who may be called.
+pub(crate) trait Called: Send + Sync {
+    /// It is time.
+    fn called(&self);
+}
 
 /// Whom to wake, and when.
 #[derive(Default)]
 struct Calls {
-    list: Vec<(Instant, Weak<Waiters>)>,
+    list: Vec<(Instant, Weak<dyn Called>)>,
     is_running: bool,
     is_over: bool,
 }
@@ -26,16 +30,17 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
-    /// Has `waiters` told at this moment, or earlier where that was asked for.
+    /// Has `waiters` called at this moment, or earlier where that was asked for.
     ///
     /// In a simulation nobody is told: there a reader that nobody can wake is found as a deadlock.
-    pub(crate) fn call(self: &Arc<Self>, moment: Instant, waiters: &Arc<Waiters>) {
+    pub(crate) fn call(self: &Arc<Self>, moment: Instant, waiters: &Arc<dyn Called>) {
         if host::is_simulated() {
             return;
         }
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_known =
-            |(at, of): &(Instant, Weak<Waiters>)| std::ptr::eq(of.as_ptr(), Arc::as_ptr(waiters)) && *at <= moment;
+        let is_known = |(at, of): &(Instant, Weak<dyn Called>)| {
+            std::ptr::addr_eq(of.as_ptr(), Arc::as_ptr(waiters)) && *at <= moment
+        };
         if calls.is_over || calls.list.iter().any(is_known) {
             return;
         }
@@ -72,9 +77,9 @@ impl Alarm {
             let (due, later) = std::mem::take(&mut calls.list).into_iter().partition(|(moment, _)| *moment <= now);
             calls.list = later;
             drop(calls);
-            let due: Vec<(Instant, Weak<Waiters>)> = due;
+            let due: Vec<(Instant, Weak<dyn Called>)> = due;
             for waiters in due.iter().filter_map(|(_, waiters)| waiters.upgrade()) {
-                let _ = waiters.notify_all();
+                waiters.called();
             }
             calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         }

@@ -55,7 +55,7 @@ impl Capacity {
     /// Refuses a capacity of 0.
     #[track_caller]
     pub(crate) fn check(self, task: &str) -> Self {
-        crate::task::at_least_one(task, "capacity", self.items);
+        crate::refuse::at_least_one(task, "capacity", self.items);
         self
     }
 }

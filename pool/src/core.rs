@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 use millpond_sync::Deadline;
@@ -10,12 +10,12 @@ use millpond_sync::shim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use millpond_sync::shim::{Mutex, clock, hint, thread};
 use smallvec::SmallVec;
 
-use crate::alarm::Alarm;
+use crate::alarm::{Alarm, Called};
 use crate::fault::{self, Fault};
 use crate::gate::{Gate, Pass};
 use crate::hold;
 use crate::interrupt::Interrupts;
-use crate::lane::{AnyLane, FullBranch, TaskEntry, detach};
+use crate::lane::{AnyLane, FullBranch, Header, TaskEntry, Waiters, detach};
 use crate::lend;
 use crate::registry::Registry;
 use crate::rings::Rings;
@@ -88,7 +88,7 @@ pub(crate) struct Core<'env> {
     wakes: AtomicU64,
     pub(crate) registry: Mutex<Registry<'env>>,
     /// Wakes readers that await.
-    pub(crate) alarm: Arc<Alarm>,
+    alarm: Arc<Alarm>,
     /// Threads that wait within a task's function.
     pub(crate) rings: Mutex<Rings>,
     /// Cancelled lanes whose contents are still to be let go.
@@ -461,8 +461,14 @@ impl<'env> Core<'env> {
             let _ = header.waiters.notify_all();
         } else if let Some(moment) = full.deadline().moment() {
             // Woken by that, it asks for helpers again.
-            self.alarm.call(moment, &header.waiters);
+            self.call_at(moment, header);
         }
+    }
+
+    /// Has whoever waits at a lane told at a moment.
+    pub(crate) fn call_at(&self, moment: Instant, header: &Header<'_>) {
+        let waiters: Arc<dyn Called> = Arc::<Waiters>::clone(&header.waiters);
+        self.alarm.call(moment, &waiters);
     }
 
     // ---- size

@@ -39,6 +39,7 @@ mod lane;
 mod lend;
 mod pool;
 mod reader;
+mod refuse;
 mod registry;
 mod remove;
 mod report;

@@ -12,6 +12,7 @@ use millpond_sync::shim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::room::{Branch, FullBranch, Room};
 use super::{AnyLane, Asked};
+use crate::alarm::Called;
 use crate::branches::Capacity;
 use crate::core::Core;
 use crate::error::TaskError;
@@ -62,6 +63,12 @@ impl Waiters {
 
     pub(crate) fn is_dry(&self) -> bool {
         self.is_dry.load(Ordering::Relaxed)
+    }
+}
+
+impl Called for Waiters {
+    fn called(&self) {
+        let _ = self.notify_all();
     }
 }
 

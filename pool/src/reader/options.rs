@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::ScopedReader;
 use crate::hold::Hold;
-use crate::task::{Task, at_least_one};
+use crate::refuse::at_least_one;
+use crate::task::Task;
 
 /// Options of the task whose output this reads, to be given right after it was added:
 ///

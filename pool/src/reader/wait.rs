@@ -139,7 +139,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
                 if let Some(full) = walker.full_branch() {
                     if let Some(moment) = full.deadline().moment() {
                         waits.enter(&lane.header().waiters, waker, true);
-                        core.alarm.call(moment, &lane.header().waiters);
+                        core.call_at(moment, lane.header());
                     }
                     if ask.is_some() {
                         // What this waits for may be here, whatever the capacity: others that await are told so.

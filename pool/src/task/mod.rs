@@ -10,6 +10,7 @@ use crate::core::Core;
 use crate::draft::{Draft, Upstream};
 use crate::head::Head;
 use crate::lane::{Inlet, Input, Limits, TaskEntry};
+use crate::refuse::at_least_one;
 use crate::registry::TaskId;
 use crate::stage::Stage;
 
@@ -190,12 +191,6 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         let entry = TaskEntry { name: self.name, ..entry };
         (self.build)(core, entry, self.limits)
     }
-}
-
-/// Refuses an option of 0.
-#[track_caller]
-pub(crate) fn at_least_one(task: &str, option: &str, value: usize) {
-    assert!(value > 0, "task `{task}` was given a {option} of `0`; give 1 or more");
 }
 
 impl<T: Send> std::fmt::Debug for Task<'_, T> {

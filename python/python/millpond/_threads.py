@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import importlib
+import os
 import sys
 import threading
 import time
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 #: The pools that are there, which the end of the program closes.
 pools: weakref.WeakSet[_native.Pool] = weakref.WeakSet()
+
+#: What the system calls the threads that gevent may have something for.
+_with_greenlets: set[int] = set()
 
 #: How long the end of the program waits for functions that are still running.
 GRACE_SECONDS = 1.0
@@ -61,12 +65,31 @@ def start(name: str, function: Callable[..., object], *arguments: object) -> Non
 
     def run() -> None:
         begin(name)
+        _with_greenlets.add(threading.get_native_id())
         try:
             function(*arguments)
         finally:
             end()
 
+    if len(_with_greenlets) > 64:
+        _with_greenlets.intersection_update(filter(_is_there, list(_with_greenlets)))
     original("start_new_thread")(run, ())
+
+
+def _is_there(number: int) -> bool:
+    """Find out whether the system still has a thread of this number, where that can be found out."""
+    return os.path.exists(f"/proc/self/task/{number}")
+
+
+def _wait_until_gone(give_up: float) -> None:
+    """Wait for threads that had greenlets to be gone, or until a time.
+
+    Such a thread lets go of them at its very end, without the interpreter's lock. The interpreter must not be at its
+    own end then: its last collection comes across the same greenlets.
+    """
+    sleep = original("sleep", "time")
+    while any(map(_is_there, list(_with_greenlets))) and time.monotonic() < give_up:
+        sleep(0.0005)
 
 
 def begin(name: str) -> None:
@@ -102,5 +125,6 @@ def _end_at_exit() -> None:
         # What was suspended there is closed.
         loop.join(end - time.monotonic())
     left_behind = _native._end(max(0.0, end - time.monotonic()))
+    _wait_until_gone(end)
     if left_behind:
         logger("threads").warning("functions still run at the end of the program, on %d threads", left_behind)
