@@ -30,8 +30,7 @@ MILLPOND_SEEDS=$(((${SEEDS:-10000} + 19) / 20)) MILLPOND_ON_THREADS=1 \
 
 # The suites of the pool. Left out is what cannot be in a simulation: functions that wait for each other by means of std's (a lock that is held
 # during a read, a barrier, a channel), or that ask which thread of the system they run on; reads that another thread of the system
-# awaits while the simulation's own does not read; what goes by the system's clock; and what takes too long (a hundred thousand
-# tasks).
+# awaits while the simulation's own does not read; what goes by the system's clock, or waits for a pool's alarm; and what takes too long.
 left_out=(
     apply::the_caller_takes_part_and_another_thread_too
     awaiting::a_job_goes_on_that_was_parked_while_a_helper_had_its_last_data_in_hand
@@ -40,14 +39,20 @@ left_out=(
     cancel::a_dropped_iteration_stops_its_helpers_in_the_middle_of_a_chunk
     cancel::a_function_stops_at_the_next_item_when_its_reader_goes
     cancel::a_wait_before_another_call_ends_when_nobody_can_read_the_result
+    capacity::a_branch_that_is_dropped_is_waited_for_no_more
+    capacity::a_branch_that_is_read_by_way_of_the_waiting_read_alone_is_told
+    capacity::a_read_that_awaits_alone_is_told_and_loses_nothing
+    capacity::a_thread_that_reads_the_other_branch_is_waited_for
+    capacity::two_reads_that_await_are_both_told
     contract::a_read_by_chunks_whose_time_is_up_stops_between_two
-    deep::a_chain_of_a_hundred_thousand_sequential_tasks
     lazy_joints::read_ahead_is_kept_full_between_reads_whatever_the_window
     nested::functions_may_read_several_levels_deep
     overlap::slow_calls_overlap_in_every_operator_and_form_of_read
+    reader_only::helpers_take_part_in_what_comes_after_the_source
     turning::a_failure_stops_the_workers_that_are_behind_it
     turning::a_source_is_left_between_two_items_when_the_time_is_up
     turning::a_time_out_is_looked_at_between_the_readers_own_items
+    turning::an_interrupt_is_told_before_others_can_go_on
     turning::items_in_front_of_one_that_turns_slow_come_out
     turning::what_a_group_still_needs_is_made_by_all_workers
     turning::what_is_left_of_a_chunk_is_begun_however_much_of_it_waits_to_be_read
