@@ -72,7 +72,7 @@ def start(name: str, function: Callable[..., object], *arguments: object) -> Non
             end()
 
     if len(_with_greenlets) > 64:
-        _with_greenlets.intersection_update(filter(_is_there, list(_with_greenlets)))
+        _with_greenlets.intersection_update([number for number in list(_with_greenlets) if _is_there(number)])
     original("start_new_thread")(run, ())
 
 
