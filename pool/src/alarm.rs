@@ -1,46 +1,46 @@
 //! Wakes readers that await at a moment: nobody else tells them that nothing has come.
 //!
-//! A reader that blocks sleeps until then itself. One that awaits is polled by whoever runs it, who need not have a clock. The
-//! thread of a pool's alarm is started by the first reader that needs it, and ends when none does.
+//! A reader that blocks sleeps until then itself. One that awaits is polled by whoever runs it, who
+//! need not have a clock. The thread of a pool's alarm is started by the first reader that needs
+//! it, and ends when none does.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::task::Wake;
 use std::thread;
 use std::time::Instant;
 
 use millpond_sync::host;
 
-/// Who may be called.
-pub(crate) trait Called: Send + Sync {
-    /// It is time.
-    fn called(&self);
-}
-
 /// Whom to wake, and when.
-#[derive(Default)]
-struct Calls {
-    list: Vec<(Instant, Weak<dyn Called>)>,
+struct Calls<W> {
+    list: Vec<(Instant, Weak<W>)>,
     is_running: bool,
     is_over: bool,
 }
 
-#[derive(Default)]
-pub(crate) struct Alarm {
-    calls: Mutex<Calls>,
+/// Who is woken is told as by a [`Waker`](std::task::Waker); nobody is kept for it.
+pub(crate) struct Alarm<W> {
+    calls: Mutex<Calls<W>>,
     changed: Condvar,
 }
 
-impl Alarm {
-    /// Has `waiters` called at this moment, or earlier where that was asked for.
+impl<W> Default for Alarm<W> {
+    fn default() -> Self {
+        let calls = Calls { list: Vec::new(), is_running: false, is_over: false };
+        Self { calls: Mutex::new(calls), changed: Condvar::new() }
+    }
+}
+
+impl<W: Wake + Send + Sync + 'static> Alarm<W> {
+    /// Has `waiters` told at this moment, or earlier where that was asked for.
     ///
     /// In a simulation nobody is told: there a reader that nobody can wake is found as a deadlock.
-    pub(crate) fn call(self: &Arc<Self>, moment: Instant, waiters: &Arc<dyn Called>) {
+    pub(crate) fn call(self: &Arc<Self>, moment: Instant, waiters: &Arc<W>) {
         if host::is_simulated() {
             return;
         }
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_known = |(at, of): &(Instant, Weak<dyn Called>)| {
-            std::ptr::addr_eq(of.as_ptr(), Arc::as_ptr(waiters)) && *at <= moment
-        };
+        let is_known = |(at, of): &(Instant, Weak<W>)| of.as_ptr() == Arc::as_ptr(waiters) && *at <= moment;
         if calls.is_over || calls.list.iter().any(is_known) {
             return;
         }
@@ -77,10 +77,8 @@ impl Alarm {
             let (due, later) = std::mem::take(&mut calls.list).into_iter().partition(|(moment, _)| *moment <= now);
             calls.list = later;
             drop(calls);
-            let due: Vec<(Instant, Weak<dyn Called>)> = due;
-            for waiters in due.iter().filter_map(|(_, waiters)| waiters.upgrade()) {
-                waiters.called();
-            }
+            let due: Vec<(Instant, Weak<W>)> = due;
+            due.iter().filter_map(|(_, waiters)| waiters.upgrade()).for_each(Wake::wake);
             calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         }
     }

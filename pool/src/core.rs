@@ -10,7 +10,7 @@ use millpond_sync::shim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use millpond_sync::shim::{Mutex, clock, hint, thread};
 use smallvec::SmallVec;
 
-use crate::alarm::{Alarm, Called};
+use crate::alarm::Alarm;
 use crate::fault::{self, Fault};
 use crate::gate::{Gate, Pass};
 use crate::hold;
@@ -88,7 +88,7 @@ pub(crate) struct Core<'env> {
     wakes: AtomicU64,
     pub(crate) registry: Mutex<Registry<'env>>,
     /// Wakes readers that await.
-    alarm: Arc<Alarm>,
+    alarm: Arc<Alarm<Waiters>>,
     /// Threads that wait within a task's function.
     pub(crate) rings: Mutex<Rings>,
     /// Cancelled lanes whose contents are still to be let go.
@@ -452,7 +452,8 @@ impl<'env> Core<'env> {
         walker.landings() > 0
     }
 
-    /// Nothing but a full branch is in the way of a reader that awaits: it is told once that has lasted too long.
+    /// Nothing but a full branch is in the way of a reader that awaits: it is told once that has
+    /// lasted too long.
     fn await_room(&self, pass: &Pass<'_>, job: &Listed<'env>, full: FullBranch) {
         let header = job.lane.header();
         if full.deadline().has_passed() {
@@ -467,8 +468,7 @@ impl<'env> Core<'env> {
 
     /// Has whoever waits at a lane told at a moment.
     pub(crate) fn call_at(&self, moment: Instant, header: &Header<'_>) {
-        let waiters: Arc<dyn Called> = Arc::<Waiters>::clone(&header.waiters);
-        self.alarm.call(moment, &waiters);
+        self.alarm.call(moment, &header.waiters);
     }
 
     // ---- size

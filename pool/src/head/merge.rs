@@ -3,9 +3,12 @@
 //! What is missing is shared out among the inputs, so that no more is asked for in all than is needed. An input that waits for
 //! data from outside keeps its share, and the others are asked for the whole, so that it holds up nobody.
 //!
-//! Nobody looks at inputs that are asked for nothing: a read of one item costs as much with thousands of them as with two.
+//! Nobody looks at inputs that are asked for nothing: a read of one item costs as much with
+//! thousands of them as with two.
 
 use std::sync::Arc;
+
+use smallvec::SmallVec;
 
 use super::{Head, Next};
 use crate::gate::Pass;
@@ -39,6 +42,10 @@ impl<'env, T: Send + 'env> Merge<'env, T> {
         Self { live: sides.len(), sides, asked, turn: 0, wants_all: false }
     }
 
+    fn is_live(&self, index: usize) -> bool {
+        self.sides[index].inlet.is_some()
+    }
+
     fn is_parked(&self, index: usize) -> bool {
         self.sides[index].inlet.as_ref().is_some_and(Inlet::is_parked)
     }
@@ -50,58 +57,47 @@ impl<'env, T: Send + 'env> Merge<'env, T> {
 
     /// Shares out what is missing.
     fn share_out(&mut self, missing: usize) {
-        if missing == usize::MAX || self.wants_all {
-            if missing != usize::MAX || !self.wants_all {
-                let share = if missing == usize::MAX { usize::MAX } else { 0 };
-                for index in 0..self.sides.len() {
-                    self.set_share(index, if self.sides[index].inlet.is_some() { share } else { 0 });
-                }
+        let wants_all = missing == usize::MAX;
+        if wants_all != self.wants_all {
+            self.wants_all = wants_all;
+            for index in 0..self.sides.len() {
+                self.set_share(index, if wants_all && self.is_live(index) { usize::MAX } else { 0 });
             }
-            self.wants_all = missing == usize::MAX;
         }
-        if self.wants_all {
+        if wants_all {
             return;
         }
-        let (mut of_all, mut of_ready, mut any_ready) = (0_usize, 0_usize, false);
-        for index in self.asked.iter() {
-            let share = self.sides[index].share;
-            of_all += share;
-            if !self.is_parked(index) {
-                of_ready += share;
-                any_ready = true;
-            }
-        }
+        let ready = |this: &Self, index: usize| !this.is_parked(index);
+        let of_ready: usize =
+            self.asked.iter(0).filter(|&index| ready(self, index)).map(|index| self.sides[index].share).sum();
         let more = missing.saturating_sub(of_ready);
-        if more == 0 || self.give(more, true) || any_ready {
+        if more == 0 || self.give(more, ready) {
             return;
         }
-        // All of them wait.
-        self.give(missing.saturating_sub(of_all), false);
+        // All of them wait. Whichever has something first gives it, so each is asked for an item at
+        // least.
+        for index in 0..self.sides.len() {
+            if self.is_live(index) && self.sides[index].share == 0 {
+                self.set_share(index, 1);
+            }
+        }
+        let of_all: usize = self.sides.iter().map(|side| side.share).sum();
+        self.give(missing.saturating_sub(of_all), Self::is_live);
     }
 
-    /// Shares out `more`, among those only that do not wait for data from outside if they are to be `ready`. False where there is
-    /// none of these.
-    fn give(&mut self, mut more: usize, ready: bool) -> bool {
+    /// Shares out `more` among the sides that count, beginning after the one that gave last. False
+    /// where none does.
+    fn give(&mut self, mut more: usize, counts: impl Fn(&Self, usize) -> bool) -> bool {
         let count = self.sides.len();
-        let counts =
-            |this: &Self, index: usize| this.sides[index].inlet.is_some() && (!ready || !this.is_parked(index));
-        // Each gets its turn; where there is less to share out than there are of them, one item each.
-        let mut left = if more < self.live { more } else { (0..count).filter(|&index| counts(self, index)).count() };
-        let is_any = left > 0;
-        let mut index = self.turn;
-        for _ in 0..count {
-            index = (index + 1) % count;
-            if more == 0 {
-                break;
-            }
-            if counts(self, index) {
-                let part = more.div_ceil(left.max(1));
-                self.set_share(index, self.sides[index].share + part);
-                more -= part;
-                left = left.saturating_sub(1);
-            }
+        let in_turn = (1..=count).map(|step| (self.turn + step) % count);
+        let counted = in_turn.filter(|&index| self.is_live(index) && counts(self, index));
+        let takers: SmallVec<[usize; 8]> = counted.take(more).collect();
+        for (at, &index) in takers.iter().enumerate() {
+            let part = more.div_ceil(takers.len() - at);
+            self.set_share(index, self.sides[index].share + part);
+            more -= part;
         }
-        is_any && more == 0
+        !takers.is_empty()
     }
 }
 
@@ -117,27 +113,26 @@ impl<'env, T: Send + 'env> Head<'env, T> for Merge<'env, T> {
         let order = firing.order;
         'shares: while self.live > 0 {
             self.share_out(order.missing);
-            let asked = Arc::clone(&self.asked);
-            let first = self.turn + 1;
-            let after = std::iter::successors(asked.next(first), |&before| asked.next(before + 1));
-            for index in after.chain(asked.iter().take_while(|&index| index < first)) {
-                let side = &mut self.sides[index];
+            let Self { sides, asked, turn, live, .. } = self;
+            let first = *turn + 1;
+            for index in asked.iter(first).chain(asked.iter(0).take_while(|&index| index < first)) {
+                let side = &mut sides[index];
                 let Some(inlet) = &mut side.inlet else { continue };
                 match inlet.take(firing.pass, 1, order.most.min(side.share), side.share) {
                     Taken::Items(items) => {
                         if side.share != usize::MAX {
-                            let share = side.share - items.len();
-                            self.set_share(index, share);
+                            side.share -= items.len();
+                            asked.set(index, side.share > 0);
                         }
-                        self.turn = index;
+                        *turn = index;
                         *out = items;
                         return Next::More;
                     }
                     Taken::Starved => {}
                     Taken::End => {
-                        side.inlet = None;
-                        self.set_share(index, 0);
-                        self.live -= 1;
+                        *side = Side { inlet: None, share: 0 };
+                        asked.set(index, false);
+                        *live -= 1;
                         continue 'shares;
                     }
                     Taken::Failed(error) => return Next::Upstream(error),

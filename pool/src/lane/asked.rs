@@ -1,7 +1,8 @@
 //! Which inputs of a joint a walk goes to: those that its head has asked for items.
 //!
-//! A chain asks one input at a time, and a merge no more of them than it needs items, so of thousands of inputs few are worth
-//! a look. One bit for each says which; to find the next one costs a look at a word for every 64 inputs.
+//! A chain asks one input at a time, and a merge no more of them than it needs items, so of
+//! thousands of inputs few are worth a look. One bit for each says which; to find the next one
+//! costs a look at a word for every 64 inputs.
 
 use millpond_sync::shim::atomic::{AtomicU64, Ordering};
 
@@ -20,7 +21,8 @@ impl Asked {
 
     /// Whether an input is asked.
     ///
-    /// A worker that comes to the lane while the head is out may not see it. It is told when the head is back, and looks again.
+    /// A worker that comes to the lane while the head is out may not see it. It is told when the
+    /// head is back, and looks again.
     pub(crate) fn set(&self, input: usize, is_asked: bool) {
         let (word, bit) = (&self.0[input / BITS], 1 << (input % BITS));
         let before = word.load(Ordering::Relaxed);
@@ -40,9 +42,10 @@ impl Asked {
         None
     }
 
-    /// All inputs that are asked, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> {
-        std::iter::successors(self.next(0), |&before| self.next(before + 1))
+    /// The inputs from this one on that are asked, in order. What changes behind the last one given
+    /// is seen.
+    pub(crate) fn iter(&self, from: usize) -> impl Iterator<Item = usize> {
+        std::iter::successors(self.next(from), |&before| self.next(before + 1))
     }
 }
 
@@ -57,12 +60,12 @@ mod tests {
         for input in [199, 0, 63, 64, 130] {
             asked.set(input, true);
         }
-        assert!(asked.iter().eq([0, 63, 64, 130, 199]));
+        assert!(asked.iter(0).eq([0, 63, 64, 130, 199]));
         assert_eq!(asked.next(65), Some(130));
         assert_eq!(asked.next(200), None);
         asked.set(63, false);
         asked.set(199, false);
-        assert!(asked.iter().eq([0, 64, 130]));
+        assert!(asked.iter(0).eq([0, 64, 130]));
         assert_eq!(asked.next(131), None);
     }
 }

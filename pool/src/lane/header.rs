@@ -1,6 +1,7 @@
 //! What can be said of a lane without knowing the type of its items.
 
 use std::collections::HashSet;
+use std::hash::Hash;
 use std::panic::Location;
 use std::sync::{Arc, OnceLock};
 use std::task::Wake;
@@ -12,7 +13,6 @@ use millpond_sync::shim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::room::{Branch, FullBranch, Room};
 use super::{AnyLane, Asked};
-use crate::alarm::Called;
 use crate::branches::Capacity;
 use crate::core::Core;
 use crate::error::TaskError;
@@ -66,12 +66,6 @@ impl Waiters {
     }
 }
 
-impl Called for Waiters {
-    fn called(&self) {
-        let _ = self.notify_all();
-    }
-}
-
 impl Wake for Waiters {
     fn wake(self: Arc<Self>) {
         self.notify_all();
@@ -82,34 +76,31 @@ impl Wake for Waiters {
     }
 }
 
+/// What is in these, each once, by what tells it from others.
+fn each_once<T, K: Eq + Hash>(all: impl Iterator<Item = T>, key: impl Fn(&T) -> K) -> Arc<[T]> {
+    let mut known = HashSet::new();
+    all.filter(|one| known.insert(key(one))).collect()
+}
+
 /// The waiters of all sources of data from outside, each once.
 fn outside(source: &Option<Arc<Waiters>>, inputs: &[Input<'_>]) -> Arc<[Arc<Waiters>]> {
-    let mut all: Vec<Arc<Waiters>> = source.iter().cloned().collect();
-    let mut known: HashSet<_> = all.iter().map(Arc::as_ptr).collect();
-    for waiters in inputs.iter().flat_map(|input| input.lane.header().outside.iter()) {
-        if known.insert(Arc::as_ptr(waiters)) {
-            all.push(Arc::clone(waiters));
-        }
-    }
-    all.into()
+    let above = inputs.iter().flat_map(|input| input.lane.header().outside.iter());
+    each_once(source.iter().chain(above).cloned(), Arc::as_ptr)
 }
 
 /// The branches of limited room upstream, each once.
 fn branches_above(inputs: &[Input<'_>]) -> Arc<[Branch]> {
-    let mut all: Vec<Branch> = Vec::new();
-    for input in inputs {
+    if let [input] = inputs
+        && input.lane.header().room.is_none()
+    {
+        return Arc::clone(&input.lane.header().above);
+    }
+    let of_input = |input: &Input<'_>| {
         let header = input.lane.header();
         let own = header.room.iter().map(|room| (Arc::clone(room), input.outlet));
-        if inputs.len() == 1 && header.room.is_none() {
-            return Arc::clone(&header.above);
-        }
-        for (room, branch) in header.above.iter().cloned().chain(own) {
-            if !all.iter().any(|(known, of)| Arc::ptr_eq(known, &room) && *of == branch) {
-                all.push((room, branch));
-            }
-        }
-    }
-    all.into()
+        header.above.iter().cloned().chain(own).collect::<Vec<_>>()
+    };
+    each_once(inputs.iter().flat_map(of_input), |(room, branch)| (Arc::as_ptr(room), *branch))
 }
 
 /// How a lane may work.
@@ -230,7 +221,8 @@ pub(crate) struct Header<'env> {
     pub(crate) room: Option<Arc<Room>>,
     /// The branches of limited room upstream.
     pub(crate) above: Arc<[Branch]>,
-    /// A branch upstream, or here, at which readers that await are told that nobody makes room; with the outlet that they read.
+    /// A branch upstream, or here, at which readers that await are told that nobody makes room;
+    /// with the outlet that they read.
     pub(crate) stuck: Mutex<Vec<(usize, FullBranch)>>,
 }
 
@@ -289,7 +281,8 @@ impl<'env> Header<'env> {
         self.is_cancelled.load(Ordering::Acquire)
     }
 
-    /// The first of the inputs from this one on that a walk goes to, and the number of the one after it.
+    /// The first of the inputs from this one on that a walk goes to, and the number of the one
+    /// after it.
     pub(crate) fn input(&self, from: usize) -> Option<(&Input<'env>, usize)> {
         let at = self.asked.as_ref().map_or(Some(from), |asked| asked.next(from))?;
         Some((self.inputs.get(at)?, at + 1))
@@ -299,7 +292,7 @@ impl<'env> Header<'env> {
     pub(crate) fn parked_inputs(&self) -> usize {
         let is_parked = |input: &&Input<'env>| input.lane.header().is_parked.load(Ordering::Relaxed);
         match &self.asked {
-            Some(asked) => asked.iter().filter_map(|input| self.inputs.get(input)).filter(is_parked).count(),
+            Some(asked) => asked.iter(0).filter_map(|input| self.inputs.get(input)).filter(is_parked).count(),
             None => self.inputs.iter().filter(is_parked).count(),
         }
     }

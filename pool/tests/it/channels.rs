@@ -111,6 +111,21 @@ in_every_mode! {
         assert!(merged.read(1).unwrap().is_empty());
     }
 
+    fn a_merge_that_was_asked_for_all_gives_what_comes_first(pool) {
+        for input in 0..6 {
+            for count in 1..=3 {
+                let (writers, readers): (Vec<_>, Vec<_>) = (0..6).map(|_| unbounded()).unzip();
+                let calls = Calls::new();
+                let readers = readers.into_iter().map(|reader| pool.channel(reader).map(calls.counting()));
+                let mut merged = pool.merge(readers);
+                assert!(merged.read_all_timeout(MOMENT).unwrap_err().is_timed_out());
+                writers[input].write_from(0..9).unwrap();
+                assert_eq!(merged.read(count).unwrap(), (0..count).collect::<Vec<_>>(), "input {input}");
+                assert_eq!(calls.count(), count, "input {input}");
+            }
+        }
+    }
+
     fn a_merge_of_parked_inputs_gives_what_comes_first(pool) {
         let (left, left_channel) = unbounded();
         let (right, right_channel) = unbounded();
