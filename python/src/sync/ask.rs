@@ -1,4 +1,5 @@
-//! What somebody asks of a primitive, whatever waits for it: the one thing that threads, greenlets and tasks wait with.
+//! What somebody asks of a primitive, whatever waits for it: the one thing that threads, greenlets
+//! and tasks wait with.
 
 use std::future::Future;
 use std::ops::Deref;
@@ -37,6 +38,11 @@ pub(crate) enum Ended {
 }
 
 impl Ended {
+    /// Where there is nothing but to have it in time or not.
+    pub(crate) fn of<E>(result: Result<E, E>) -> Self {
+        if result.is_ok() { Self::Had } else { Self::Late }
+    }
+
     /// What the call gives or raises.
     pub(crate) fn give(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let is_had = match self {
@@ -61,7 +67,8 @@ pub(crate) fn refused() -> PyErr {
     PyRuntimeError::new_err("acquiring a second token by who has one, which would wait for itself; release it first")
 }
 
-/// An exception of a class that is made when it is first needed, since it has one of asyncio's for a base.
+/// An exception of a class that is made when it is first needed, since it has one of asyncio's for
+/// a base.
 pub(crate) fn raised(py: Python<'_>, class: &str, message: &str) -> PyErr {
     let make = || {
         let module = py.import(intern!(py, "millpond.sync._errors"))?;
@@ -78,7 +85,8 @@ pub(crate) trait Ask: Send {
     /// Waits to the end, where a simulation runs the thread.
     fn block(self: Box<Self>, deadline: Deadline) -> Ended;
 
-    /// What was had is the asker's from now on. Called attached, when the wait has ended with [`Ended::Had`].
+    /// What was had is the asker's from now on. Called attached, when the wait has ended with
+    /// [`Ended::Had`].
     fn arrived(&mut self) -> PyResult<()> {
         Ok(())
     }

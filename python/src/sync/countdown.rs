@@ -20,10 +20,6 @@ pub(crate) struct CountdownEvent {
     initial: u64,
 }
 
-fn end(result: Result<(), ()>) -> Ended {
-    if result.is_ok() { Ended::Had } else { Ended::Late }
-}
-
 fn by(count: Option<&Bound<'_, PyAny>>) -> PyResult<u64> {
     count.map_or(Ok(1), |count| number(count, "count", 1))
 }
@@ -84,7 +80,7 @@ impl CountdownEvent {
         if count.count() == 0 || patience == Patience::None {
             return Ok(count.count() == 0);
         }
-        let ask = Asking::boxed(Arc::clone(count), (), end, slf.as_any().clone().unbind());
+        let ask = Asking::boxed(Arc::clone(count), (), Ended::of, slf.as_any().clone().unbind());
         staying(|| block(slf.py(), ask, patience))?.extract(slf.py())
     }
 
@@ -96,6 +92,6 @@ impl CountdownEvent {
     }
 
     fn _ask(slf: &Bound<'_, Self>) -> Wait {
-        Wait::new(Asking::boxed(Arc::clone(&slf.get().count), (), end, slf.as_any().clone().unbind()))
+        Wait::new(Asking::boxed(Arc::clone(&slf.get().count), (), Ended::of, slf.as_any().clone().unbind()))
     }
 }

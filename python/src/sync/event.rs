@@ -19,10 +19,6 @@ pub(crate) struct Event {
     is_once: bool,
 }
 
-fn end(result: Result<(), ()>) -> Ended {
-    if result.is_ok() { Ended::Had } else { Ended::Late }
-}
-
 #[pymethods]
 impl Event {
     #[new]
@@ -70,12 +66,12 @@ impl Event {
         if event.is_set() || patience == Patience::None {
             return Ok(event.is_set());
         }
-        let ask = Asking::boxed(Arc::clone(event), (), end, slf.as_any().clone().unbind());
+        let ask = Asking::boxed(Arc::clone(event), (), Ended::of, slf.as_any().clone().unbind());
         staying(|| block(slf.py(), ask, patience))?.extract(slf.py())
     }
 
     /// What an awaiting waiter waits with.
     fn _ask(slf: &Bound<'_, Self>) -> Wait {
-        Wait::new(Asking::boxed(Arc::clone(&slf.get().event), (), end, slf.as_any().clone().unbind()))
+        Wait::new(Asking::boxed(Arc::clone(&slf.get().event), (), Ended::of, slf.as_any().clone().unbind()))
     }
 }

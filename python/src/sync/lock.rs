@@ -49,7 +49,8 @@ impl Holder {
         }
     }
 
-    /// The lock is no longer this unit's. What is returned is to be dropped when the lock is released.
+    /// The lock is no longer this unit's. What is returned is to be dropped when the lock is
+    /// released.
     #[inline]
     pub(super) fn let_go(&self, unit: &Unit) -> Option<Py<PyAny>> {
         unit.object()?;
@@ -213,13 +214,11 @@ struct AskLock {
 
 impl Ask for AskLock {
     fn advance(&mut self, waker: &Waker, is_over: bool) -> Option<Ended> {
-        let waiting = self.waiting.as_mut()?;
-        waiting.advance(waker, is_over).map(|result| if result.is_ok() { Ended::Had } else { Ended::Late })
+        self.waiting.as_mut()?.advance(waker, is_over).map(Ended::of)
     }
 
     fn block(mut self: Box<Self>, deadline: Deadline) -> Ended {
-        let is_had = self.waiting.take().is_some_and(|waiting| waiting.block(deadline).is_ok());
-        if is_had { Ended::Had } else { Ended::Late }
+        self.waiting.take().map_or(Ended::Late, |waiting| Ended::of(waiting.block(deadline)))
     }
 
     fn arrived(&mut self) -> PyResult<()> {
@@ -411,13 +410,7 @@ impl Lock {
     }
 
     fn __aenter__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        let py = slf.py();
-        let lock = slf.get();
-        let is_over = turns::is_over(py)?;
-        if !is_over && lock.try_take(lock.unit(py)?)?.is_ok() {
-            return turns::ready(py);
-        }
-        Ok(slf.call_method1(pyo3::intern!(py, "_enter_async"), (is_over,))?.unbind())
+        turns::enter(slf, |py, lock| Ok(lock.get().try_take(lock.get().unit(py)?)?.is_ok()))
     }
 
     fn __aexit__(

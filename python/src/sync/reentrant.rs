@@ -41,13 +41,11 @@ struct AskRLock {
 
 impl Ask for AskRLock {
     fn advance(&mut self, waker: &Waker, is_over: bool) -> Option<Ended> {
-        let waiting = self.waiting.as_mut()?;
-        waiting.advance(waker, is_over).map(|result| if result.is_ok() { Ended::Had } else { Ended::Late })
+        self.waiting.as_mut()?.advance(waker, is_over).map(Ended::of)
     }
 
     fn block(mut self: Box<Self>, deadline: Deadline) -> Ended {
-        let is_had = self.waiting.take().is_some_and(|waiting| waiting.block(deadline).is_ok());
-        if is_had { Ended::Had } else { Ended::Late }
+        self.waiting.take().map_or(Ended::Late, |waiting| Ended::of(waiting.block(deadline)))
     }
 
     fn arrived(&mut self) -> PyResult<()> {
@@ -225,12 +223,7 @@ impl RLock {
     }
 
     fn __aenter__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        let py = slf.py();
-        let is_over = turns::is_over(py)?;
-        if !is_over && slf.get().try_take(Unit::current(py)?, 1).is_ok() {
-            return turns::ready(py);
-        }
-        Ok(slf.call_method1(pyo3::intern!(py, "_enter_async"), (is_over,))?.unbind())
+        turns::enter(slf, |py, lock| Ok(lock.get().try_take(Unit::current(py)?, 1).is_ok()))
     }
 
     fn __aexit__(

@@ -26,10 +26,6 @@ fn mode(name: &str) -> PyResult<Mode> {
     }
 }
 
-fn end(result: Result<Mode, Mode>) -> Ended {
-    if result.is_ok() { Ended::Had } else { Ended::Late }
-}
-
 #[pymethods]
 impl RWLock {
     #[new]
@@ -55,13 +51,13 @@ impl RWLock {
         if patience == Patience::None {
             return Ok(false);
         }
-        let ask = Asking::boxed(Arc::clone(lock), mode, end, slf.as_any().clone().unbind());
+        let ask = Asking::boxed(Arc::clone(lock), mode, Ended::of, slf.as_any().clone().unbind());
         staying(|| block(slf.py(), ask, patience))?.extract(slf.py())
     }
 
     fn ask(slf: &Bound<'_, Self>, how: &str) -> PyResult<Wait> {
         let object = slf.as_any().clone().unbind();
-        Ok(Wait::new(Asking::boxed(Arc::clone(&slf.get().0), mode(how)?, end, object)))
+        Ok(Wait::new(Asking::boxed(Arc::clone(&slf.get().0), mode(how)?, Ended::of, object)))
     }
 
     /// For who reads already.

@@ -252,12 +252,7 @@ impl Semaphore {
     }
 
     fn __aenter__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        let py = slf.py();
-        let is_over = turns::is_over(py)?;
-        if !is_over && slf.get().0.try_take(1)? {
-            return turns::ready(py);
-        }
-        Ok(slf.call_method1(pyo3::intern!(py, "_enter_async"), (is_over,))?.unbind())
+        turns::enter(slf, |_, semaphore| semaphore.get().0.try_take(1))
     }
 
     fn __aexit__(

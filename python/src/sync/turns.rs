@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use pyo3::PyClass;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -17,7 +18,8 @@ thread_local! {
     static AWAITS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Counts one await of this thread. Whether it is to suspend before it takes anything: every 256th is, and each one under trio.
+/// Counts one await of this thread. Whether it is to suspend before it takes anything: every 256th
+/// is, and each one under trio.
 #[inline]
 pub(crate) fn is_over(py: Python<'_>) -> PyResult<bool> {
     let every = EVERY.load(Ordering::Relaxed);
@@ -28,6 +30,20 @@ pub(crate) fn is_over(py: Python<'_>) -> PyResult<bool> {
         is_over
     });
     Ok(is_over || unit::is_in_trio(py)?)
+}
+
+/// What entering with `async with` gives: [`ready`] where `take` has it at once, and else what the
+/// object waits with, by `_enter_async`.
+pub(crate) fn enter<'py, T: PyClass>(
+    of: &Bound<'py, T>,
+    take: impl FnOnce(Python<'py>, &Bound<'py, T>) -> PyResult<bool>,
+) -> PyResult<Py<PyAny>> {
+    let py = of.py();
+    let is_over = is_over(py)?;
+    if !is_over && take(py, of)? {
+        return ready(py);
+    }
+    Ok(of.as_any().call_method1(pyo3::intern!(py, "_enter_async"), (is_over,))?.unbind())
 }
 
 /// See [`is_over`].

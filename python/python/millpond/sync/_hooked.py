@@ -8,13 +8,12 @@ in its turn, so what is cancelled before has taken nothing.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
-from types import TracebackType
+from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
 
 from millpond import _options
 from millpond._options import Seconds
-from millpond.sync import _aio
+from millpond.sync import _aio, _shared
 from millpond.sync._barriers import CountdownEvent
 from millpond.sync._errors import ClosedError
 from millpond.sync._locks import Lock
@@ -48,7 +47,7 @@ def _patience(block: bool, timeout: Seconds | None) -> float | None:
     return 0
 
 
-class HookedQueue(Generic[_T]):
+class HookedQueue(_shared.Items, Generic[_T]):
     """A queue whose subclasses say in which order items come out, by `_init`, `_put` and `_get`.
 
     These, and `_qsize`, `_peek` and `_clear`, are called by one unit at a time. Otherwise it is a :class:`Queue`.
@@ -237,10 +236,6 @@ class HookedQueue(Generic[_T]):
         if immediate:
             self.clear()
 
-    def close(self) -> None:
-        """Take no more items, as ``shutdown()``."""
-        self.shutdown()
-
     @property
     def is_shutdown(self) -> bool:
         """Whether it was shut down."""
@@ -293,57 +288,12 @@ class HookedQueue(Generic[_T]):
         return self._room.waiting
 
     @property
-    def waiting(self) -> int:
-        """How many wait for items or for room."""
-        return self.getting + self.putting
-
-    @property
     def aio(self) -> _aio.AioQueue[_T]:
         """The same queue with the names of asyncio's."""
         return _aio.AioQueue(self)
 
     def __len__(self) -> int:
         return self._qsize()
-
-    def __bool__(self) -> bool:
-        return True
-
-    def __enter__(self) -> HookedQueue[_T]:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.shutdown()
-
-    def __iter__(self) -> Iterator[_T]:
-        ended = _class("QueueShutDown")
-        while True:
-            try:
-                item = self.get()
-            except ended:
-                return
-            yield item
-
-    async def __aiter__(self) -> AsyncIterator[_T]:
-        ended = _class("QueueShutDown")
-        while True:
-            try:
-                item = await self.get_async()
-            except ended:
-                return
-            yield item
-
-    def __repr__(self) -> str:
-        room = "" if self.maxsize == 0 else f" of at most {self.maxsize}"
-        ended = ", shut down" if self.is_shutdown else ""
-        return f"<{type(self).__name__}, {len(self)}{room} in, {self.getting} getting, {self.putting} putting{ended}>"
-
-    def __reduce__(self) -> str:
-        raise TypeError(
-            f"a {type(self).__name__} cannot be copied or pickled: its items and waiters are of this process; "
-            "make another one, or use a queue of `multiprocessing`"
-        )
 
 
 def _class(name: str) -> type[Exception]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Any
 
 from millpond import _native
 from millpond._options import Seconds
-from millpond.sync import _awaiting, _fresh, _units
+from millpond.sync import _awaiting, _fresh, _shared, _units
 from millpond.sync._aio import AioLock
 
 __all__ = ["CapacityLimiter", "RCapacityLimiter"]
 
 
-class CapacityLimiter:
+class CapacityLimiter(_shared.Block):
     """A number of tokens that threads, greenlets and tasks borrow, each of them one at a time.
 
     Parameters
@@ -127,22 +126,6 @@ class CapacityLimiter:
     def aio(self) -> AioLock:
         """The same limiter with the names of asyncio's locks."""
         return AioLock(self)
-
-    def __enter__(self) -> bool:
-        return self.acquire()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.release()
-
-    async def __aenter__(self) -> bool:
-        return await self.acquire_async()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.release()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}, {self.available_tokens} of {self.total_tokens} free, {self.waiting} waiting>"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from types import TracebackType
+from collections.abc import Callable, Iterable
 from typing import TypeVar, overload
 
 from millpond import _native
 from millpond._options import Seconds
-from millpond.sync import _awaiting
+from millpond.sync import _awaiting, _shared
 from millpond.sync._aio import AioQueue
 
 __all__ = ["LifoQueue", "Queue", "SimpleLifoQueue", "SimpleQueue"]
@@ -16,7 +15,7 @@ __all__ = ["LifoQueue", "Queue", "SimpleLifoQueue", "SimpleQueue"]
 _T = TypeVar("_T")
 
 
-class Queue(_native.Queue[_T]):
+class Queue(_shared.Items, _native.Queue[_T]):
     """A queue that threads, greenlets and tasks of any event loop share: first in, first out.
 
     ``get`` and ``put`` block the thread; ``get_async`` and ``put_async`` await. All stand in one list, first come,
@@ -184,62 +183,10 @@ class Queue(_native.Queue[_T]):
             await _awaiting.checkpoint()
         return bool(await _awaiting.wait(self._ask_join(timeout), timeout))
 
-    def close(self) -> None:
-        """Take no more items, as ``shutdown()``."""
-        self.shutdown()
-
-    @property
-    def waiting(self) -> int:
-        """How many wait for items or for room."""
-        return self.getting + self.putting
-
     @property
     def aio(self) -> AioQueue[_T]:
         """The same queue with the names of asyncio's."""
         return AioQueue(self)
-
-    def __enter__(self) -> Queue[_T]:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.shutdown()
-
-    def __iter__(self) -> Iterator[_T]:
-        from millpond.sync._errors import QueueShutDown
-
-        while True:
-            try:
-                item = self.get()
-            except QueueShutDown:
-                return
-            yield item
-
-    async def __aiter__(self) -> AsyncIterator[_T]:
-        from millpond.sync._errors import QueueShutDown
-
-        while True:
-            try:
-                item = await self.get_async()
-            except QueueShutDown:
-                return
-            yield item
-
-    def __bool__(self) -> bool:
-        # It has a length, but that is not whether it is there.
-        return True
-
-    def __repr__(self) -> str:
-        room = "" if self.maxsize == 0 else f" of at most {self.maxsize}"
-        ended = ", shut down" if self.is_shutdown else ""
-        return f"<{type(self).__name__}, {len(self)}{room} in, {self.getting} getting, {self.putting} putting{ended}>"
-
-    def __reduce__(self) -> str:
-        raise TypeError(
-            f"a {type(self).__name__} cannot be copied or pickled: its items and waiters are of this process; "
-            "make another one, or use a queue of `multiprocessing`"
-        )
 
 
 class LifoQueue(Queue[_T]):

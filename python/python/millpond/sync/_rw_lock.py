@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Any
 
 from millpond import _native
 from millpond._options import Seconds
-from millpond.sync import _awaiting, _fresh, _units
+from millpond.sync import _awaiting, _fresh, _shared, _units
 
 __all__ = ["RWLock", "Side"]
 
@@ -97,7 +96,7 @@ def _unit() -> tuple[Any, int]:
     return unit, _units.number_of(unit)
 
 
-class Side:
+class Side(_shared.Block):
     """One way of acquiring a :class:`RWLock`. A context manager of both kinds."""
 
     __slots__ = ("_how", "_of")
@@ -170,22 +169,6 @@ class Side:
             return False
         self._of._units[number] = unit, "write", 1
         return True
-
-    def __enter__(self) -> bool:
-        return self.acquire()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.release()
-
-    async def __aenter__(self) -> bool:
-        return await self.acquire_async()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.release()
 
     def __repr__(self) -> str:
         return f"<{self._how} of {self._of!r}>"
