@@ -28,9 +28,11 @@ counted "$log" cargo test --release --package millpond-pool --features simulatio
 MILLPOND_SEEDS=$(((${SEEDS:-10000} + 19) / 20)) MILLPOND_ON_THREADS=1 \
     counted "$log" cargo test --release --package millpond-pool --features simulation --test properties -- simulated --nocapture
 
-# The suites of the pool. Left out is what cannot be in a simulation: functions that wait for each other by means of std's (a lock that is held
-# during a read, a barrier, a channel), or that ask which thread of the system they run on; reads that another thread of the system
-# awaits while the simulation's own does not read; what goes by the system's clock, or waits for a pool's alarm; and what takes too long.
+# The suites of the pool. Left out is what cannot be in a simulation: functions that wait for each
+# other by means of std's (a lock that is held during a read, a barrier, a channel), or that ask
+# which thread of the system they run on; reads that another thread of the system awaits while the
+# simulation's own does not read; what goes by the system's clock, or waits for a pool's alarm; and
+# what takes too long.
 left_out=(
     apply::the_caller_takes_part_and_another_thread_too
     awaiting::a_job_goes_on_that_was_parked_while_a_helper_had_its_last_data_in_hand

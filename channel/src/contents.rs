@@ -5,7 +5,8 @@ use std::fmt;
 use crate::channel::{Channel, with_core};
 use crate::reader::Reader;
 
-/// Shows the items in a channel, to a garbage collector say. No end of it: the channel closes as if this were not there.
+/// Shows the items in a channel, to a garbage collector say. No end of it: the channel closes as if
+/// this were not there.
 ///
 /// ```
 /// let (writer, reader) = millpond_channel::unbounded();
@@ -20,7 +21,8 @@ use crate::reader::Reader;
 pub struct Contents<T>(Channel<T>);
 
 impl<T> Contents<T> {
-    /// Shows `visitor` each item, in order, while readers wait. The visitor must be short and must not use the channel.
+    /// Shows `visitor` each item, in order, while readers wait. The visitor must be short and must
+    /// not use the channel.
     ///
     /// # Panics
     /// If the channel is serial and was made by another thread.

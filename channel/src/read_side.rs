@@ -244,13 +244,15 @@ impl<T> ReadSide<T> {
     pub(crate) fn visit(&self, between: &Between<'_, T>, visitor: &mut dyn FnMut(&T)) {
         let (mut segment, mut position) = (self.segment, self.position);
         for _ in 0..self.available(between.written) {
-            // As in `limit`: an item at the position or behind it was seen to be published.
-            // SAFETY: a segment that this has, or that is linked behind it, stays as long as this does not leave it behind.
+            // As in `limit`: an item at the position or behind it was seen to be published. SAFETY:
+            // a segment that this has, or that is linked behind it, stays as long as this does not
+            // leave it behind.
             while segment.is_null() || position == unsafe { &*segment }.limit() {
                 segment = if segment.is_null() {
                     between.first.load(Ordering::Relaxed)
                 } else {
-                    // SAFETY: as above. That item is in a later segment, and its writer linked the next one before that.
+                    // SAFETY: as above. That item is in a later segment, and its writer linked the
+                    // next one before that.
                     unsafe { &*segment }.next()
                 };
                 position = 0;
@@ -259,8 +261,9 @@ impl<T> ReadSide<T> {
             let here = unsafe { &*segment };
             #[cfg(loom)]
             here.watch(position, 1);
-            // SAFETY: the item in this slot was published, which was seen, and is untaken: it is not before this side's
-            // position, and whoever would take it needs the gate that this is behind.
+            // SAFETY: the item in this slot was published, which was seen, and is untaken: it is
+            // not before this side's position, and whoever would take it needs the gate that this
+            // is behind.
             visitor(unsafe { &*here.slots().wrapping_add(position) });
             position += 1;
         }

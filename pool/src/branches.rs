@@ -6,15 +6,19 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many items may wait in a branch of a [`tee`](crate::ScopedReader::tee), of a
-/// [`partition`](crate::ScopedReader::partition) or of [split results](crate::ScopedReader::split_results_within).
+/// [`partition`](crate::ScopedReader::partition) or of [split
+/// results](crate::ScopedReader::split_results_within).
 ///
-/// At most this many items wait in each branch, beyond those that a read of it has asked for. While a branch is full,
-/// reads of the other branches wait until somebody reads from it, or drops its reader.
+/// At most this many items wait in each branch, beyond those that a read of it has asked for. While
+/// a branch is full, reads of the other branches wait until somebody reads from it, or drops its
+/// reader.
 ///
-/// Where nobody reads from the full branch the wait could not end. So after its [patience](Self::patience) the read fails
-/// with [`ReadError::BranchFull`](crate::ReadError::BranchFull), which names the branch. Nothing is lost: once somebody has
-/// read from that branch, or dropped its reader, the same read goes on. In serial mode it fails at once, as nobody can read while it
-/// waits, unless it awaits: then a thread is started to wake it.
+/// Where nobody reads from the full branch the wait could not end. So after its
+/// [patience](Self::patience) the read fails with
+/// [`ReadError::BranchFull`](crate::ReadError::BranchFull), which names the branch. Nothing is
+/// lost: once somebody has read from that branch, or dropped its reader, the same read goes on. In
+/// serial mode it fails at once, as nobody can read while it waits, unless it awaits: then a thread
+/// is started to wake it.
 ///
 /// # Examples
 ///
@@ -43,9 +47,10 @@ impl Capacity {
 
     /// How long a read waits for a full branch that nobody reads from. 10 seconds by default.
     ///
-    /// It is counted anew from each item that somebody gets from the branch or from a task downstream of it, and not counted
-    /// while such a task is at work. So give more than the longest time that a thread takes to begin to read, or to go on
-    /// with the items of one read. `Duration::MAX` waits for ever.
+    /// It is counted anew from each item that somebody gets from the branch or from a task
+    /// downstream of it, and not counted while such a task is at work. So give more than the
+    /// longest time that a thread takes to begin to read, or to go on with the items of one read.
+    /// `Duration::MAX` waits for ever.
     #[must_use]
     pub const fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
@@ -66,8 +71,9 @@ impl From<usize> for Capacity {
     }
 }
 
-/// How many branches a [`tee`](crate::ScopedReader::tee) or a [`partition`](crate::ScopedReader::partition) has, and how
-/// much each may keep. A number alone is that many branches, each of which keeps all that nobody has read.
+/// How many branches a [`tee`](crate::ScopedReader::tee) or a
+/// [`partition`](crate::ScopedReader::partition) has, and how much each may keep. A number alone is
+/// that many branches, each of which keeps all that nobody has read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "these are options of a tee or a partition"]
 pub struct Branches {

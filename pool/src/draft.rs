@@ -170,7 +170,8 @@ impl Parts<'_> {
         all.is_reader_only |= limits.is_reader_only;
         all.needs_reader |= limits.needs_reader;
         if capacity.is_some() {
-            // Where there is little room, little is made at once. Nothing in this lane needs more, see `lets_join`.
+            // Where there is little room, little is made at once. Nothing in this lane needs more,
+            // see `lets_join`.
             all.min_count = 1;
             all.capacity = capacity;
         }

@@ -160,8 +160,9 @@ pub enum ReadError {
         /// By what.
         cause: Arc<dyn Error + Send + Sync>,
     },
-    /// A branch of a tee, of a partition or of split results is [full](crate::Capacity), and nobody could make room by reading
-    /// from it while this read waits. Nothing is lost: read from that branch, and then here again.
+    /// A branch of a tee, of a partition or of split results is [full](crate::Capacity), and nobody
+    /// could make room by reading from it while this read waits. Nothing is lost: read from that
+    /// branch, and then here again.
     BranchFull {
         /// The task that splits.
         task: Arc<str>,

@@ -19,9 +19,11 @@ use millpond_workers::{GcdWorkers, QualityOfService};
 ///
 /// [`Pool`] is the pool whose functions borrow nothing. All methods are the same.
 ///
-/// A pool's **size** is how many workers work at once, of which the thread that reads is one; the others are threads of a rayon
-/// pool, or of libdispatch, started when there is more work than the reader does at once. Of size 0 it is in serial mode: the caller does everything, no
-/// thread is started and nothing is locked. (A read that awaits at a [full branch](crate::Capacity) is the one exception.)
+/// A pool's **size** is how many workers work at once, of which the thread that reads is one; the
+/// others are threads of a rayon pool, or of libdispatch, started when there is more work than the
+/// reader does at once. Of size 0 it is in serial mode: the caller does everything, no thread is
+/// started and nothing is locked. (A read that awaits at a [full branch](crate::Capacity) is the
+/// one exception.)
 ///
 /// Several threads that read at the same time each work for their own read; helpers join in up to the pool's size.
 ///

@@ -180,7 +180,8 @@ impl<'a, 'env> Walker<'a, 'env> {
         walker
     }
 
-    /// The walker of a source that reads from here while it is fired: it is in whose hands that firing is.
+    /// The walker of a source that reads from here while it is fired: it is in whose hands that
+    /// firing is.
     pub(crate) fn of_source(
         core: &'a Arc<Core<'env>>,
         pass: &'a Pass<'a>,
@@ -256,14 +257,15 @@ impl<'a, 'env> Walker<'a, 'env> {
         self.root.header()
     }
 
-    /// A function was interrupted: whoever reads from the root is woken to be told, and the walk ends.
+    /// A function was interrupted: whoever reads from the root is woken to be told, and the walk
+    /// ends.
     pub(crate) fn interrupt(&mut self) {
         self.is_interrupted = true;
         let _ = self.root.header().waiters.notify_all();
     }
 
-    /// Whether a firing of this lane is on the thread's list: in serial mode, where no other thread waits for it, only one that may read
-    /// from elsewhere.
+    /// Whether a firing of this lane is on the thread's list: in serial mode, where no other thread
+    /// waits for it, only one that may read from elsewhere.
     fn is_noted(&self, header: &Header<'env>) -> bool {
         self.pass.is_shared() || header.limits.needs_reader
     }
@@ -336,7 +338,8 @@ impl<'a, 'env> Walker<'a, 'env> {
                     }
                 }
                 Step::Refused => {
-                    // For this walker the same as a source that waits for data from outside, but not for others.
+                    // For this walker the same as a source that waits for data from outside, but
+                    // not for others.
                     self.is_parked = true;
                     self.obstacles.push(lane);
                     self.go_back();
@@ -574,8 +577,8 @@ impl<'a, 'env> Walker<'a, 'env> {
         dry.and_then(|lane| source(lane)).map(|task| ReadError::WouldWaitForever { task })
     }
 
-    /// The full branch that the last walk would wait for longest, where nothing but full branches was in its way: no data from
-    /// outside and no other worker can bring what is wanted.
+    /// The full branch that the last walk would wait for longest, where nothing but full branches
+    /// was in its way: no data from outside and no other worker can bring what is wanted.
     pub(crate) fn full_branch(&self) -> Option<FullBranch> {
         let is_flying = |lane: &&Arc<dyn AnyLane<'env> + 'env>| lane.flying(self.pass) > 0;
         if self.full.is_empty() || self.is_parked || self.obstacles.iter().any(is_flying) {
@@ -672,8 +675,8 @@ pub(crate) fn is_firing_any() -> bool {
     firing::is_any()
 }
 
-/// The lanes that the current thread is firing, the innermost last, by the addresses of their headers, and whether each is fired in
-/// the hands of somebody who reads.
+/// The lanes that the current thread is firing, the innermost last, by the addresses of their
+/// headers, and whether each is fired in the hands of somebody who reads.
 mod firing {
     use std::cell::RefCell;
 
@@ -694,7 +697,8 @@ mod firing {
         LANES.with(|lanes| lanes.borrow().iter().map(|(lane, _)| *lane).collect())
     }
 
-    /// Whether the innermost is fired in the hands of somebody who reads; so is what nothing is fired for.
+    /// Whether the innermost is fired in the hands of somebody who reads; so is what nothing is
+    /// fired for.
     pub(super) fn is_in_readers_hands() -> bool {
         LANES.with(|lanes| lanes.borrow().last().is_none_or(|(_, is_in_readers_hands)| *is_in_readers_hands))
     }

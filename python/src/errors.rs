@@ -145,7 +145,8 @@ fn still(failed: &millpond::TaskError) -> String {
     }
 }
 
-/// Adds a note to an exception that has none of this text: a function may raise the same object again and again.
+/// Adds a note to an exception that has none of this text: a function may raise the same object
+/// again and again.
 pub(crate) fn note_once(py: Python<'_>, error: &PyErr, note: &str) {
     let exception = error.value(py);
     let notes = exception.getattr(intern!(py, "__notes__")).and_then(|notes| notes.contains(note));

@@ -110,7 +110,8 @@ impl Drop for Iterable {
     }
 }
 
-/// Gives the way out where an iterator says that it may not be used by this thread, which is not the one that it was made in.
+/// Gives the way out where an iterator says that it may not be used by this thread, which is not
+/// the one that it was made in.
 ///
 /// Each library says so in words of its own, but in no case without this one.
 fn note_thread(py: Python<'_>, error: &PyErr) {

@@ -1,8 +1,9 @@
 //! Items that wait in the engine, for the garbage collector to see.
 //!
-//! They wait at a task's output, for a reader or for a task that reads from there; in a channel; with a `zip` for their partners, and
-//! with a `batch` for the rest of their group. Not seen are those in the hands of a worker or of a coroutine, and the few of a channel
-//! that are less than the `min_count` of its reader; what is not seen is not collected.
+//! They wait at a task's output, for a reader or for a task that reads from there; in a channel;
+//! with a `zip` for their partners, and with a `batch` for the rest of their group. Not seen are
+//! those in the hands of a worker or of a coroutine, and the few of a channel that are less than
+//! the `min_count` of its reader; what is not seen is not collected.
 
 use std::any::Any;
 

@@ -178,8 +178,9 @@ impl Window {
         }
     }
 
-    /// A coroutine was interrupted by `error`, which is no failure of its item. The loop has that again, and begins no further calls:
-    /// whoever reads is told, and whoever reads after that is to have it go on.
+    /// A coroutine was interrupted by `error`, which is no failure of its item. The loop has that
+    /// again, and begins no further calls: whoever reads is told, and whoever reads after that is
+    /// to have it go on.
     fn interrupt(&self, error: Bound<'_, PyAny>) {
         let Some(shared) = self.shared() else { return };
         let waker = {

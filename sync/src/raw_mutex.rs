@@ -193,8 +193,8 @@ impl RawMutex {
         Wish { owner, since: None, is_task: true }
     }
 
-    /// What a thread asks for that waits by itself with a [`Waiting`](crate::Waiting), as [`lock_deadline`](Self::lock_deadline)
-    /// would: the policy says whether it may be overtaken.
+    /// What a thread asks for that waits by itself with a [`Waiting`](crate::Waiting), as
+    /// [`lock_deadline`](Self::lock_deadline) would: the policy says whether it may be overtaken.
     ///
     /// # Examples
     ///

@@ -57,7 +57,8 @@ fn merge(group: &mut Group) {
         .run(group);
 }
 
-/// Each item is written to one of a thousand channels and read from their merge; ideally, from that channel.
+/// Each item is written to one of a thousand channels and read from their merge; ideally, from that
+/// channel.
 fn channels(group: &mut Group) {
     if !group.selects("channels-1k") {
         return;

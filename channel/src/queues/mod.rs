@@ -442,7 +442,8 @@ impl<T, S: Store<T>> Queue<T, S> {
         items.len()
     }
 
-    /// Shows the items that are in, in any order, unless somebody uses the queue at this moment. Never waits.
+    /// Shows the items that are in, in any order, unless somebody uses the queue at this moment.
+    /// Never waits.
     ///
     /// `see` runs under the queue's lock, so it must not use the queue. For collectors of garbage.
     pub fn visit(&self, see: &mut dyn FnMut(&T)) {

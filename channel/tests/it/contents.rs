@@ -16,7 +16,8 @@ fn shows_what_is_there_at_any_time((writer, reader): (Writer<String>, Reader<Str
     let contents = reader.contents();
     assert!(seen(&contents).is_empty());
     let (mut first, mut next) = (0, 0);
-    // One by one, in small batches and in such as go by their buffer; over many segments, some of them used again.
+    // One by one, in small batches and in such as go by their buffer; over many segments, some of
+    // them used again.
     for (written, read) in
         [(1, 0), (1, 2), (40, 3), (200, 150), (1, 88), (500, 500), (500, 250), (3, 250), (0, 3), (700, 701)]
     {

@@ -87,7 +87,8 @@ pub(crate) trait Head<'env, T>: Send {
         One::NotHere
     }
 
-    /// Shows `see` the items that it has taken and cannot use yet, where it knows how to; see [`crate::Contents::begun`].
+    /// Shows `see` the items that it has taken and cannot use yet, where it knows how to; see
+    /// [`crate::Contents::begun`].
     fn show(&self, _see: &mut dyn FnMut(&dyn Any)) {}
 
     /// It is no more: takes back what it asked of the lanes that it reads from.

@@ -25,8 +25,9 @@ pub struct Demand {
 ///
 /// After an end or a failure it is asked no more, and dropped.
 pub trait PollSupply<T>: Send {
-    /// Whether it reads from a task that only [threads that read](crate::ScopedReader::needs_reader) can get items from. Asked once, as the
-    /// task is made.
+    /// Whether it reads from a task that only [threads that
+    /// read](crate::ScopedReader::needs_reader) can get items from. Asked once, as the task is
+    /// made.
     fn needs_reader(&self) -> bool {
         false
     }
@@ -34,12 +35,13 @@ pub trait PollSupply<T>: Send {
     /// Adds items to `into` and says whether there may be more; or sees to it that `waker` is called when it is worth asking again.
     ///
     /// # Errors
-    /// The failure that stops the task. A [`TaskError`] is that of a task upstream, and stays it. An [`Interruption`] is no failure:
-    /// whoever reads is told, and the next read asks on.
+    /// The failure that stops the task. A [`TaskError`] is that of a task upstream, and stays it.
+    /// An [`Interruption`] is no failure: whoever reads is told, and the next read asks on.
     fn poll_supply(&mut self, demand: Demand, into: &mut Vec<T>, waker: &Waker) -> Poll<Result<bool, BoxError>>;
 }
 
-/// What a [`PollSupply`] was interrupted by, from outside, without having failed. Readers get it as [`ReadError::Interrupted`].
+/// What a [`PollSupply`] was interrupted by, from outside, without having failed. Readers get it as
+/// [`ReadError::Interrupted`].
 ///
 /// [`ReadError::Interrupted`]: crate::ReadError::Interrupted
 #[derive(Debug)]

@@ -142,8 +142,8 @@ impl<T> State<T> {
         if wanted == usize::MAX { wanted } else { wanted.saturating_sub(at.len).max(1) }
     }
 
-    /// Decides on another chunk for `outlet`. With `enough` items there nothing is missing, and the branches have
-    /// [room](Self::headroom) for `headroom` more.
+    /// Decides on another chunk for `outlet`. With `enough` items there nothing is missing, and the
+    /// branches have [room](Self::headroom) for `headroom` more.
     ///
     /// `split` puts the first items of a rest apart under another name.
     pub(super) fn admit(
@@ -198,7 +198,8 @@ impl<T> State<T> {
             missing = 1;
         }
         missing = missing.max(min_count);
-        // While the reader is at something slow further down, helpers have what it has made, and no more.
+        // While the reader is at something slow further down, helpers have what it has made, and no
+        // more.
         let at_once = if is_reader_only { min_count.max(window) } else { min_count };
         let most = missing.min(self.grain.chunk().max(at_once)).min(max_chunksize);
         let results = if expands { self.results_wanted(outlet, enough, is_iterated) } else { usize::MAX };

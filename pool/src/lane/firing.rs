@@ -350,7 +350,8 @@ impl<'a, 'env> Firing<'a, 'env> {
         }
         let now = self.nudges.seen();
         if self.is_cancelled() || (self.has_failed.load(Ordering::Acquire) && self.is_doomed()) {
-            // Subtle: the stages after this one have not looked. They find a word that has changed, and look too.
+            // Subtle: the stages after this one have not looked. They find a word that has changed,
+            // and look too.
             return Stop::Discard;
         }
         if seen != Seen::ALWAYS {
@@ -465,8 +466,9 @@ impl<'a, 'env> Firing<'a, 'env> {
 
     /// Has the reader told of what has interrupted the function of this task, if anything has.
     ///
-    /// Subtle: before the head is back and the chunk has landed. Whoever comes then may go on with what was interrupted, and the read
-    /// may have all that it asked for before this thread goes on.
+    /// Subtle: before the head is back and the chunk has landed. Whoever comes then may go on with
+    /// what was interrupted, and the read may have all that it asked for before this thread goes
+    /// on.
     pub(super) fn tell_interrupt(&mut self, task: usize) {
         if let Some(cause) = self.interrupt.take() {
             let header = self.lane.header();

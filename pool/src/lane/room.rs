@@ -1,12 +1,13 @@
 //! Room at the branches of a lane: a full one makes the others wait.
 //!
-//! A branch may keep its capacity of items, or as many as its readers need at once. What is on its way counts as coming to
-//! every branch, since of a partition nobody knows yet where it goes.
+//! A branch may keep its capacity of items, or as many as its readers need at once. What is on its
+//! way counts as coming to every branch, since of a partition nobody knows yet where it goes.
 //!
-//! Nobody can know whether a full branch will ever be read from: its reader may be handed to a thread that has not begun.
-//! So a wait for room ends by the clock. It is counted from when somebody first waited, and anew from each sign of
-//! somebody who reads: items taken from the branch, or from a task downstream of it, or given by an iteration that had
-//! taken them before. It is not counted while a task downstream is at work on items, unless that waits for room itself.
+//! Nobody can know whether a full branch will ever be read from: its reader may be handed to a
+//! thread that has not begun. So a wait for room ends by the clock. It is counted from when
+//! somebody first waited, and anew from each sign of somebody who reads: items taken from the
+//! branch, or from a task downstream of it, or given by an iteration that had taken them before. It
+//! is not counted while a task downstream is at work on items, unless that waits for room itself.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -144,7 +145,8 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         Some(FullBranch { task: self.header.name(), branch, capacity, room: Arc::clone(room), since })
     }
 
-    /// Something was taken from a branch that may have been full: whoever waits for room looks again.
+    /// Something was taken from a branch that may have been full: whoever waits for room looks
+    /// again.
     #[cold]
     pub(super) fn tell_of_room(&self, pass: &Pass<'_>, branch: usize) {
         if pass.is_shared() {

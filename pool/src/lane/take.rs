@@ -259,8 +259,9 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
 
     /// Takes in what came back.
     ///
-    /// Subtle: the lock is held until the items are in their place. Whoever finds that nothing has come back takes what
-    /// is there; whoever comes before that waits here. A reader would else get what comes after its own items first.
+    /// Subtle: the lock is held until the items are in their place. Whoever finds that nothing has
+    /// come back takes what is there; whoever comes before that waits here. A reader would else get
+    /// what comes after its own items first.
     fn put_back_in_front(&self, pass: &Pass<'_>) {
         let mut kept = self.returned.kept.lock();
         let (items, wants) = (std::mem::take(&mut kept.items), std::mem::take(&mut kept.wants));

@@ -27,9 +27,9 @@ impl<T> std::fmt::Display for Rejected<T> {
 impl<'env, T: Send + 'env> ScopedReader<'env, T> {
     /// `count` readers each of which gets every item.
     ///
-    /// What one has read and another has not is kept for the other. A branch that nobody reads keeps all, unless
-    /// `branches` has a [capacity](Branches::capacity): then a full branch makes the others wait. A reader that is dropped
-    /// keeps nothing.
+    /// What one has read and another has not is kept for the other. A branch that nobody reads
+    /// keeps all, unless `branches` has a [capacity](Branches::capacity): then a full branch makes
+    /// the others wait. A reader that is dropped keeps nothing.
     ///
     /// # Panics
     /// When there are 0 branches, or their capacity is 0.
@@ -56,9 +56,9 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
 
     /// `parts` readers, of which each item goes to the one whose number `key` gives.
     ///
-    /// Reading one part makes items for the others too, which are kept for them. A part that nobody reads keeps all of
-    /// its items, unless `parts` has a [capacity](Branches::capacity): then a full part makes the others wait. A reader
-    /// that is dropped keeps nothing.
+    /// Reading one part makes items for the others too, which are kept for them. A part that nobody
+    /// reads keeps all of its items, unless `parts` has a [capacity](Branches::capacity): then a
+    /// full part makes the others wait. A reader that is dropped keeps nothing.
     ///
     /// # Errors
     /// A key of `parts` or more is a panic of the task, and stops it.
@@ -110,8 +110,9 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         self.try_map_or_reject_bounded(None, retry, function)
     }
 
-    /// Like [`try_map_or_reject`](Self::try_map_or_reject), and each reader keeps at most `capacity` items that are not
-    /// read: while one has as many, reads of the other wait. See [`Capacity`].
+    /// Like [`try_map_or_reject`](Self::try_map_or_reject), and each reader keeps at most
+    /// `capacity` items that are not read: while one has as many, reads of the other wait. See
+    /// [`Capacity`].
     ///
     /// # Panics
     /// When the capacity is 0.
@@ -162,8 +163,8 @@ impl<'env, T: Send + 'env, E: Send + 'env> ScopedReader<'env, Result<T, E>> {
         self.split_results_bounded(None)
     }
 
-    /// Like [`split_results`](Self::split_results), and each reader keeps at most `capacity` items that are not read: while
-    /// one has as many, reads of the other wait. See [`Capacity`].
+    /// Like [`split_results`](Self::split_results), and each reader keeps at most `capacity` items
+    /// that are not read: while one has as many, reads of the other wait. See [`Capacity`].
     ///
     /// # Panics
     /// When the capacity is 0.
@@ -201,8 +202,8 @@ impl<'env, T: Send + 'env, E: Send + 'env> ScopedReader<'env, Result<T, E>> {
         self.split_outcomes_bounded(None)
     }
 
-    /// Like [`split_outcomes`](Self::split_outcomes), and each reader keeps at most `capacity` items that are not read. See
-    /// [`Capacity`].
+    /// Like [`split_outcomes`](Self::split_outcomes), and each reader keeps at most `capacity`
+    /// items that are not read. See [`Capacity`].
     ///
     /// # Panics
     /// When the capacity is 0.

@@ -61,9 +61,10 @@ enum By {
 impl<'env, T: Send + 'env> Consumer<'env, T> {
     /// Takes items if there are enough; otherwise sets workers to it and has `waker` called when it is worth asking again.
     ///
-    /// In serial mode, and where `by` says so, the caller does the work here and now and only what waits for data from outside
-    /// makes it wait. Where workers are set to it the outlet is told that so many items are wanted as `ask` says, and `asked` is what it has been
-    /// told: taken back, and then 0, with the answer.
+    /// In serial mode, and where `by` says so, the caller does the work here and now and only what
+    /// waits for data from outside makes it wait. Where workers are set to it the outlet is told
+    /// that so many items are wanted as `ask` says, and `asked` is what it has been told: taken
+    /// back, and then 0, with the answer.
     fn poll_pull(
         &self,
         (least, most): (usize, usize),
@@ -142,7 +143,8 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
                         core.call_at(moment, lane.header());
                     }
                     if ask.is_some() {
-                        // What this waits for may be here, whatever the capacity: others that await are told so.
+                        // What this waits for may be here, whatever the capacity: others that await
+                        // are told so.
                         *asked += std::mem::take(&mut more);
                     }
                 }
@@ -219,8 +221,8 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         ReadFuture::new(self, (most.min(1), most), ask)
     }
 
-    /// Whether a task upstream, or this one, is [for threads that read](crate::Task::reader_only) only: then reads that await do
-    /// the work while they are polled.
+    /// Whether a task upstream, or this one, is [for threads that read](crate::Task::reader_only)
+    /// only: then reads that await do the work while they are polled.
     pub fn needs_reader(&self) -> bool {
         self.consumer().lane().header().limits.needs_reader
     }

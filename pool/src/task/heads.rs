@@ -216,7 +216,8 @@ impl<'env, T: Send + 'env> Task<'env, T> {
 
     /// Items in groups of `size`, the last of which may be shorter, each made into an item: chunks of groups go through `convert`.
     ///
-    /// The items of a group that is not full yet are [shown](crate::Contents::begun), so they are of a type that borrows nothing.
+    /// The items of a group that is not full yet are [shown](crate::Contents::begun), so they are
+    /// of a type that borrows nothing.
     ///
     /// # Panics
     /// When `size` is 0.
@@ -234,7 +235,8 @@ impl<'env, T: Send + 'env> Task<'env, T> {
 
     /// Pairs of the items of two readers, each made into an item: chunks of pairs go through `convert`. Ends when either does.
     ///
-    /// Items that wait for their partners are [shown](crate::Contents::begun), so they are of types that borrow nothing.
+    /// Items that wait for their partners are [shown](crate::Contents::begun), so they are of types
+    /// that borrow nothing.
     #[track_caller]
     pub fn zip_with<A: Send + 'static, B: Send + 'static>(
         left: ScopedReader<'env, A>,

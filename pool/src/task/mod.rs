@@ -163,10 +163,11 @@ impl<'env, T: Send + 'env> Task<'env, T> {
         self
     }
 
-    /// Only threads that read run it, the pool's helpers never: for a source that one thread alone may use. What is downstream is for
-    /// helpers as ever.
+    /// Only threads that read run it, the pool's helpers never: for a source that one thread alone
+    /// may use. What is downstream is for helpers as ever.
     ///
-    /// A read that awaits works, too, while it is polled, as in serial mode. A function that reads is a thread that reads.
+    /// A read that awaits works, too, while it is polled, as in serial mode. A function that reads
+    /// is a thread that reads.
     pub fn reader_only(mut self) -> Self {
         self.limits.is_reader_only = true;
         self.limits.needs_reader = true;

@@ -1,4 +1,5 @@
-//! Branches of limited room: a full one makes the others wait, and a wait that could not end is an error.
+//! Branches of limited room: a full one makes the others wait, and a wait that could not end is an
+//! error.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -81,7 +82,8 @@ in_every_mode! {
         let [mut first, _second] = branch();
         assert_full(first.read_all(), ("tee", 1, 7));
         assert_eq!(first.try_read(100).unwrap(), Some((0..7).collect()));
-        // What there is when the wait is over is given, and a time-out that is longer than the patience is not waited for.
+        // What there is when the wait is over is given, and a time-out that is longer than the
+        // patience is not waited for.
         let [mut first, _second] = branch();
         assert_eq!(first.read_some_timeout(20, Duration::from_secs(3_600)).unwrap(), (0..7).collect::<Vec<_>>());
         assert_full(first.read_timeout(1, Duration::from_secs(3_600)), ("tee", 1, 7));
@@ -328,7 +330,8 @@ in_threads! {
             });
             assert!(first.read_all().unwrap().into_iter().eq(0..20_000));
             assert_eq!(reader.join().unwrap(), 20_000);
-            // An iteration has taken a chunk that it has not given yet, and that is no larger than the capacity.
+            // An iteration has taken a chunk that it has not given yet, and that is no larger than
+            // the capacity.
             let most = most.load(Ordering::SeqCst);
             assert!(most <= 2 * usize::try_from(capacity).unwrap() + 1, "{most} items kept of {capacity}");
         }

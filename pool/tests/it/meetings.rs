@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long a call waits for another one, at the most: there may be no room for one until this one is over.
+/// How long a call waits for another one, at the most: there may be no room for one until this one
+/// is over.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Calls, and how many of them met others.
 ///
-/// Nothing depends on how quick a thread comes: a call that is alone waits a while for company, once the pool knows that calls are
-/// slow and until enough of them have met.
+/// Nothing depends on how quick a thread comes: a call that is alone waits a while for company,
+/// once the pool knows that calls are slow and until enough of them have met.
 #[derive(Clone)]
 pub(crate) struct Meetings(Arc<Counts>);
 

@@ -111,7 +111,8 @@ in_parallel! {
         let reads = thread::current().id();
         let helped = Arc::new((Mutex::new(false), Condvar::new()));
         let told = Arc::clone(&helped);
-        // Slow from the first item on, so that by the ninth this is known and helpers are asked for.
+        // Slow from the first item on, so that by the ninth this is known and helpers are asked
+        // for.
         let mut reader = numbers(&pool, 40).map(move |n| {
             let (helped, told) = &*told;
             if thread::current().id() != reads {

@@ -122,7 +122,8 @@ in_parallel! {
     }
 
     fn what_is_left_of_a_chunk_is_begun_however_much_of_it_waits_to_be_read(pool) {
-        // The chunk is of 64, and is cut where it turns out to be slow. More of it than a window waits to be read.
+        // The chunk is of 64, and is cut where it turns out to be slow. More of it than a window
+        // waits to be read.
         let expected: Vec<u64> = (0..64).collect();
         let read = |form: fn(&mut PoolReader<u64>) -> Vec<u64>| {
             let meetings = Meetings::new(8, 8);
@@ -171,7 +172,8 @@ in_every_mode! {
         let (seen, early) = (Arc::clone(&given), Arc::new(AtomicBool::new(false)));
         let is_early = Arc::clone(&early);
         let here = std::thread::current().id();
-        // Of quick items a few are begun at once, and the thread that has others look at the clock may come late.
+        // Of quick items a few are begun at once, and the thread that has others look at the clock
+        // may come late.
         let mut reader = pool.source(0..QUICK + 60).map(move |n| {
             if n >= QUICK {
                 be_slow();

@@ -95,9 +95,10 @@ fn run(plan: &Plan, chunk: usize, capacity: Option<usize>, way: Way, size: usize
 proptest! {
     #![proptest_config(config(40, "tests/properties/regressions/bounded.txt"))]
 
-    /// P4: items made and not yet read are at most: the demand, plus all read-ahead, plus per operator a window of chunks (two per
-    /// worker, one in serial mode) and a chunk in hand; however long the source. Branches of limited room that are read side by side
-    /// give all as well.
+    /// P4: items made and not yet read are at most: the demand, plus all read-ahead, plus per
+    /// operator a window of chunks (two per worker, one in serial mode) and a chunk in hand;
+    /// however long the source. Branches of limited room that are read side by side give all as
+    /// well.
     #[test]
     fn items_in_flight_are_bounded(
         (plan, chunk) in even_plans(),

@@ -67,8 +67,9 @@ proptest! {
         together(&plan, &ways, size)?;
     }
 
-    /// P11, P3, P4: every branch of a tee gives every item, in order, each in a thread of its own, also where a full branch makes the
-    /// others wait; functions before it are called once per item.
+    /// P11, P3, P4: every branch of a tee gives every item, in order, each in a thread of its own,
+    /// also where a full branch makes the others wait; functions before it are called once per
+    /// item.
     #[test]
     fn branches_of_a_tee_give_all_items_each(
         plan in plans(Flavour { is_open: false, ..Flavour::ALL }),

@@ -1,4 +1,5 @@
-//! Branches of limited room: no wake-up is lost between whoever makes room and whoever waits for it.
+//! Branches of limited room: no wake-up is lost between whoever makes room and whoever waits for
+//! it.
 
 use std::time::Duration;
 

@@ -27,7 +27,8 @@ fn branches_keep_to_their_capacity_and_give_all() {
                 let made = made.fetch_add(1, Ordering::SeqCst) + 1;
                 for (taken, asked) in taken.iter().zip([5, 1]) {
                     let kept = made - taken.load(Ordering::SeqCst);
-                    // What a read asks for may be kept for it, and what it has taken may not be counted yet.
+                    // What a read asks for may be kept for it, and what it has taken may not be
+                    // counted yet.
                     assert!(kept <= capacity.max(asked) + asked, "seed {seed}: {kept} kept of {capacity}");
                 }
             }

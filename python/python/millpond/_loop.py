@@ -191,8 +191,8 @@ def _run_on(loop: AbstractEventLoop, closing: list[bool]) -> None:
         try:
             return loop.run_forever()
         except (KeyboardInterrupt, SystemExit):
-            # A task that a coroutine function started has raised this; whoever awaits it is told as well. Subtle: the
-            # loop forgets that it was to stop.
+            # A task that a coroutine function started has raised this; whoever awaits it is told as
+            # well. Subtle: the loop forgets that it was to stop.
             if closing:
                 return
 

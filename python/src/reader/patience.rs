@@ -20,7 +20,8 @@ use crate::pool::Reader;
 use crate::reading::Ahead;
 use crate::simulation::{is_simulated, told};
 
-/// An attempt at a read in a simulation, which may say by a panic that it cannot go on. Apart, for the other reads' sake.
+/// An attempt at a read in a simulation, which may say by a panic that it cannot go on. Apart, for
+/// the other reads' sake.
 #[cold]
 #[inline(never)]
 fn attempt_simulated<R>(
@@ -31,8 +32,8 @@ fn attempt_simulated<R>(
 }
 
 impl PoolReader {
-    /// Tries until it comes off, looking in between whether there was a signal or the reader was closed. What it tries is told how long
-    /// it may take.
+    /// Tries until it comes off, looking in between whether there was a signal or the reader was
+    /// closed. What it tries is told how long it may take.
     ///
     /// Without a time-out the clock is not looked at here: that takes as long as some quick items.
     pub(super) fn patiently<R>(
@@ -42,7 +43,8 @@ impl PoolReader {
         timeout: Option<Duration>,
         mut attempt: impl FnMut(Option<Duration>) -> Result<R, ReadError>,
     ) -> PyResult<R> {
-        // In a simulation signals wait: a wait that is cut short by the clock of the system would not be the same again.
+        // In a simulation signals wait: a wait that is cut short by the clock of the system would
+        // not be the same again.
         let slices = !is_simulated();
         let started = timeout.map(|timeout| (host::now(), timeout));
         loop {
@@ -97,7 +99,8 @@ impl PoolReader {
         this.advance_patiently(slf.py(), is_over)
     }
 
-    /// The next item, where a greenlet is to wait for it; what is within says what [`advance`](Self::advance) does.
+    /// The next item, where a greenlet is to wait for it; what is within says what
+    /// [`advance`](Self::advance) does.
     #[cold]
     fn advance_in_greenlet(
         slf: &Bound<'_, Self>,
@@ -140,9 +143,10 @@ impl PoolReader {
             self.with(py, |reader| {
                 self.patiently(py, 1, None, |slice| {
                     let next = reader.read_next(slice.map(|slice| Instant::now() + slice));
-                    // Only its end and a task's failure end it. An exception of a signal's handler does not:
-                    // whoever goes on gets the rest. Nor does a pool that was closed or is busy: threads
-                    // that share an iteration would take that for the end of the items.
+                    // Only its end and a task's failure end it. An exception of a signal's handler
+                    // does not: whoever goes on gets the rest. Nor does a pool that was closed or
+                    // is busy: threads that share an iteration would take that for the end of the
+                    // items.
                     if matches!(next, Ok(None) | Err(ReadError::Task(_))) {
                         is_over.store(true, Ordering::Relaxed);
                     }

@@ -1,4 +1,5 @@
-//! Waits of threads: detached while they sleep, with a look at signals every now and then, and known to whoever forks.
+//! Waits of threads: detached while they sleep, with a look at signals every now and then, and
+//! known to whoever forks.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};

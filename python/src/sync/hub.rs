@@ -1,10 +1,12 @@
 //! The hub of an event loop: what was granted to tasks there, until the loop runs them.
 //!
-//! A grant calls the waiter's [`Ring`], in whichever thread. In the loop's own thread that resumes the waiter at once. Elsewhere the ring
-//! goes into the hub's mailbox, and the loop is asked to empty it: once for any number of grants until it does.
+//! A grant calls the waiter's [`Ring`], in whichever thread. In the loop's own thread that resumes
+//! the waiter at once. Elsewhere the ring goes into the hub's mailbox, and the loop is asked to
+//! empty it: once for any number of grants until it does.
 //!
-//! A loop that is closed is found out in three ways: asking it fails; it drops what it was asked to call without calling it
-//! ([`Flush`]); or somebody looks, at the next wait that begins. Then the hub dies, and all that wait there give up.
+//! A loop that is closed is found out in three ways: asking it fails; it drops what it was asked to
+//! call without calling it ([`Flush`]); or somebody looks, at the next wait that begins. Then the
+//! hub dies, and all that wait there give up.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -34,7 +36,8 @@ pub(super) struct Ring {
 
 pub(super) struct Mailbox {
     inside: Mutex<Inside>,
-    /// The loop's side, in Python: `is_here()`, and `post(function)`, which returns whether the loop will call it.
+    /// The loop's side, in Python: `is_here()`, and `post(function)`, which returns whether the
+    /// loop will call it.
     adapter: Py<PyAny>,
 }
 
@@ -126,7 +129,8 @@ impl Mailbox {
         rung.iter().for_each(|ring| ring.resume(py));
     }
 
-    /// The loop runs nobody any more: all that wait give up, and what they were granted goes to others.
+    /// The loop runs nobody any more: all that wait give up, and what they were granted goes to
+    /// others.
     fn die(&self, py: Python<'_>) {
         let waiters = {
             let mut inside = locked(&self.inside);

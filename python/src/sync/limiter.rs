@@ -1,4 +1,5 @@
-//! Tokens, of which each borrower has at most one: the part that waits. Who the borrowers are, Python knows.
+//! Tokens, of which each borrower has at most one: the part that waits. Who the borrowers are,
+//! Python knows.
 
 use std::sync::Arc;
 

@@ -1,8 +1,9 @@
 //! Locks, semaphores, events and queues: `millpond.sync`.
 //!
-//! What waits is one of three: a thread (`blocking.rs`), a greenlet, or a task of an event loop (`wait.rs`, `hub.rs`). All stand in
-//! the list of the primitive, which the crate `sync` has. No Python code runs under a primitive's lock, and whoever changes one is
-//! attached, so the garbage collector finds these locks free.
+//! What waits is one of three: a thread (`blocking.rs`), a greenlet, or a task of an event loop
+//! (`wait.rs`, `hub.rs`). All stand in the list of the primitive, which the crate `sync` has. No
+//! Python code runs under a primitive's lock, and whoever changes one is attached, so the garbage
+//! collector finds these locks free.
 
 mod ask;
 mod blocking;

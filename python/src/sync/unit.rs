@@ -1,7 +1,8 @@
 //! Who acts: the task that a loop runs in this thread, else the greenlet, else the thread.
 //!
-//! A lock knows its owner by a number that nobody else has at the same time. For a thread that is one that is never given again. For a
-//! task or greenlet it is its address, and whoever acts under it holds the object: the lock while it is owned, the wait before.
+//! A lock knows its owner by a number that nobody else has at the same time. For a thread that is
+//! one that is never given again. For a task or greenlet it is its address, and whoever acts under
+//! it holds the object: the lock while it is owned, the wait before.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,7 +113,8 @@ impl Libraries {
         if modules.contains("gevent.hub")? {
             py.import("millpond.sync._gevent")?;
         }
-        // Before Python 3.12 the function that says which task runs is one in Python; this is what it does.
+        // Before Python 3.12 the function that says which task runs is one in Python; this is what
+        // it does.
         let tasks = || -> PyResult<Py<PyAny>> {
             let module = modules.get_item("asyncio.tasks")?.ok_or_else(|| PyKeyError::new_err("asyncio.tasks"))?;
             Ok(module.getattr("_current_tasks")?.getattr("get")?.unbind())
@@ -201,7 +203,8 @@ pub(crate) fn is_greenlet(py: Python<'_>) -> PyResult<bool> {
     }
 }
 
-/// The threads that have acted and have not ended, by their owners' numbers: what Python calls them.
+/// The threads that have acted and have not ended, by their owners' numbers: what Python calls
+/// them.
 static THREADS: Mutex<BTreeMap<u64, u64>> = Mutex::new(BTreeMap::new());
 /// Threads of the process that this one was forked from.
 static GONE: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());

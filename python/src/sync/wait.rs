@@ -59,7 +59,8 @@ impl Wait {
         drop((ask, resume, ended));
     }
 
-    /// One round; whether the wait is over. Nothing is locked during it, since it may wake others by way of Python.
+    /// One round; whether the wait is over. Nothing is locked during it, since it may wake others
+    /// by way of Python.
     fn round(&self, is_over: bool) -> bool {
         let (ask, ring) = {
             let mut inside = self.inside();
@@ -96,8 +97,8 @@ impl Wait {
 
 #[pymethods]
 impl Wait {
-    /// Begins on a loop: takes what can be had at once, or enters the list. Returns whether the wait is over; if not, `resume` is
-    /// called once, on the loop.
+    /// Begins on a loop: takes what can be had at once, or enters the list. Returns whether the
+    /// wait is over; if not, `resume` is called once, on the loop.
     fn begin(slf: &Bound<'_, Self>, hub: &Hub, resume: Py<PyAny>) -> PyResult<bool> {
         let ring = hub.enter(slf)?;
         {
@@ -108,7 +109,8 @@ impl Wait {
         Ok(staying(|| slf.get().round(false)))
     }
 
-    /// Looks again after it was resumed, with what is to resume it next; returns whether the wait is over.
+    /// Looks again after it was resumed, with what is to resume it next; returns whether the wait
+    /// is over.
     #[pyo3(signature = (resume, is_over=false))]
     fn advance(&self, resume: Option<Py<PyAny>>, is_over: bool) -> bool {
         staying(|| {
