@@ -25,15 +25,46 @@ fail() {
     exit 1
 }
 
-# Runs a test runner, with its output into a log too, and before and after it what ci/count.sh must know of one that says nothing
-# of its end. Sets `status` to 1 when it fails.
+# Runs a test runner, with its output into a log too, and before and after it what ci/count.sh must know of one that
+# says nothing of its end. Sets `status` to 1 when it fails, and keeps what failed in it.
 counted() {
-    local log=$1 ended=0
+    local log=$1 ended=0 before
     shift
     echo "runner: $*" >>"$log"
+    before=$(wc -l <"$log")
     run "$@" 2>&1 | tee -a "$log" || ended=$?
+    keep_failures "$ended" "$log" "$before" "$@"
     echo "runner ended: $ended" >>"$log"
     [ "$ended" = 0 ] || status=1
+}
+
+# Runs what checks, but counts no tests. Sets `status` to 1 when it fails, and keeps what it said.
+checked() {
+    local log=$target/ci/checked.log ended=0
+    mkdir -p "$target/ci"
+    run "$@" 2>&1 | tee "$log" || ended=$?
+    keep_failures "$ended" "$log" 0 "$@"
+    [ "$ended" = 0 ] || status=1
+}
+
+# Runs a script that keeps itself what failed in it. Sets `status` to 1 when it fails, and says so also where it was killed.
+part() {
+    local ended=0
+    run "$@" || ended=$?
+    [ "$ended" = 0 ] || { status=1 && keep_failures "$ended" /dev/null 0 "$@"; }
+}
+
+# Keeps, of a command that failed, what its log has after a line: the tests that failed and the lines about them
+# (ci/failures.sh). .ci/run says them again at its end, which is what is seen of a long output.
+keep_failures() {
+    local ended=$1 log=$2 before=$3
+    shift 3
+    [ "$ended" != 0 ] || return 0
+    mkdir -p "$target/ci"
+    {
+        echo "FAILED with $ended: $*"
+        tail -n "+$((before + 1))" "$log" | ci/failures.sh
+    } >>"$target/ci/failures.log"
 }
 
 # Counts what passed and failed according to logs, into the variable `summary`. A log that is missing is a failure, and so is whatever

@@ -12,11 +12,11 @@ if [ "$what" = lint ] || [ "$what" = all ]; then
     folders=(python ci)
     [ -d examples/python ] && folders+=(examples/python)
     [ -d benches/python ] && folders+=(benches/python)
-    run "$venv/bin/ruff" format --config python/pyproject.toml --check "${folders[@]}" || status=1
-    run "$venv/bin/ruff" check --config python/pyproject.toml "${folders[@]}" || status=1
-    (cd python && run "$venv/bin/mypy") || status=1
+    checked "$venv/bin/ruff" format --config python/pyproject.toml --check "${folders[@]}"
+    checked "$venv/bin/ruff" check --config python/pyproject.toml "${folders[@]}"
+    checked within python "$venv/bin/mypy"
     for folder in examples benches; do
-        [ ! -d "$folder/python" ] || (cd python && run "$venv/bin/mypy" "../$folder/python") || status=1
+        [ ! -d "$folder/python" ] || checked within python "$venv/bin/mypy" "../$folder/python"
     done
 fi
 
@@ -25,8 +25,8 @@ if [ "$what" = test ] || [ "$what" = all ]; then
     log=$target/ci/python.log
     : >"$log"
     install_package "$venv"
-    run "$venv/bin/python" -m mypy.stubtest millpond --mypy-config-file python/pyproject.toml \
-        --allowlist python/stubtest-allowlist --ignore-unused-allowlist || status=1
+    checked "$venv/bin/python" -m mypy.stubtest millpond --mypy-config-file python/pyproject.toml \
+        --allowlist python/stubtest-allowlist --ignore-unused-allowlist
     counted "$log" within python "$venv/bin/python" -m pytest -p no:cacheprovider --color=no "$@"
     summarize "$log"
     echo "$summary"

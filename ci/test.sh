@@ -22,17 +22,17 @@ fi
 counted "$log" cargo test "${of[@]}" --doc --no-fail-fast
 
 rm -f "$target/ci/python.log"
-run ci/python.sh test || status=1
+part ci/python.sh test
 [ ! -f "$target/ci/python.log" ] || cat "$target/ci/python.log" >>"$log"
 
 # Random programs with the corpus of the fuzzer, and `soak` for seconds: compiled for speed, but not for long.
 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 counted "$log" cargo test --release --package millpond-proof --lib --tests
 
-run timeout 20m ci/test-simulation.sh || status=1
+part timeout 20m ci/test-simulation.sh
 [ ! -f "$target/ci/simulation.log" ] || cat "$target/ci/simulation.log" >>"$log"
 
 rm -f "$target/ci/gcd.log"
-run timeout 15m ci/test-gcd.sh || status=1
+part timeout 15m ci/test-gcd.sh
 if [ -f "$target/ci/gcd.log" ]; then
     summarize "$log" "$target/ci/gcd.log"
 else

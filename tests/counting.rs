@@ -39,7 +39,21 @@ fn summary_of(runners: &[&str]) -> String {
         script.push_str(&format!("counted \"$1\" bash -c '{runner}' >/dev/null 2>&1; "));
     }
     script.push_str("summarize \"$1\"; echo \"$summary, status $status\"");
-    output(Command::new("bash").args(["-c", &script, "ci/script.sh"]).arg(&log)).trim_end().to_owned()
+    // What failed is kept in the target folder.
+    output(Command::new("bash").args(["-c", &script, "ci/script.sh"]).arg(&log).env("CARGO_TARGET_DIR", folder.path()))
+        .trim_end()
+        .to_owned()
+}
+
+/// What is kept of runners that fail, for .ci/run to say at its end.
+fn kept_of(runners: &[&str]) -> String {
+    let folder = TempDir::new().expect("a folder");
+    let mut script = "source ci/environment.sh; status=0; touch \"$target/log\"; ".to_owned();
+    for runner in runners {
+        script.push_str(&format!("{runner} >/dev/null 2>&1; "));
+    }
+    script.push_str("cat \"$target/ci/failures.log\"");
+    output(Command::new("bash").args(["-c", &script, "ci/script.sh"]).env("CARGO_TARGET_DIR", folder.path()))
 }
 
 const NEXTEST: &str = "     Summary [   0.511s] 46 tests run: 44 passed (1 slow), 1 failed, 1 timed out, 2 skipped\n";
@@ -124,4 +138,17 @@ fn every_script_runs_its_test_runners_counted() {
         }
     }
     assert!(runners > 10, "{runners} runners");
+}
+
+#[test]
+fn what_failed_is_kept_for_the_end_of_the_output() {
+    let cargo = r#"counted "$target/log" bash -c 'echo "test first ... ok"; echo "test second ... FAILED"; exit 101'"#;
+    let good = r#"counted "$target/log" echo "test third ... FAILED, but not really""#;
+    let checker = r#"checked bash -c 'echo "sync.py:5: error: not this type"; exit 1'"#;
+    let killed = "part bash -c 'kill -KILL $$'";
+    let kept = kept_of(&[cargo, good, checker, killed]);
+    assert!(kept.contains("FAILED with 101") && kept.contains("test second ... FAILED"), "{kept}");
+    assert!(kept.contains("FAILED with 1: bash") && kept.contains("error: not this type"), "{kept}");
+    assert!(kept.contains("FAILED with 137: bash"), "{kept}");
+    assert!(kept.lines().all(|line| line != "test first ... ok") && !kept.contains("third"), "{kept}");
 }
