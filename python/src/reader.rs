@@ -1,6 +1,7 @@
 //! The reader of a task's output: reading from it pulls.
 
 mod checks;
+mod open;
 mod patience;
 
 #[cfg(Py_GIL_DISABLED)]
@@ -17,12 +18,13 @@ use pyo3::types::PyList;
 
 use self::checks::checked_count;
 pub(crate) use self::checks::{checked_timeout, duration};
+pub(crate) use self::open::{Added, Open};
 pub(crate) use self::patience::items_first;
 use crate::errors::{ReaderClosedError, raise, timed_out};
 use crate::greenlets;
 use crate::interpreter::{attached, staying};
 use crate::iteration::Iteration;
-use crate::keeper::{Keeper, Kept};
+use crate::keeper::Kept;
 use crate::object::Object;
 use crate::place::Place;
 use crate::pool::{Pool, Reader};
@@ -32,41 +34,6 @@ use crate::simulation::{is_simulated, told};
 
 /// How long a wait lasts before Python is asked whether there was a signal.
 pub(crate) const SLICE: Duration = Duration::from_millis(50);
-
-/// A task that was added, before it has a Python object for its reader.
-#[pyclass(frozen, module = "millpond._native", name = "_Added")]
-pub(crate) struct Added(Mutex<Option<Open>>);
-
-/// What an open reader consists of.
-pub(crate) struct Open {
-    pub(crate) reader: Reader,
-    pub(crate) pool: Py<Pool>,
-    pub(crate) place: Arc<Place>,
-    /// Who answers for what the task and those upstream hold.
-    pub(crate) keeper: Option<Py<Keeper>>,
-    /// How many items it gives in all, where that is known.
-    pub(crate) length: Option<usize>,
-}
-
-impl Open {
-    /// What helpers hold while they work for the reader is its keeper.
-    pub(crate) fn new(
-        reader: Reader,
-        pool: Py<Pool>,
-        place: Arc<Place>,
-        keeper: Py<Keeper>,
-        length: Option<usize>,
-    ) -> Self {
-        let reader = reader.helped_within(keeper.get().hold());
-        Self { reader, pool, place, keeper: Some(keeper), length }
-    }
-}
-
-impl Added {
-    pub(crate) fn new(open: Open) -> Self {
-        Self(Mutex::new(Some(open)))
-    }
-}
 
 /// The reader of a task's output: the Python class `millpond.PoolReader` is made of it.
 #[pyclass(frozen, subclass, weakref, module = "millpond._native", name = "PoolReader")]
@@ -276,7 +243,7 @@ impl Drop for PoolReader {
 impl PoolReader {
     #[new]
     fn new(added: &Added) -> PyResult<Self> {
-        let open = lock(&added.0).take();
+        let open = added.take();
         let open = open.ok_or_else(|| PyRuntimeError::new_err("a task has one reader; use `tee` for more"))?;
         let Open { reader, pool, place, keeper, length } = open;
         Ok(Self {

@@ -147,7 +147,9 @@ def seconds(value: object, argument: str) -> float | None:
     """Check an argument that is a time in seconds, or none: any real number, NumPy's or a fraction too."""
     if value is None:
         return None
-    if isinstance(value, bool) or (_of_type(value, "__float__") is None and _of_type(value, "__index__") is None):
+    is_a_number = _of_type(value, "__float__") is not None or _of_type(value, "__index__") is not None
+    # On older interpreters a complex number has a `__float__`, which refuses.
+    if not is_a_number or isinstance(value, (bool, complex)):
         raise TypeError(f"{argument} must be a number of seconds or None, got {value!r}")
     try:
         number = float(value)  # type: ignore[arg-type]
