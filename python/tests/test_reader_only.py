@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import sqlite3
 import sys
@@ -18,11 +19,17 @@ END = 500
 
 
 def rows() -> Iterator[int]:
-    """Give numbers of a database, whose connection belongs to the thread that made it."""
+    """Give numbers of a database, whose connection belongs to the thread that calls this."""
     connection = sqlite3.connect(":memory:")
     connection.execute("create table t (x integer)")
     connection.executemany("insert into t values (?)", ((number,) for number in range(END)))
-    return (number for (number,) in connection.execute("select x from t order by x"))
+
+    def numbers() -> Iterator[int]:
+        with contextlib.closing(connection):
+            for (number,) in connection.execute("select x from t order by x"):
+                yield number
+
+    return numbers()
 
 
 async def awaited(number: int) -> int:

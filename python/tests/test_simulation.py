@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import itertools
 import os
 import subprocess
 import sys
@@ -397,6 +398,16 @@ def test_a_read_may_be_awaited_in_a_simulation() -> None:
     for seed in range(20):
         with Pool.simulated(seed) as pool:
             assert asyncio.run(read(pool)) == list(range(1, 101, 2))
+
+
+def test_an_awaited_read_lets_helpers_go_on_that_a_resize_has_left_with_items() -> None:
+    for seed in range(20):
+        with Pool.simulated(Simulation(seed, faults=Faults(slow=2))) as pool:
+            pool.size = 2
+            reader = pool.source(range(200)).map(abs)
+            assert list(itertools.islice(iter(reader), 3)) == [0, 1, 2]
+            pool.size = 0
+            assert asyncio.run(reader.tee(2)[0].read_async()) == list(range(3, 200))
 
 
 def test_threads_outside_may_write_where_patience_allows_it() -> None:

@@ -634,6 +634,44 @@ def test_a_fork_frees_what_threads_had(run_program: Callable[..., str]) -> None:
     assert printed == "fine\n"
 
 
+def test_a_thread_keeps_its_locks_when_it_first_waits_as_greenlets_do(run_program: Callable[..., str]) -> None:
+    pytest.importorskip("gevent")
+    printed = run_program(
+        """
+        import threading
+        import gevent
+        from millpond.sync import CapacityLimiter, Lock, RLock, RWLock
+
+        def use():
+            for lock in Lock(), RLock(), RWLock().write(), CapacityLimiter(1):
+                with lock:
+                    gevent.sleep(0)
+            # Who waits for a greenlet of the same thread lets it go on.
+            lock = Lock()
+            def hold():
+                with lock:
+                    gevent.sleep(0.001)
+            holds = gevent.spawn(hold)
+            gevent.sleep(0)
+            with lock:
+                assert holds.ready() or lock.waiting == 0
+            print("fine")
+
+        # Each lock once where the thread has no hub yet.
+        for make in Lock, RLock, lambda: RWLock().write(), lambda: CapacityLimiter(1):
+            def first(lock):
+                with lock:
+                    gevent.sleep(0)
+                print("first")
+            thread = threading.Thread(target=first, args=(make(),))
+            thread.start()
+            thread.join()
+        use()
+        """
+    )
+    assert printed == "first\n" * 4 + "fine\n"
+
+
 def test_greenlets_of_one_thread_share_a_lock(run_program: Callable[..., str]) -> None:
     pytest.importorskip("gevent")
     printed = run_program(

@@ -167,7 +167,15 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
                     waits.leave();
                     Poll::Ready(result)
                 }
-                None => Poll::Pending,
+                None => {
+                    drop(walker);
+                    drop(pass);
+                    // A source is polled by whoever walks, which lets others go on itself.
+                    if by != By::Source {
+                        host::pending(waker);
+                    }
+                    Poll::Pending
+                }
             };
         }
         // Here, where it is known that the pool is not in serial mode; before, it could still come or go.

@@ -225,7 +225,9 @@ def _of_type(value: object, name: str) -> Any:
 def _is_marked(function: Any) -> bool:
     """Find out whether something is said to be a coroutine function, as Cython's functions and mocks of such are."""
     for module, mark, attribute in (
-        ("inspect", "_is_coroutine_mark", "_is_coroutine_mark"),
+        # What 3.12 has, and what later interpreters have.
+        ("inspect", "_is_coroutine_marker", "_is_coroutine_marker"),
+        ("inspect", "_is_coroutine_mark", "_is_coroutine_marker"),
         ("asyncio.coroutines", "_is_coroutine", "_is_coroutine"),
     ):
         wanted = getattr(sys.modules.get(module), mark, None)

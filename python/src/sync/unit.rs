@@ -131,7 +131,7 @@ impl Libraries {
         for (bit, place, name, one, other) in [
             (1, &ASYNCIO, "asyncio", "_get_running_loop", "current_task"),
             (2, &TRIO, "trio.lowlevel", "in_trio_run", "current_task"),
-            (4, &GEVENT, "millpond.sync._gevent", "has_hub", "current"),
+            (4, &GEVENT, "millpond.sync._gevent", "waits_here", "current"),
         ] {
             if let Some(mut functions) = look(name, one, other)? {
                 if bit == 1
@@ -196,9 +196,7 @@ pub(crate) fn running_loop(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>>
 /// Whether the thread is one whose greenlets are to go on while one of them waits.
 pub(crate) fn is_greenlet(py: Python<'_>) -> PyResult<bool> {
     match (Libraries::there(py)?.has_gevent, GEVENT.get(py)) {
-        (true, Some((has_hub, current))) => {
-            Ok(has_hub.bind(py).call0()?.is_truthy()? && !current.bind(py).call0()?.is_none())
-        }
+        (true, Some((waits_here, _))) => waits_here.bind(py).call0()?.is_truthy(),
         _ => Ok(false),
     }
 }

@@ -20,6 +20,7 @@ from contextlib import contextmanager  # noqa: E402
 import gevent  # noqa: E402
 
 from millpond import ChannelWriter, Pool, ReadTimeoutError  # noqa: E402
+from millpond.sync import Lock, RLock  # noqa: E402
 
 NUMBERS = list(range(50))
 start_thread = gevent.monkey.get_original("_thread", "start_new_thread")
@@ -136,8 +137,9 @@ def waits(pool: Pool) -> None:
 
 
 def locks(pool: Pool) -> None:
-    """Patched locks are what they should be on the threads of the pool."""
-    lock = threading.Lock()
+    """Locks are what they should be on the threads of the pool: patched ones on one thread, the package's on several."""
+    # Between threads a patched lock may lose a wake-up, without any pool too.
+    lock = threading.Lock() if pool.size < 2 else Lock()
 
     def call(number: int) -> int:
         with lock:
@@ -147,7 +149,12 @@ def locks(pool: Pool) -> None:
     assert pool.source(NUMBERS).map(call, max_chunksize=1).read_all() == NUMBERS
     assert list(pool.source(NUMBERS).map(call)) == NUMBERS
     log = io.StringIO()
-    logging.basicConfig(stream=log, level=logging.INFO)
+    handler = logging.StreamHandler(log)
+    if pool.size >= 2:
+        handler.lock = RLock()  # type: ignore[assignment]
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
+    # Asked once, it takes no lock of the module's any more.
+    assert logging.getLogger().isEnabledFor(logging.INFO)
     pool.source(NUMBERS).map(lambda number: logging.info("%d", number), max_chunksize=1).read_all()
     assert len(log.getvalue().splitlines()) == len(NUMBERS)
 

@@ -15,21 +15,24 @@ with contextlib.suppress(ImportError):
 
 from millpond import _native
 
-__all__ = ["current", "has_hub", "wait"]
+__all__ = ["current", "wait", "waits_here"]
 
 
-def has_hub() -> bool:
-    """Find out whether something on the calling thread has waited as greenlets do."""
-    return _hub_local.get_hub_if_exists() is not None
+def waits_here() -> bool:
+    """Find out whether other greenlets of the calling thread are to go on while the one that runs waits."""
+    hub = _hub_local.get_hub_if_exists()
+    return hub is not None and gevent.getcurrent() is not hub
 
 
 def current() -> Any:
-    """Give the greenlet that runs, if a hub runs this thread's greenlets and it is not the hub itself."""
+    """Give the greenlet that runs, if it is neither a hub nor the one that a thread begins with.
+
+    That one is the thread: what it has taken before it first waits as greenlets do, which makes the hub, is its own
+    after that, too.
+    """
     hub = _hub_local.get_hub_if_exists()
-    if hub is None:
-        return None
-    greenlet = gevent.getcurrent()
-    return None if greenlet is hub else greenlet
+    greenlet = None if hub is None else gevent.getcurrent()
+    return None if greenlet is hub or greenlet is None or greenlet.parent is None else greenlet
 
 
 class _Gevent:
