@@ -1,6 +1,8 @@
 //! Every interleaving of small scenarios between writers and readers. Run by `ci/loom.sh`.
 #![cfg(loom)]
 
+#[path = "loom/contents.rs"]
+mod contents;
 #[path = "loom/queues.rs"]
 mod queues;
 

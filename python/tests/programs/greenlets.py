@@ -137,7 +137,7 @@ def waits(pool: Pool) -> None:
 
 
 def locks(pool: Pool) -> None:
-    """Locks are what they should be on the threads of the pool: patched ones on one thread, the package's on several."""
+    """Locks are what they should be on threads of the pool: patched ones on one thread, the package's on several."""
     # Between threads a patched lock may lose a wake-up, without any pool too.
     lock = threading.Lock() if pool.size < 2 else Lock()
 

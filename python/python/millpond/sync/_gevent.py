@@ -71,9 +71,12 @@ def wait(waiting: _native._Wait, timeout: float | None) -> Any:
     hub = gevent.get_hub()
     end = None if timeout is None else time.monotonic() + timeout
     event = gevent.event.Event()
-    if waiting.begin(_adapter(hub).hub, event.set):
-        return waiting.result()
+    # Someone in another thread may end the wait. A hub that has nothing registered takes it for one that nobody ends.
+    watcher = hub.loop.async_()
+    watcher.start(event.set)
     try:
+        if waiting.begin(_adapter(hub).hub, event.set):
+            return waiting.result()
         while True:
             left = None if end is None else max(0.0, end - time.monotonic())
             event.wait(left)
@@ -84,3 +87,6 @@ def wait(waiting: _native._Wait, timeout: float | None) -> Any:
     except BaseException:
         waiting.cancel()
         raise
+    finally:
+        watcher.stop()
+        watcher.close()
