@@ -79,8 +79,9 @@ def awaiting_each(reader: PoolReader[int]) -> list[int]:
 
 
 def in_trio(reader: PoolReader[int]) -> list[int]:
-    trio = pytest.importorskip("trio")
-    return trio.run(reader.read_async)  # type: ignore[no-any-return]
+    import trio
+
+    return trio.run(reader.read_async)
 
 
 READS = [all_at_once, one_by_one, iterated, in_time, awaiting, awaiting_each, in_trio]
@@ -93,6 +94,9 @@ def test_only_the_thread_that_reads_iterates(
     add: Callable[[Pool, PoolReader[int]], PoolReader[int]],
     read: Callable[[PoolReader[int]], list[int]],
 ) -> None:
+    if read is in_trio:
+        # Before there is a connection that nobody would close.
+        pytest.importorskip("trio")
     with Pool(pool_size) as pool:
         assert read(add(pool, pool.source(rows(), reader_only=True))) == list(range(END))
 
