@@ -1,44 +1,13 @@
 //! What the two ends of a channel see of each other, and how a test breaks that.
 
+use crate::fault::{self, Fault};
 use crate::segment::{Segment, Spares};
 use millpond_sync::shim::atomic::{AtomicPtr, AtomicUsize, Ordering};
-
-/// A way to break a channel on purpose, so that a test shows the model checker finding it.
-#[cfg(loom)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The channel as it is.
-    None,
-    /// A party that waits does not take a turn of the other side's gate.
-    NoVisit,
-    /// Items are counted as written before they are in their slots, as far as the other side sees.
-    EarlyPublication,
-    /// A reader does not look again for items after it has seen the close.
-    ClosedAtOnce,
-}
-
-#[cfg(loom)]
-std::thread_local! {
-    /// What is broken in the model that runs: all of its threads run in one thread of the system.
-    static FAULT: std::cell::Cell<Fault> = const { std::cell::Cell::new(Fault::None) };
-}
-
-/// Breaks all channels of the models that this thread runs from now on.
-#[cfg(loom)]
-pub fn break_channels(fault: Fault) {
-    FAULT.set(fault);
-}
-
-#[cfg(loom)]
-pub(crate) fn has(fault: Fault) -> bool {
-    FAULT.get() == fault
-}
 
 /// How items are published: what was written before is seen by whoever sees the count.
 #[inline(always)]
 pub(crate) fn published() -> Ordering {
-    #[cfg(loom)]
-    if has(Fault::EarlyPublication) {
+    if fault::is(Fault::EarlyPublication) {
         return Ordering::Relaxed;
     }
     Ordering::Release

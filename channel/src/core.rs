@@ -15,6 +15,7 @@
 
 use crate::error::{ReadTimeoutError, TryReadError, TryWriteError, WriteTimeoutError};
 use crate::exclusive::Gate;
+use crate::fault::{self, Fault};
 use crate::patience::Patience;
 use crate::queue::Queue;
 use crate::write_side::Refused;
@@ -293,8 +294,7 @@ impl<T, G: Gate> Core<T, G> {
         if self.is_open() {
             return Err(TryReadError::Empty);
         }
-        #[cfg(loom)]
-        if crate::between::has(crate::between::Fault::ClosedAtOnce) {
+        if fault::is(Fault::ClosedAtOnce) {
             return Err(TryReadError::Closed);
         }
         self.queue.pop().ok_or(TryReadError::Closed)

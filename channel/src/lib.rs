@@ -34,6 +34,8 @@ mod ends;
 mod error;
 #[expect(unsafe_code, reason = "the one place where a value is reached behind a gate")]
 mod exclusive;
+#[doc(hidden)]
+pub mod fault;
 mod iterator_reader;
 mod iterators;
 mod listening;
@@ -54,8 +56,6 @@ mod write_items;
 mod write_side;
 mod writer;
 
-#[cfg(loom)]
-pub use between::{Fault, break_channels};
 pub use callback_reader::{AfterRead, BeforeRead, CallbackReader};
 pub use callback_writer::{BeforeWrite, CallbackWriter};
 pub use contents::Contents;

@@ -9,9 +9,8 @@
 //! other side's gate in which nothing is done. Its proof is in `README.md`.
 
 use crate::between::Between;
-#[cfg(loom)]
-use crate::between::{Fault, has};
 use crate::exclusive::{Exclusive, Gate};
+use crate::fault::{self, Fault};
 use crate::read_side::{NeedsRoom, ReadSide, Rest};
 use crate::segment::{Garbage, Segment, Spares};
 use crate::write_side::{HANDED_OVER, Refused, WriteSide, is_worth_handing_over};
@@ -197,8 +196,7 @@ impl<T, G: Gate> Queue<T, G> {
 
     /// A turn of the writers' gate in which nothing is done. Within one thread everything has its order anyway.
     pub(crate) fn visit_writers(&self) {
-        #[cfg(loom)]
-        if has(Fault::NoVisit) {
+        if fault::is(Fault::NoVisit) {
             return;
         }
         if G::CAN_BLOCK {
@@ -208,8 +206,7 @@ impl<T, G: Gate> Queue<T, G> {
 
     /// A turn of the readers' gate in which nothing is done.
     pub(crate) fn visit_readers(&self) {
-        #[cfg(loom)]
-        if has(Fault::NoVisit) {
+        if fault::is(Fault::NoVisit) {
             return;
         }
         if G::CAN_BLOCK {

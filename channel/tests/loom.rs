@@ -7,17 +7,13 @@ mod contents;
 mod queues;
 
 use loom::thread;
-use millpond_channel::{Fault, ReadError, ReadTimeoutError, TryReadError, bounded, break_channels, unbounded};
+use millpond_channel::fault::Fault;
+use millpond_channel::{ReadError, ReadTimeoutError, TryReadError, bounded, unbounded};
+use millpond_sync::fault;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
-
-/// Every interleaving of what `body` starts, with channels that have `fault`.
-fn model(fault: Fault, body: impl Fn() + Send + Sync + 'static) {
-    break_channels(fault);
-    loom::model(body);
-}
 
 /// ```text
 /// reader   pop(none)  enter  pop  park ──┐
@@ -25,7 +21,7 @@ fn model(fault: Fault, body: impl Fn() + Send + Sync + 'static) {
 /// ```
 #[test]
 fn an_item_wakes_the_reader_that_waits_for_it() {
-    model(Fault::None, || {
+    loom::model(|| {
         let (writer, reader) = unbounded();
         let read = thread::spawn(move || reader.read_one());
         thread::spawn(move || {
@@ -42,7 +38,7 @@ fn an_item_wakes_the_reader_that_waits_for_it() {
 /// ```
 #[test]
 fn the_last_writer_that_goes_wakes_the_reader() {
-    model(Fault::None, || {
+    loom::model(|| {
         let (writer, reader) = unbounded::<u8>();
         let read = thread::spawn(move || reader.read_one());
         thread::spawn(move || drop(writer));
@@ -58,7 +54,7 @@ fn the_last_writer_that_goes_wakes_the_reader() {
 /// ```
 #[test]
 fn two_readers_get_one_item_each() {
-    model(Fault::None, || {
+    loom::model(|| {
         let (writer, reader) = unbounded();
         let reads = [reader.clone(), reader].map(|reader| thread::spawn(move || reader.read_one().unwrap()));
         writer.write(1).unwrap();
@@ -74,7 +70,7 @@ fn two_readers_get_one_item_each() {
 /// ```
 #[test]
 fn room_wakes_the_writer_that_waits_for_it() {
-    model(Fault::None, || {
+    loom::model(|| {
         let (writer, reader) = bounded(1);
         thread::spawn(move || {
             writer.write(1).unwrap();
@@ -91,7 +87,7 @@ fn room_wakes_the_writer_that_waits_for_it() {
 /// ```
 #[test]
 fn the_last_missing_item_wakes_a_reader_of_many() {
-    model(Fault::None, || {
+    loom::model(|| {
         let (writer, reader) = unbounded();
         let read = thread::spawn(move || reader.read(2).unwrap());
         thread::spawn(move || {
@@ -109,7 +105,7 @@ fn the_last_missing_item_wakes_a_reader_of_many() {
 /// ```
 #[test]
 fn a_reader_of_more_than_the_capacity_wakes_the_writer() {
-    model(Fault::None, || {
+    loom::model(|| {
         let (writer, reader) = bounded(1);
         thread::spawn(move || {
             writer.write(1).unwrap();
@@ -127,7 +123,7 @@ fn a_reader_of_more_than_the_capacity_wakes_the_writer() {
 /// ```
 #[test]
 fn a_read_that_is_cancelled_passes_its_wake_up_on() {
-    model(Fault::None, || {
+    loom::model(|| {
         let (writer, reader) = unbounded();
         let other = reader.clone();
         let future = thread::spawn(move || {
@@ -153,7 +149,7 @@ fn a_read_that_is_cancelled_passes_its_wake_up_on() {
 /// The item is with the reader or still in the channel.
 #[test]
 fn a_read_that_times_out_loses_nothing() {
-    model(Fault::None, || {
+    loom::model(|| {
         let (writer, reader) = unbounded();
         let (hasty, now) = (reader.clone(), Instant::now());
         let read = thread::spawn(move || hasty.read_one_deadline(now));
@@ -175,7 +171,7 @@ fn a_read_that_times_out_loses_nothing() {
 /// What a write said it wrote is read; what it gave back is not.
 #[test]
 fn a_write_beside_a_close_is_done_or_refused() {
-    model(Fault::None, || {
+    loom::model(|| {
         let (writer, reader) = unbounded();
         let write = thread::spawn(move || writer.write(1).is_ok());
         reader.close();
@@ -192,7 +188,7 @@ fn a_write_beside_a_close_is_done_or_refused() {
 /// ```
 #[test]
 fn items_go_from_segment_to_segment() {
-    model(Fault::None, || {
+    loom::model(|| {
         let (writer, reader) = unbounded();
         let write = thread::spawn(move || (1..=3).for_each(|item| writer.try_write(item).unwrap()));
         let mut items: Vec<_> = (0..2).filter_map(|_| reader.try_read_one().ok()).collect();
@@ -206,8 +202,8 @@ fn items_go_from_segment_to_segment() {
 /// writer   item into its slot   count
 /// reader                             count   item out of its slot
 /// ```
-fn an_item_is_seen_whole(fault: Fault) {
-    model(fault, || {
+fn an_item_is_seen_whole() {
+    loom::model(|| {
         let (writer, reader) = unbounded();
         let (writer, reader) = (Kept::new(writer), Kept::new(reader));
         writer.try_write(1).unwrap();
@@ -221,13 +217,14 @@ fn an_item_is_seen_whole(fault: Fault) {
 
 #[test]
 fn an_item_is_in_its_slot_before_it_is_counted() {
-    an_item_is_seen_whole(Fault::None);
+    an_item_is_seen_whole();
 }
 
 #[test]
 #[should_panic(expected = "Causality violation")]
 fn an_item_that_is_counted_before_it_is_there_is_found() {
-    an_item_is_seen_whole(Fault::EarlyPublication);
+    fault::set(Fault::EarlyPublication);
+    an_item_is_seen_whole();
 }
 
 /// ```text
@@ -236,7 +233,7 @@ fn an_item_that_is_counted_before_it_is_there_is_found() {
 /// ```
 #[test]
 fn batches_change_hands_whole_and_their_segments_come_back() {
-    model(Fault::None, || {
+    loom::model(|| {
         let (writer, reader) = unbounded();
         writer.write_all(vec![1, 2]).unwrap();
         let write = thread::spawn(move || {
@@ -257,7 +254,7 @@ fn batches_change_hands_whole_and_their_segments_come_back() {
 /// ```
 #[test]
 fn a_batch_is_taken_apart_while_the_next_item_comes() {
-    model(Fault::None, || {
+    loom::model(|| {
         let (writer, reader) = unbounded();
         writer.write_all(vec![1, 2]).unwrap();
         let write = thread::spawn(move || writer.try_write(3).unwrap());
@@ -275,7 +272,7 @@ fn a_batch_is_taken_apart_while_the_next_item_comes() {
 /// ```
 #[test]
 fn two_writers_take_turns() {
-    model(Fault::None, || {
+    loom::model(|| {
         let (writer, reader) = unbounded();
         let other = writer.clone();
         let write = thread::spawn(move || writer.try_write(1).unwrap());
@@ -290,8 +287,8 @@ fn two_writers_take_turns() {
 /// reader   pop(none)  enter   (visit)   pop   park ──┐
 /// writer             push   waiting?   wake ────────┘
 /// ```
-fn a_reader_waits_for_an_item(fault: Fault) {
-    model(fault, || {
+fn a_reader_waits_for_an_item() {
+    loom::model(|| {
         let (writer, reader) = unbounded();
         let (writer, reader) = (Kept::new(writer), Kept::new(reader));
         let read = thread::spawn(move || reader.read_one());
@@ -303,21 +300,22 @@ fn a_reader_waits_for_an_item(fault: Fault) {
 
 #[test]
 fn a_reader_that_visits_the_writers_gate_is_woken() {
-    a_reader_waits_for_an_item(Fault::None);
+    a_reader_waits_for_an_item();
 }
 
 #[test]
 #[should_panic(expected = "deadlock")]
 fn a_reader_that_does_not_visit_the_writers_gate_is_found() {
-    a_reader_waits_for_an_item(Fault::NoVisit);
+    fault::set(Fault::NoVisit);
+    a_reader_waits_for_an_item();
 }
 
 /// ```text
 /// writer   push(full)  enter   (visit)   push   park ──┐
 /// reader             pop   waiting?   wake ───────────┘
 /// ```
-fn a_writer_waits_for_room(fault: Fault) {
-    model(fault, || {
+fn a_writer_waits_for_room() {
+    loom::model(|| {
         let (writer, reader) = bounded(1);
         let (writer, reader) = (Kept::new(writer), Kept::new(reader));
         writer.write(1).unwrap();
@@ -329,21 +327,22 @@ fn a_writer_waits_for_room(fault: Fault) {
 
 #[test]
 fn a_writer_that_visits_the_readers_gate_is_woken() {
-    a_writer_waits_for_room(Fault::None);
+    a_writer_waits_for_room();
 }
 
 #[test]
 #[should_panic(expected = "deadlock")]
 fn a_writer_that_does_not_visit_the_readers_gate_is_found() {
-    a_writer_waits_for_room(Fault::NoVisit);
+    fault::set(Fault::NoVisit);
+    a_writer_waits_for_room();
 }
 
 /// ```text
 /// reader   pop(none)           closed?   pop
 /// writer             push, close
 /// ```
-fn the_last_item_is_read(fault: Fault) {
-    model(fault, || {
+fn the_last_item_is_read() {
+    loom::model(|| {
         let (writer, reader) = unbounded();
         let (writer, reader) = (Kept::new(writer), Kept::new(reader));
         let write = thread::spawn(move || {
@@ -360,13 +359,14 @@ fn the_last_item_is_read(fault: Fault) {
 
 #[test]
 fn an_item_that_came_before_the_close_is_read_before_it() {
-    the_last_item_is_read(Fault::None);
+    the_last_item_is_read();
 }
 
 #[test]
 #[should_panic(expected = "an item is still to come or there")]
 fn a_reader_that_takes_the_close_for_the_end_is_found() {
-    the_last_item_is_read(Fault::ClosedAtOnce);
+    fault::set(Fault::ClosedAtOnce);
+    the_last_item_is_read();
 }
 
 /// ```text
@@ -375,7 +375,7 @@ fn a_reader_that_takes_the_close_for_the_end_is_found() {
 /// ```
 #[test]
 fn a_listener_that_finds_nothing_is_called() {
-    model(Fault::None, || {
+    loom::model(|| {
         let (writer, reader) = unbounded();
         let write = thread::spawn(move || {
             writer.write(1).unwrap();

@@ -105,7 +105,7 @@ mod tests {
     use loom::thread;
 
     use super::*;
-    use crate::fault::{self, Fault};
+    use crate::fault::Fault;
 
     /// Two threads that add one to what is behind the gate, if they are let in, while `meanwhile` is done to the gate.
     fn two_threads_add_one(size: usize, meanwhile: fn(&Gate)) {
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "Causality violation")]
     fn a_gate_that_does_not_release_is_found() {
-        fault::set(Fault::GateRelaxed);
+        millpond_sync::fault::set(Fault::GateRelaxed);
         two_threads_add_one(0, |_| {});
     }
 
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "Causality violation")]
     fn a_gate_that_is_taken_away_is_found() {
-        fault::set(Fault::GateTakenAway);
+        millpond_sync::fault::set(Fault::GateTakenAway);
         two_threads_add_one(1, |gate| _ = gate.resize(0));
     }
 

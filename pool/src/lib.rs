@@ -23,10 +23,8 @@ mod contents;
 mod core;
 mod draft;
 mod error;
-#[cfg(any(loom, shuttle))]
+#[doc(hidden)]
 pub mod fault;
-#[cfg(not(any(loom, shuttle)))]
-mod fault;
 mod gate;
 #[cfg(feature = "values")]
 mod graphs;

@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use loom::sync::{Condvar, Mutex};
 use loom::thread;
-use millpond_pool::fault::{self, Fault};
+use millpond_pool::fault::Fault;
 use millpond_pool::values::{self, Graph};
 use millpond_pool::workers::{Help, Workers};
 use millpond_pool::{Pool, PoolReader, ReadError};
 use millpond_sync::Parker;
+use millpond_sync::fault;
 
 /// One thread, which helps with one job after the other until it is told to end.
 #[derive(Debug, Default)]
@@ -70,7 +71,7 @@ impl Workers for OneThread {
 /// Tries every interleaving of `body`, up to the usual number of preemptions, on a pool of this size, which is given one thread to be
 /// helped by.
 fn model(size: usize, body: fn(Pool)) {
-    fault::set(Fault::None);
+    fault::clear();
     model_of(loom::model::Builder::new(), size, body);
 }
 
@@ -319,7 +320,7 @@ fn the_last_to_arrive_runs_what_was_waited_for() {
 #[test]
 #[should_panic(expected = "an input is there before its consumer runs")]
 fn two_arrivals_that_are_counted_as_one_are_found() {
-    values::fault::set(values::fault::Fault::ArrivalsLost);
+    fault::set(values::fault::Fault::ArrivalsLost);
     model_up_to(2, 2, two_and_their_sum);
 }
 
@@ -331,6 +332,6 @@ fn two_arrivals_that_are_counted_as_one_are_found() {
 #[test]
 #[should_panic(expected = "deadlock")]
 fn a_run_that_ends_in_silence_is_found() {
-    values::fault::set(values::fault::Fault::EndsInSilence);
+    fault::set(values::fault::Fault::EndsInSilence);
     model_up_to(2, 2, two_and_their_sum);
 }

@@ -6,6 +6,7 @@
 
 use crate::claim::Claim;
 use crate::deadline::Deadline;
+use crate::fault::{self, WaitFault};
 use crate::grants::{Grants, Turn};
 use crate::parker::Parker;
 use crate::select::Selectable;
@@ -197,8 +198,7 @@ impl<P: Deref<Target: Granting>> Waiting<P> {
         let primitive = &*self.primitive;
         let mut turn = primitive.grants().turn();
         let (was, mut entry) = turn.cancel(ticket);
-        #[cfg(loom)]
-        if crate::grants::has(crate::grants::GrantFault::Kept) {
+        if fault::is(WaitFault::GrantKept) {
             return;
         }
         primitive.forsake(&mut turn, &mut entry, was);

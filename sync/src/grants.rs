@@ -366,35 +366,6 @@ impl Drop for Woken {
     }
 }
 
-/// A way to break grants on purpose, so that a test shows the model checker finding it.
-#[cfg(loom)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GrantFault {
-    /// Grants as they are.
-    None,
-    /// A waiter that goes away keeps what it was granted.
-    Kept,
-    /// A release decides in one turn whom to grant the lock, and grants it in another.
-    OutsideTheLock,
-}
-
-#[cfg(loom)]
-std::thread_local! {
-    /// What is broken in the model that runs: all of its threads run in one thread of the system.
-    static FAULT: std::cell::Cell<GrantFault> = const { std::cell::Cell::new(GrantFault::None) };
-}
-
-/// Breaks all primitives of the models that this thread runs from now on.
-#[cfg(loom)]
-pub fn break_grants(fault: GrantFault) {
-    FAULT.set(fault);
-}
-
-#[cfg(loom)]
-pub(crate) fn has(fault: GrantFault) -> bool {
-    FAULT.get() == fault
-}
-
 #[cold]
 #[track_caller]
 fn foreign<T>(ticket: &Ticket) -> T {

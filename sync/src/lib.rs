@@ -45,6 +45,8 @@ mod deadline;
 mod deadlock;
 mod entries;
 mod event;
+#[doc(hidden)]
+pub mod fault;
 mod granting;
 mod grants;
 #[expect(unsafe_code, reason = "the one place where a value is reached behind a lock")]
@@ -88,8 +90,6 @@ pub use deadline::Deadline;
 pub use deadlock::{Deadlock, Held, Link, Waits, chain};
 pub use event::Event;
 pub use granting::{Granting, TurnOf, Waiting};
-#[cfg(loom)]
-pub use grants::{GrantFault, break_grants};
 pub use grants::{Grants, Turn};
 pub use guard::{Access, Acquiring, Alone, Guard, Lock, MappedGuard};
 pub use held::{Again, Exclusively, Reading, Upgradable, Writing};
@@ -119,7 +119,5 @@ pub use semaphore::{AcquireError, Closed, Request, Semaphore};
 pub use single_flight::SingleFlight;
 pub use state::{WaiterEvent, WaiterState, Wakes};
 pub use wait::{WaitAsync, wait_on_any};
-#[cfg(loom)]
-pub use wait_list::Fault;
 pub use wait_list::{Left, Ticket, WaitList};
 pub use waiter::Waiter;

@@ -13,6 +13,7 @@
 //! granted) stands in front of the list, and marks the word again, or hands the lock on, when it acts.
 
 use crate::deadline::Deadline;
+use crate::fault::{self, WaitFault};
 use crate::granting::{Granting, Waiting};
 use crate::grants::{Grants, Turn};
 use crate::host::{self, Site};
@@ -274,8 +275,7 @@ impl RawMutex {
     #[cold]
     fn unlock_slowly(&self, owner: Option<Owner>, policy: Policy) -> Result<(), NotOwner> {
         let mut turn = self.grants.turn();
-        #[cfg(loom)]
-        if crate::grants::has(crate::grants::GrantFault::OutsideTheLock) && turn.first().is_some() {
+        if fault::is(WaitFault::GrantedOutsideTheLock) && turn.first().is_some() {
             drop(turn);
             let mut turn = self.grants.turn();
             let owner = turn.grant_first().and_then(|wish| wish.owner);

@@ -8,6 +8,7 @@
 //! It knows nothing of what is waited for.
 
 use crate::entries::{Entries, Place};
+use crate::fault::{self, WaitFault};
 use crate::shim::Mutex;
 use crate::shim::atomic::{AtomicUsize, Ordering, fence};
 use crate::state::{WaiterEvent, WaiterState, Wakes};
@@ -26,23 +27,6 @@ pub struct WaitList {
     /// How many waiters no notification has hit yet. Written under the lock, read without it.
     waiting: AtomicUsize,
     entries: Mutex<Entries>,
-    /// What is broken on purpose, for tests that must fail.
-    #[cfg(loom)]
-    fault: Fault,
-}
-
-/// A way to break the protocol on purpose, so that a test shows the model checker finding it.
-#[cfg(loom)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The protocol as it is.
-    None,
-    /// Neither entering nor notifying fences.
-    NoFence,
-    /// A notification is dropped when the waiter that has it cancels.
-    NoPassingOn,
-    /// The waiter is counted after its recheck only: entering does not raise the counter.
-    CountedLate,
 }
 
 /// A waiter's place in a list; give it back with [`WaitList::leave`] or [`WaitList::cancel`].
@@ -82,14 +66,7 @@ impl WaitList {
     #[must_use]
     #[cfg(loom)]
     pub fn new() -> Self {
-        Self::with_fault(Fault::None)
-    }
-
-    /// A list that is broken on purpose.
-    #[must_use]
-    #[cfg(loom)]
-    pub fn with_fault(fault: Fault) -> Self {
-        Self { waiting: AtomicUsize::new(0), entries: Mutex::new(Entries::new()), fault }
+        Self { waiting: AtomicUsize::new(0), entries: Mutex::new(Entries::new()) }
     }
 
     /// Enters at the end of the list; `waker` is called once, when a notification hits.
@@ -155,8 +132,7 @@ impl WaitList {
 
     /// Gives a notification on to the waiter that is first now; does nothing for any other way of having left.
     pub fn pass_on(&self, left: Left) {
-        #[cfg(loom)]
-        if self.fault == Fault::NoPassingOn {
+        if fault::is(WaitFault::NoPassingOn) {
             return;
         }
         if left == Left::NotifiedOne {
@@ -248,8 +224,7 @@ impl WaitList {
     }
 
     fn count(&self, entries: &Entries) {
-        #[cfg(loom)]
-        if self.fault == Fault::CountedLate && entries.waiting() > self.waiting() {
+        if fault::is(WaitFault::CountedLate) && entries.waiting() > self.waiting() {
             return;
         }
         self.waiting.store(entries.waiting(), Ordering::Relaxed);
@@ -257,8 +232,7 @@ impl WaitList {
 
     #[inline]
     fn fence(&self) {
-        #[cfg(loom)]
-        if self.fault == Fault::NoFence {
+        if fault::is(WaitFault::NoFence) {
             return;
         }
         fence(Ordering::SeqCst);

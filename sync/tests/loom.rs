@@ -6,7 +6,8 @@ mod locks;
 
 use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use loom::thread;
-use millpond_sync::{Deadline, Fault, Parker, WaitList, Waiter, wait_on_any};
+use millpond_sync::fault::{self, WaitFault};
+use millpond_sync::{Deadline, Parker, WaitList, Waiter, wait_on_any};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Waker};
@@ -20,8 +21,8 @@ struct Gate {
 
 impl Gate {
     /// One for an execution of the model. Leaked: after a deadlock loom's own types cannot be dropped.
-    fn new(fault: Fault) -> &'static Self {
-        Box::leak(Box::new(Self { list: WaitList::with_fault(fault), tokens: AtomicUsize::new(0) }))
+    fn new() -> &'static Self {
+        Box::leak(Box::new(Self { list: WaitList::new(), tokens: AtomicUsize::new(0) }))
     }
 
     /// Takes a token, if there is one.
@@ -45,9 +46,9 @@ fn spawn<T: 'static>(gate: &'static Gate, body: impl FnOnce(&Gate) -> T + 'stati
 /// notifier        tokens=1   fence   waiting?  wake┘
 /// ```
 /// Wherever the notifier's steps fall, the waiter's second try sees the token or the notifier sees the waiter.
-fn one_waiter_and_one_token(fault: Fault) {
+fn one_waiter_and_one_token() {
     loom::model(move || {
-        let gate = Gate::new(fault);
+        let gate = Gate::new();
         let waiter = spawn(gate, |gate| gate.list.wait_until(|| gate.take()));
         let notifier = spawn(gate, |gate| gate.give(1));
         waiter.join().unwrap();
@@ -58,19 +59,21 @@ fn one_waiter_and_one_token(fault: Fault) {
 
 #[test]
 fn a_wake_up_at_any_moment_is_not_lost() {
-    one_waiter_and_one_token(Fault::None);
+    one_waiter_and_one_token();
 }
 
 #[test]
 #[should_panic(expected = "deadlock")]
 fn a_lost_wakeup_without_the_fence_is_found() {
-    one_waiter_and_one_token(Fault::NoFence);
+    fault::set(WaitFault::NoFence);
+    one_waiter_and_one_token();
 }
 
 #[test]
 #[should_panic(expected = "deadlock")]
 fn a_lost_wakeup_of_a_waiter_that_is_not_counted_is_found() {
-    one_waiter_and_one_token(Fault::CountedLate);
+    fault::set(WaitFault::CountedLate);
+    one_waiter_and_one_token();
 }
 
 /// ```text
@@ -81,7 +84,7 @@ fn a_lost_wakeup_of_a_waiter_that_is_not_counted_is_found() {
 #[should_panic(expected = "deadlock")]
 fn a_lost_wakeup_without_a_try_after_entering_is_found() {
     loom::model(|| {
-        let gate = Gate::new(Fault::None);
+        let gate = Gate::new();
         let waiter = spawn(gate, |gate| {
             Parker::with(|parker| {
                 while gate.take().is_none() {
@@ -105,7 +108,7 @@ fn a_lost_wakeup_without_a_try_after_entering_is_found() {
 #[should_panic(expected = "deadlock")]
 fn a_lost_wakeup_of_a_notifier_that_notifies_first_is_found() {
     loom::model(|| {
-        let gate = Gate::new(Fault::None);
+        let gate = Gate::new();
         let waiter = spawn(gate, |gate| gate.list.wait_until(|| gate.take()));
         let notifier = spawn(gate, |gate| {
             gate.list.notify_one();
@@ -125,7 +128,7 @@ fn a_lost_wakeup_of_a_notifier_that_notifies_first_is_found() {
 #[test]
 fn two_waiters_share_two_tokens() {
     loom::model(|| {
-        let gate = Gate::new(Fault::None);
+        let gate = Gate::new();
         let waiters = [0; 2].map(|_| spawn(gate, |gate| gate.list.wait_until(|| gate.take())));
         gate.give(1);
         gate.give(1);
@@ -139,9 +142,9 @@ fn two_waiters_share_two_tokens() {
 /// waiter            try   enter   try   park ──┴─ takes it
 /// notifier     give(1): hits fickle, or the waiter, or nobody
 /// ```
-fn a_waiter_that_goes_away(fault: Fault) {
+fn a_waiter_that_goes_away() {
     loom::model(move || {
-        let gate = Gate::new(fault);
+        let gate = Gate::new();
         let fickle = spawn(gate, |gate| {
             let ticket = gate.list.enter(Waker::noop());
             let _left = gate.list.cancel(ticket);
@@ -155,13 +158,14 @@ fn a_waiter_that_goes_away(fault: Fault) {
 
 #[test]
 fn a_waiter_that_goes_away_passes_its_wake_up_on() {
-    a_waiter_that_goes_away(Fault::None);
+    a_waiter_that_goes_away();
 }
 
 #[test]
 #[should_panic(expected = "deadlock")]
 fn a_wakeup_lost_with_a_waiter_that_goes_away_is_found() {
-    a_waiter_that_goes_away(Fault::NoPassingOn);
+    fault::set(WaitFault::NoPassingOn);
+    a_waiter_that_goes_away();
 }
 
 /// ```text
@@ -172,7 +176,7 @@ fn a_wakeup_lost_with_a_waiter_that_goes_away_is_found() {
 #[test]
 fn a_waiter_that_times_out_takes_its_token_or_leaves_it() {
     loom::model(|| {
-        let gate = Gate::new(Fault::None);
+        let gate = Gate::new();
         let now = Instant::now();
         let hasty = spawn(gate, move |gate| gate.list.wait_until_deadline(now, || gate.take()));
         let waiter = spawn(gate, |gate| gate.list.wait_until(|| gate.take()));
@@ -193,7 +197,7 @@ fn a_waiter_that_times_out_takes_its_token_or_leaves_it() {
 #[test]
 fn a_future_that_is_dropped_passes_its_wake_up_to_a_thread() {
     loom::model(|| {
-        let gate = Gate::new(Fault::None);
+        let gate = Gate::new();
         let future = spawn(gate, |gate| {
             let mut future = pin!(gate.list.wait_async(|| gate.take()));
             future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()
@@ -214,7 +218,7 @@ fn a_future_that_is_dropped_passes_its_wake_up_to_a_thread() {
 #[test]
 fn a_notification_for_all_reaches_all() {
     loom::model(|| {
-        let gate = Gate::new(Fault::None);
+        let gate = Gate::new();
         let waiters = [0; 2].map(|_| spawn(gate, |gate| gate.list.wait_until(|| gate.take())));
         gate.tokens.fetch_add(2, Relaxed);
         gate.list.notify_all();
@@ -230,7 +234,7 @@ fn a_notification_for_all_reaches_all() {
 #[test]
 fn a_wait_on_two_lists_is_woken_by_either() {
     loom::model(|| {
-        let gate = Gate::new(Fault::None);
+        let gate = Gate::new();
         let other: &WaitList = Box::leak(Box::new(WaitList::new()));
         let waiter = spawn(gate, move |gate| {
             let mut waiters = [Waiter::new(other), Waiter::new(&gate.list)];

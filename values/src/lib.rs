@@ -19,10 +19,8 @@ mod drive;
 mod edges;
 mod error;
 mod extras;
-#[cfg(any(loom, shuttle))]
+#[doc(hidden)]
 pub mod fault;
-#[cfg(not(any(loom, shuttle)))]
-mod fault;
 mod finish;
 mod flow;
 mod frame;

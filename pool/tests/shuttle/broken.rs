@@ -3,7 +3,7 @@
 use millpond_pool::fault::Fault;
 use millpond_pool::values::fault::Fault as Values;
 
-use crate::setup::{finds, finds_by};
+use crate::setup::finds;
 use crate::{awaiting, live, reads, values};
 
 /// How a lost wake-up shows: everybody sleeps.
@@ -126,10 +126,5 @@ fn a_demand_that_is_counted_as_met_after_landing_instead_of_before_is_found() {
 /// ```
 #[test]
 fn two_arrivals_that_are_counted_as_one_are_found() {
-    finds_by(
-        millpond_pool::values::fault::set,
-        (Values::ArrivalsLost, Values::None),
-        &["an input is there before its consumer runs", "NotReached"],
-        values::trees,
-    );
+    finds(Values::ArrivalsLost, &["an input is there before its consumer runs", "NotReached"], values::trees);
 }

@@ -1,5 +1,6 @@
 //! How a body is explored: on workers that are the model checker's threads, by two schedulers, for a bounded time.
 
+use std::any::Any;
 use std::env;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use millpond_pool::Pool;
-use millpond_pool::fault::{self, Fault};
 use millpond_pool::workers::{Help, Workers};
+use millpond_sync::fault;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::thread::{self, JoinHandle};
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
@@ -126,18 +127,8 @@ pub(crate) fn explore(body: impl Fn() + Send + Sync + 'static) {
     println!("explored {schedules} schedules in {} ms", begun.elapsed().as_millis());
 }
 
-/// Breaks the engine, and says so if no schedule shows it: one must end with a panic whose message has one of these words.
-pub(crate) fn finds(fault: Fault, signs: &[&str], body: impl Fn() + Send + Sync + 'static) {
-    finds_by(fault::set, (fault, Fault::None), signs, body);
-}
-
-/// The same of a crate below: `set` breaks it, and puts it right again.
-pub(crate) fn finds_by<F: Copy + fmt::Debug>(
-    set: fn(F),
-    (fault, none): (F, F),
-    signs: &[&str],
-    body: impl Fn() + Send + Sync + 'static,
-) {
+/// Sets a fault, and fails if no schedule shows it: one must end with a panic whose message has one of these words.
+pub(crate) fn finds<F: Any + Copy + fmt::Debug>(fault: F, signs: &[&str], body: impl Fn() + Send + Sync + 'static) {
     let schedules = Arc::new(AtomicUsize::new(0));
     let body = Arc::new({
         let schedules = Arc::clone(&schedules);
@@ -146,13 +137,13 @@ pub(crate) fn finds_by<F: Copy + fmt::Debug>(
             body();
         }
     });
-    set(fault);
+    fault::set(fault);
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         for seed in 1..=MOST_SEEDS {
             CHOICES.into_iter().for_each(|choice| run(&body, choice, seed, PER_SEED, false));
         }
     }));
-    set(none);
+    fault::clear();
     let schedules = schedules.load(Ordering::Relaxed);
     let Err(payload) = outcome else { panic!("{fault:?} was not found in {schedules} schedules") };
     let message = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref().copied());

@@ -3,10 +3,8 @@
 use loom::cell::UnsafeCell;
 use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use loom::thread;
-use millpond_sync::{
-    Condvar, Deadline, Event, GrantFault, Mode, Mutex, Policy, RawMutex, RawRwLock, Select, Semaphore, Waiting,
-    break_grants,
-};
+use millpond_sync::fault::{self, WaitFault};
+use millpond_sync::{Condvar, Deadline, Event, Mode, Mutex, Policy, RawMutex, RawRwLock, Select, Semaphore, Waiting};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Waker};
@@ -100,7 +98,7 @@ fn a_future_that_goes_away_passes_its_lock_on() {
 #[test]
 #[should_panic(expected = "assertion `left == right` failed")]
 fn a_grant_that_a_cancelled_waiter_keeps_is_found() {
-    break_grants(GrantFault::Kept);
+    fault::set(WaitFault::GrantKept);
     a_future_that_goes_away(Policy::HandOff);
 }
 
@@ -130,7 +128,7 @@ fn a_release_that_races_with_a_cancel_frees_the_lock() {
 #[test]
 #[should_panic(expected = "deadlock")]
 fn a_grant_that_is_made_outside_the_lock_is_found() {
-    break_grants(GrantFault::OutsideTheLock);
+    fault::set(WaitFault::GrantedOutsideTheLock);
     a_future_that_goes_away_while_the_lock_is_released();
 }
 
