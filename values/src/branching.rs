@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 
-use super::extras::Extras;
+use super::attributes::Attributes;
 use super::plan::Plan;
 
 /// One thing that a choice can pick; numbers are the plan's.
@@ -55,13 +55,14 @@ impl Branching {
     pub(super) fn of(
         plan: &Plan<'_>,
         choices: &[u32],
-        extras: &HashMap<u32, Extras>,
+        attributes: &HashMap<u32, Attributes>,
         local_of: impl Fn(u32) -> Option<u32>,
     ) -> Result<Option<Self>, Vec<u32>> {
         let mut targets: HashMap<u32, Vec<Option<u32>>> = HashMap::new();
         for choice in choices {
             if let Some(local) = local_of(*choice) {
-                let branches = extras.get(choice).and_then(|extras| extras.branches.as_deref()).unwrap_or(&[]);
+                let branches =
+                    attributes.get(choice).and_then(|attributes| attributes.branches.as_deref()).unwrap_or(&[]);
                 targets.insert(local, branches.iter().map(|branch| local_of(*branch)).collect());
             }
         }

@@ -15,17 +15,16 @@ use crossbeam_deque::Worker;
 use millpond_sync::shim::atomic::{AtomicBool, AtomicUsize, Ordering};
 use millpond_sync::shim::{Mutex, RwLock};
 
+use super::attributes::{Attributes, Limit};
 use super::body::Signal;
 use super::crew::Crew;
-use super::drive::Pause;
 use super::error::{Cause, GraphError};
-use super::extras::{Extras, Limit};
 use super::frame::{Frame, Frames, Notes, View};
 use super::graph::Graph;
 use super::limits::Limits;
 use super::options::{Around, Progress, RunOptions, Step};
 use super::plan::Plan;
-use super::session::{Local, Session};
+use super::session::{Local, Pause, Session};
 use millpond_sync::host::{self, Call, Site};
 use millpond_workers::discard::quietly;
 
@@ -177,8 +176,8 @@ impl<'run, 'env> Careful<'run, 'env> {
     pub(super) fn push(&self, hands: &mut Hands<'_, 'env>, view: View<'_, 'env>, ready: u64) {
         hands.has_pushed = true;
         if self.has_priorities.load(Ordering::Relaxed) {
-            let extras = view.graph.extras.get(&view.plan.task((ready & !HAS_UNITS) as u32));
-            let priority = extras.map_or(0, |extras| extras.priority);
+            let attributes = view.graph.attributes.get(&view.plan.task((ready & !HAS_UNITS) as u32));
+            let priority = attributes.map_or(0, |attributes| attributes.priority);
             let order = std::cmp::Reverse(add(&self.order, 1, hands.shared.is_some()));
             let ready = Ready { priority, order, item: ready };
             if hands.shared.is_some() {
@@ -259,10 +258,10 @@ impl<'run, 'env> Careful<'run, 'env> {
             self.tell(session, Step::Skipped, view, place);
             return self.complete(session, hands, (number, task), End::Bad);
         }
-        let extras = view.graph.extras.get(&view.plan.task(task));
+        let attributes = view.graph.attributes.get(&view.plan.task(task));
         // A lone caller runs one task at a time, which every limit allows.
-        let limited = extras.filter(|extras| hands.shared.is_some() && !extras.limits.is_empty());
-        if let Some(Extras { limits, priority, .. }) = limited
+        let limited = attributes.filter(|attributes| hands.shared.is_some() && !attributes.limits.is_empty());
+        if let Some(Attributes { limits, priority, .. }) = limited
             && !has_units
             && !self.limits.take(limits, *priority, item(number, task) | HAS_UNITS)
         {
@@ -271,7 +270,7 @@ impl<'run, 'env> Careful<'run, 'env> {
         if !self.tell(session, Step::Started, view, place) {
             return None;
         }
-        let time_limit = extras.and_then(|extras| extras.time_limit);
+        let time_limit = attributes.and_then(|attributes| attributes.time_limit);
         let begun = time_limit.map(|_| host::now());
         let body = view.bodies[task as usize].get();
         host::call(|| Some(Call { name: None, number: task.into(), items: 0, timed: 1 }));
@@ -284,7 +283,7 @@ impl<'run, 'env> Careful<'run, 'env> {
             session.stop();
         }
         host::step(Site::new("ran a task"));
-        if let Some(Extras { limits, .. }) = limited {
+        if let Some(Attributes { limits, .. }) = limited {
             self.give_units_back(session, hands, limits);
         }
         hands.local.done += 1;

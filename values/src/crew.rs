@@ -12,8 +12,7 @@ use crossbeam_utils::CachePadded;
 use millpond_sync::shim::atomic::{AtomicUsize, Ordering, fence};
 use millpond_sync::shim::{Mutex, MutexGuard, hint, thread};
 
-use super::cells::Gate;
-use super::session::Stay;
+use super::gate::{Gate, Stay};
 use millpond_sync::host::{self, Site};
 use millpond_workers::placement;
 use millpond_workers::{Help, Workers};
@@ -120,7 +119,7 @@ impl Crew {
 
     /// Whether there is a run with something to do.
     fn is_wanted(&self) -> bool {
-        self.gate.enter(|session| session.has_work(self)).unwrap_or(false)
+        self.gate.enter(|run| self.has_work() || run.has_ready()).unwrap_or(false)
     }
 
     fn take_seat(&self) -> Option<(usize, MutexGuard<'_, Worker<u64>>)> {
@@ -131,7 +130,7 @@ impl Crew {
     fn stay(&self, number: usize, queue: &Worker<u64>) {
         let mut watches = 0_u32;
         loop {
-            match self.gate.enter(|session| session.assist(number, queue)) {
+            match self.gate.enter(|run| run.assist(number, queue)) {
                 None | Some(Stay::Idle) => return,
                 Some(Stay::Watching) => {
                     // Outside of the gate, so that nobody waits for this nap; short at first, since most first runs are.

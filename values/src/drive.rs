@@ -10,19 +10,8 @@ use crossbeam_deque::Worker;
 use super::body::Signal;
 use super::crew::Crew;
 use super::plan::ONLY;
-use super::session::{Local, Session};
+use super::session::{Local, Pause, Session};
 use millpond_sync::host::{self, Call, Site};
-
-/// Why the loop ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pause {
-    /// Nothing is ready here.
-    Dry,
-    /// The run was stopped.
-    Stopped,
-    /// The caller should go on with others; what is ready is on its stack.
-    Share,
-}
 
 impl<'env> Session<'_, 'env> {
     /// Runs everything in the calling thread, until it is done or worth sharing.

@@ -149,7 +149,7 @@ impl<'env> Graph<'env> {
         let added = Location::caller();
         let sources = self.link(&inputs);
         let choice: Task<usize> = self.place(name.as_ref(), added, Choose::new(sources, function));
-        self.extras.entry(choice.id.index).or_default().branches = Some(Vec::new());
+        self.attributes.entry(choice.id.index).or_default().branches = Some(Vec::new());
         self.choices.push(choice.id.index);
         choice
     }

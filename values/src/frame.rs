@@ -6,9 +6,10 @@ use millpond_sync::shim::Mutex;
 use millpond_sync::shim::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::branching::Branching;
-use super::cells::{BodyRef, Slot};
+use super::cells::Slot;
 use super::graph::Graph;
 use super::plan::Plan;
+use super::records::BodyRef;
 
 /// What the loop notes of a graph while it runs.
 #[derive(Debug, Default)]
@@ -48,7 +49,7 @@ impl Notes {
     pub(super) fn new(graph: &Graph<'_>, plan: &Plan<'_>, is_going_on: bool) -> Self {
         let with_choices = if plan.branching.is_some() { plan.len() } else { 0 };
         let has_loops = plan.branching.as_ref().is_some_and(|branching| branching.has_loops());
-        let let_go = graph.extras.iter().filter(|(_, extras)| extras.is_let_go).map(|(task, _)| *task);
+        let let_go = graph.attributes.iter().filter(|(_, attributes)| attributes.is_let_go).map(|(task, _)| *task);
         let mut consumers: Vec<_> = let_go
             .filter_map(|task| graph.local_of(plan, task))
             .filter(|local| (*local as usize) >= plan.targets)

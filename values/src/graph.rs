@@ -11,16 +11,17 @@ use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use super::attributes::Attributes;
 use super::body::{Attempt, Body, Compute, Control, Given};
 use super::branching::Branching;
-use super::cells::Bodies;
 use super::crew::Crew;
 use super::edges::Edges;
 use super::error::GraphError;
-use super::extras::Extras;
 use super::inputs::{Inputs, Link, Values};
 use super::names::Names;
 use super::plan::Plan;
+use super::records::Bodies;
+use super::run_report::RunReport;
 use super::task::{Task, TaskId};
 use millpond_workers::discard::Drops;
 
@@ -60,15 +61,15 @@ pub struct Graph<'env> {
     cycle: Option<Vec<u32>>,
     /// The plan of what was wanted last.
     pub(super) wanted: Plan<'env>,
-    pub(super) search: super::wanted::Search,
+    pub(super) search: super::search::Search,
     /// What a run needs and the next run needs again.
     pub(super) stack: Vec<u64>,
     pub(super) crew: OnceLock<Arc<Crew>>,
-    pub(super) last_run: super::RunReport,
+    pub(super) last_run: RunReport,
     /// What a task took, on average, when last measured, in nanoseconds.
     pub(super) pace: u64,
     /// What some tasks have beyond a function, and whether anything asks for the careful loop.
-    pub(super) extras: HashMap<u32, Extras>,
+    pub(super) attributes: HashMap<u32, Attributes>,
     pub(super) choices: Vec<u32>,
     pub(super) has_flows: bool,
     pub(super) has_priorities: bool,
@@ -94,12 +95,12 @@ impl<'env> Graph<'env> {
             is_stale: false,
             cycle: None,
             wanted: Plan::default(),
-            search: super::wanted::Search::default(),
+            search: super::search::Search::default(),
             stack: Vec::new(),
             crew: OnceLock::new(),
-            last_run: super::RunReport::default(),
+            last_run: RunReport::default(),
             pace: 0,
-            extras: HashMap::new(),
+            attributes: HashMap::new(),
             choices: Vec::new(),
             has_flows: false,
             has_priorities: false,
@@ -379,7 +380,7 @@ impl<'env> Graph<'env> {
 
     /// What the last run of this graph did.
     #[must_use]
-    pub fn last_run(&self) -> super::RunReport {
+    pub fn last_run(&self) -> RunReport {
         self.last_run
     }
 
@@ -401,7 +402,7 @@ impl<'env> Graph<'env> {
             self.whole.compile_all(&self.edges, self.bodies.list().len());
             self.cycle = self.find_cycle(&self.whole);
             if self.cycle.is_none() && !self.choices.is_empty() {
-                match Branching::of(&self.whole, &self.choices, &self.extras, Some) {
+                match Branching::of(&self.whole, &self.choices, &self.attributes, Some) {
                     Ok(branching) => self.whole.branch(branching),
                     Err(cycle) => self.cycle = Some(cycle),
                 }

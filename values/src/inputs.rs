@@ -3,8 +3,9 @@
 use std::fmt;
 use std::ops::Index;
 
-use super::cells::{BodyRef, Source};
+use super::cells::Source;
 use super::error::GraphError;
+use super::records::BodyRef;
 use super::task::{Task, TaskId};
 
 /// Inputs of a task: a [`Task`], a tuple of 0 to 12 inputs, an array or a slice of tasks with values of one type.

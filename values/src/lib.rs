@@ -9,6 +9,8 @@
 //!
 //! When not to use it: for items that flow, use tasks joined by channels; for one loop over a slice, use rayon.
 
+mod attributes;
+mod attributing;
 mod body;
 mod branching;
 mod careful;
@@ -18,12 +20,13 @@ mod crew;
 mod drive;
 mod edges;
 mod error;
-mod extras;
 #[doc(hidden)]
 pub mod fault;
 mod finish;
 mod flow;
 mod frame;
+#[expect(unsafe_code, reason = "helpers reach a run whose lifetime is another thread's, see cells.rs and README.md")]
+mod gate;
 mod graph;
 mod heartbeat;
 mod inputs;
@@ -31,22 +34,29 @@ mod limits;
 mod names;
 mod options;
 mod plan;
+#[expect(unsafe_code, reason = "records lie in an arena and are reached by pointers, see cells.rs and README.md")]
+mod records;
 mod report;
 mod run;
+mod run_report;
 mod runner;
+mod search;
 mod session;
 mod task;
+mod threads;
 mod wanted;
 
+pub use self::attributes::Limit;
 pub use self::error::{Cause, Failure, GraphError, RunError};
-pub use self::extras::Limit;
 pub use self::graph::Graph;
 pub use self::inputs::{Found, Inputs, Several, Values};
 pub use self::options::{CancelToken, Progress, RunOptions, Step, is_cancelled, time_left};
 pub use self::report::TaskReport;
-pub use self::run::{RunReport, get_many_with, run_with};
-pub use self::runner::{Runner, Threads};
+pub use self::run::{get_many_with, run_with};
+pub use self::run_report::RunReport;
+pub use self::runner::Runner;
 pub use self::task::{Task, TaskId};
+pub use self::threads::Threads;
 
 /// Runs the README's example with the tests.
 #[cfg(doctest)]

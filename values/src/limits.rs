@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use millpond_sync::shim::Mutex;
 use smallvec::SmallVec;
 
-use super::extras::Limit;
+use super::attributes::Limit;
 
 /// How often the first task in line at a limit is passed before it reserves its units.
 ///

@@ -10,8 +10,8 @@
 use millpond_sync::shim::atomic::{AtomicU32, Ordering};
 
 use super::branching::Branching;
-use super::cells::BodyRef;
 use super::edges::Edges;
+use super::records::BodyRef;
 use crate::fault::{self, Fault};
 
 /// Set in a successor that has one predecessor.

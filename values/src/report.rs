@@ -68,7 +68,7 @@ impl Graph<'_> {
                 dag.add_edge(nodes[input as usize], nodes[task as usize]).expect("the graph was checked for cycles");
             }
         }
-        for (choice, targets) in self.choices.iter().filter_map(|choice| Some((choice, self.extras.get(choice)?))) {
+        for (choice, targets) in self.choices.iter().filter_map(|choice| Some((choice, self.attributes.get(choice)?))) {
             for target in targets.branches.iter().flatten() {
                 // A pick that leads back is refused, as it should be.
                 let _ = dag.add_edge(nodes[*choice as usize], nodes[*target as usize]);

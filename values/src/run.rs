@@ -10,20 +10,8 @@ use super::graph::Graph;
 use super::heartbeat::Pace;
 use super::inputs::{Found, Inputs, Link, Read};
 use super::options::RunOptions;
-use super::runner::Threads;
 use super::session::{Noted, Session};
-
-/// What a run did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RunReport {
-    /// How many tasks were run.
-    pub tasks: u64,
-    /// How many helpers were asked for. Small runs ask for none.
-    pub helpers_asked: usize,
-    /// Whether the caller let helpers take part.
-    pub is_shared: bool,
-}
+use super::threads::Threads;
 
 /// The values of several targets, in the shape in which they are given: a tuple for a tuple, a vector for a slice. Runs
 /// what they need and what is not remembered, each task once.
@@ -98,7 +86,7 @@ fn run_plan(
     // Until it has come to its end, also where a panic leaves this function.
     plan.is_dirty = true;
     let plan = if is_whole { &graph.whole } else { &graph.wanted };
-    let is_careful = graph.has_flows || !graph.extras.is_empty() || !options.is_plain();
+    let is_careful = graph.has_flows || !graph.attributes.is_empty() || !options.is_plain();
     let careful = is_careful.then(|| Careful::new(graph, plan, options));
     let session = Session::new(graph, plan, workers.as_ref().map(|workers| (workers, size)), careful);
     let pace = if plan.unknown > 1 { Pace::Unknown } else { Pace::Nanoseconds(graph.pace) };

@@ -10,15 +10,7 @@ use super::inputs::{Found, Inputs};
 use super::options::RunOptions;
 use super::run;
 use super::task::Task;
-
-/// Where a run gets its threads from. It is asked once for each run that has something to do.
-pub trait Threads {
-    /// How many work at once, the caller counted.
-    fn size(&self) -> usize;
-
-    /// Who lends the others; `None` where the caller is alone.
-    fn workers(&self) -> Option<Arc<dyn Workers>>;
-}
+use super::threads::Threads;
 
 /// Runs graphs of values without a pool: in the calling thread, alone or with threads of some workers.
 ///

@@ -18,13 +18,13 @@ use millpond_sync::{Deadline, Parker};
 
 use super::body::Context;
 use super::careful::{Careful, Hands, Ready};
-use super::cells::BodyRef;
 use super::crew::{Crew, LINGER, relax};
-use super::drive::Pause;
 use super::error::Cause;
+use super::gate::{Shared, Stay};
 use super::graph::Graph;
 use super::heartbeat::{Heartbeat, Pace, SLOW_NANOSECONDS};
 use super::plan::Plan;
+use super::records::BodyRef;
 use crate::fault::{self, Fault};
 use millpond_sync::host::{self, Site};
 use millpond_workers::Workers;
@@ -35,15 +35,15 @@ const WATCH: Duration = Duration::from_micros(6);
 /// For how long the caller sleeps at most before it looks whether it missed something.
 const LOOK_AGAIN: Duration = Duration::from_micros(500);
 
-/// What a helper should do next.
+/// Why the loop ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stay {
-    /// The run is over; another may follow.
-    Over,
-    /// There was nothing to do for a while.
-    Idle,
-    /// The caller's tasks are quick so far: look again later.
-    Watching,
+pub(super) enum Pause {
+    /// Nothing is ready here.
+    Dry,
+    /// The run was stopped.
+    Stopped,
+    /// The caller should go on with others; what is ready is on its stack.
+    Share,
 }
 
 /// A run. See the [module documentation](self).
@@ -260,7 +260,8 @@ impl<'run, 'env> Session<'run, 'env> {
             careful.share(local);
         }
         host::step(Site::new("opens its run"));
-        let _gate = crew.gate.open(self);
+        let this: &dyn Shared = self;
+        let _gate = crew.gate.open(&this);
         self.pushed(crew);
         loop {
             self.work(crew, 0, &queue, local);
@@ -276,34 +277,6 @@ impl<'run, 'env> Session<'run, 'env> {
         self.done.fetch_add(local.done, Ordering::Relaxed);
         let busy = u64::try_from(local.busy.as_nanos()).unwrap_or(u64::MAX);
         self.pace.fetch_max(busy.checked_div(local.done).unwrap_or(0), Ordering::Relaxed);
-    }
-
-    /// Works as a helper until the run is over or there has been nothing to do for a while.
-    pub(super) fn assist(&self, number: usize, queue: &Worker<u64>) -> Stay {
-        let Some(crew) = self.graph.crew.get() else { return Stay::Over };
-        if self.is_watched.load(Ordering::Relaxed) && !self.is_slow(crew) {
-            return Stay::Watching;
-        }
-        let mut local = Local::new(Vec::new(), Heartbeat::never(), false);
-        let mut idle_since = host::now();
-        let mut rounds = 0;
-        let mut stay = Stay::Over;
-        while crew.gate.is_open() {
-            if self.has_work(crew) {
-                host::step(Site::new("counts itself in"));
-                self.active.fetch_add(1, Ordering::SeqCst);
-                self.work(crew, number, queue, &mut local);
-                idle_since = host::now();
-                rounds = 0;
-            } else if host::now().duration_since(idle_since) > LINGER {
-                stay = Stay::Idle;
-                break;
-            } else {
-                relax(&mut rounds);
-            }
-        }
-        self.account(&local);
-        stay
     }
 
     /// Watches the caller for a moment: whether its tasks turn out to be slow.
@@ -353,8 +326,8 @@ impl<'run, 'env> Session<'run, 'env> {
     }
 
     /// Whether something is ready that any worker may take.
-    pub(super) fn has_work(&self, crew: &Crew) -> bool {
-        crew.has_work() || self.careful.as_ref().is_some_and(Careful::has_ready)
+    fn has_work(&self, crew: &Crew) -> bool {
+        crew.has_work() || self.has_ready()
     }
 
     fn steal(&self, crew: &Arc<Crew>, queue: &Worker<u64>, number: usize) -> Option<u64> {
@@ -422,8 +395,8 @@ impl<'run, 'env> Session<'run, 'env> {
         }
     }
 
-    pub(super) fn report(&self) -> super::RunReport {
-        super::RunReport {
+    pub(super) fn report(&self) -> super::run_report::RunReport {
+        super::run_report::RunReport {
             tasks: self.done.load(Ordering::Relaxed),
             helpers_asked: self.lends.load(Ordering::Relaxed),
             is_shared: self.caller.get().is_some(),
@@ -432,5 +405,38 @@ impl<'run, 'env> Session<'run, 'env> {
 
     pub(super) fn take_failures(&self) -> Vec<Noted> {
         std::mem::take(&mut *self.failures.lock())
+    }
+}
+
+impl Shared for Session<'_, '_> {
+    fn has_ready(&self) -> bool {
+        self.careful.as_ref().is_some_and(Careful::has_ready)
+    }
+
+    fn assist(&self, number: usize, queue: &Worker<u64>) -> Stay {
+        let Some(crew) = self.graph.crew.get() else { return Stay::Over };
+        if self.is_watched.load(Ordering::Relaxed) && !self.is_slow(crew) {
+            return Stay::Watching;
+        }
+        let mut local = Local::new(Vec::new(), Heartbeat::never(), false);
+        let mut idle_since = host::now();
+        let mut rounds = 0;
+        let mut stay = Stay::Over;
+        while crew.gate.is_open() {
+            if self.has_work(crew) {
+                host::step(Site::new("counts itself in"));
+                self.active.fetch_add(1, Ordering::SeqCst);
+                self.work(crew, number, queue, &mut local);
+                idle_since = host::now();
+                rounds = 0;
+            } else if host::now().duration_since(idle_since) > LINGER {
+                stay = Stay::Idle;
+                break;
+            } else {
+                relax(&mut rounds);
+            }
+        }
+        self.account(&local);
+        stay
     }
 }

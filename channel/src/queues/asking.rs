@@ -1,9 +1,9 @@
 //! How items and room are waited for.
 
+use super::Queue;
 use super::error::{GetError, PutError};
 use super::state::{Asked, Kind, QueueTurn, State, serve};
 use super::store::Store;
-use super::{Queue, many};
 use millpond_sync::host::{Site, step as host_step};
 use millpond_sync::{Deadline, Granting, Grants, WaiterState, Waiting};
 
@@ -126,7 +126,7 @@ impl<T, S: Store<T>> Granting for Queue<T, S> {
         if was == WaiterState::Granted {
             match &mut asked.kind {
                 Kind::Get(item) => item.take().into_iter().for_each(|item| turn.put_back(item)),
-                Kind::GetMany(_, items) => many::put_back(turn, items),
+                Kind::GetMany(_, items) => items.drain(..).rev().for_each(|item| turn.put_back(item)),
                 // A copy is dropped with its waiter; an item that is in stays.
                 Kind::Peek(..) | Kind::Put(..) => {}
             }

@@ -2,8 +2,8 @@
 
 use super::error::{GetError, PutError};
 use super::futures::GetManyFuture;
-use super::state::{Asked, QueueTurn};
-use super::store::{Item, Store};
+use super::state::Asked;
+use super::store::Store;
 use super::{Queue, asking};
 use millpond_sync::{Deadline, Waiting};
 
@@ -113,9 +113,4 @@ impl<T, S: Store<T>> Queue<T, S> {
         }
         Ok(())
     }
-}
-
-/// Puts items back that a waiter was given and did not take, to the places that they had.
-pub(super) fn put_back<T, S: Store<T>>(turn: &mut QueueTurn<'_, T, S>, items: &mut Vec<Item<T>>) {
-    items.drain(..).rev().for_each(|item| turn.put_back(item));
 }
