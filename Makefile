@@ -30,7 +30,7 @@ bench: setup ## millpond beside its rivals; ONLY=group for one group
 	@ci/bench.sh $(ONLY)
 lint: setup ## formatting and lints
 	@ci/lint.sh
-check: setup ## the slow checkers: loom, shuttle, a million seeds, sanitizers, valgrind and 3,000 programs for Python, Apple's target
+check: setup ## the slow checkers: loom, shuttle, a million seeds, sanitizers, valgrind and 3,000 programs for Python, other systems, packages
 	@ci/check.sh
 docs: setup ## the API's documentation, in target/doc
 	@ci/docs.sh

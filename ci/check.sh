@@ -14,10 +14,6 @@ part timeout 15m ci/valgrind.sh
 # Programs over the Python package's whole interface, each of up to forty steps.
 MILLPOND_EXAMPLES=3000 part timeout 20m ci/python.sh test tests/test_stateful.py
 # What cannot be run here compiles at least.
-if have rustup; then
-    checked rustup target add x86_64-apple-darwin
-    checked cargo check --package millpond-pool --features gcd --target x86_64-apple-darwin
-else
-    echo "LEFT OUT: that the pool compiles for Apple's systems was NOT checked, for want of rustup" >&2
-fi
+part timeout 20m ci/platforms.sh
+part timeout 40m ci/packages.sh
 exit $status
