@@ -110,7 +110,7 @@ pub(super) struct Owned<F> {
 unsafe impl<F: Send> Sync for Owned<F> {}
 
 impl<F> Owned<F> {
-    pub(super) const fn new(function: F) -> Self {
+    pub(super) fn new(function: F) -> Self {
         Self {
             function: UnsafeCell::new(function),
             #[cfg(debug_assertions)]
