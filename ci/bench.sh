@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs one group of benchmarks, or all: each is a program in benches/src/bin/, or that in benches/python/. The group `workers`
-# needs libdispatch, and is left out where that cannot be had, which is said.
+# Runs one group of benchmarks, or all: each is a program in benches/src/bin/, or that in
+# benches/python/. The group `workers` needs libdispatch, and is left out where that cannot be had,
+# which is said.
 source "$(dirname "$0")/environment.sh"
 
 groups=$( (cd benches && find src -path 'src/bin/*' -prune -print | sed 's|.*/||; s|\.rs$||' && echo python) | sort)

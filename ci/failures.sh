@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Gives, of a runner's output (standard input), what says which tests failed and why: the names as nextest, cargo test and
-# pytest write them, where panics and errors happened and the lines below these. At most 150 lines, of at most 300
-# characters; where nothing is known, the last 20.
+# Gives, of a runner's output (standard input), what says which tests failed and why: the names as
+# nextest, cargo test and pytest write them, where panics and errors happened and the lines below
+# these. At most 150 lines, of at most 300 characters; where nothing is known, the last 20.
 set -euo pipefail
 
 text=$(sed 's/\x1b\[[0-9;]*m//g' | cut -c1-300)

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Builds a CPython without its interpreter lock from Debian's source package, once, and runs the tests of the Python package
-# on it. Takes six to eight minutes the first time; needs a C compiler, make and the usual -dev packages (zlib, OpenSSL, libffi).
+# Builds a CPython without its interpreter lock from Debian's source package, once, and runs the
+# tests of the Python package on it. Takes six to eight minutes the first time; needs a C compiler,
+# make and the usual -dev packages (zlib, OpenSSL, libffi).
 #
-# The machine's own package sources stay as they are: apt works on a private list, made from the mirror that the machine is
-# configured for, and only downloads the original tarball, whose checksum the archive's signature covers. Where the mirror lists
-# versions whose tarballs it does not have, it is one that is known by its checksum here.
+# The machine's own package sources stay as they are: apt works on a private list, made from the
+# mirror that the machine is configured for, and only downloads the original tarball, whose checksum
+# the archive's signature covers. Where the mirror lists versions whose tarballs it does not have,
+# it is one that is known by its checksum here.
 source "$(dirname "$0")/python-environment.sh"
 
 # Where the tarball is looked for: mirrors list versions that they do not have, or not any more.

@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# Fuzzes random programs over the pool's public interface, guided by coverage, beginning with the committed corpus.
+# Fuzzes random programs over the pool's public interface, guided by coverage, beginning with the
+# committed corpus.
 #
 #     MINUTES=5 ci/fuzz.sh               half of the time in simulations, half on threads
 #     MINUTES=5 ci/fuzz.sh simulated     or one of them
 #
-# What is found is in target/fuzz/found, to be shown and run again with
-# `cargo run --release -p millpond-proof --bin program -- FILE` (`--threads` before it for what threads have found); the library's own
-# sentence says what is wrong. What covers something new is in target/fuzz/corpus; `KEEP=1` puts the smallest set of both corpora that covers
-# all of it into proof/corpus.
+# What is found is in target/fuzz/found, to be shown and run again with `cargo run --release -p
+# millpond-proof --bin program -- FILE` (`--threads` before it for what threads have found); the
+# library's own sentence says what is wrong. What covers something new is in target/fuzz/corpus;
+# `KEEP=1` puts the smallest set of both corpora that covers all of it into proof/corpus.
 #
-# libFuzzer comes with the crate libfuzzer-sys, as C++. What it needs of the compiler are passes of LLVM, which flags of the stable compiler switch on.
+# libFuzzer comes with the crate libfuzzer-sys, as C++. What it needs of the compiler are passes of
+# LLVM, which flags of the stable compiler switch on.
 source "$(dirname "$0")/environment.sh"
 
 minutes=${MINUTES:-5}
@@ -19,7 +21,8 @@ triple=$(rustc -vV | sed -n 's/^host: //p')
 mkdir -p "$target/fuzz/found" "$target/fuzz/corpus"
 fuzz=$(cd "$target/fuzz" && pwd)
 
-# Only what is compiled for the target is instrumented; coverage of the standard library is not needed.
+# Only what is compiled for the target is instrumented; coverage of the standard library is not
+# needed.
 export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters
     -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing"
 RUSTFLAGS=$(tr -s '\n ' ' ' <<<"$RUSTFLAGS")

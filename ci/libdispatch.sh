@@ -1,17 +1,21 @@
 #!/bin/sh
-# Makes libdispatch available to test programs and prints the words to put before a program that uses it.
+# Makes libdispatch available to test programs and prints the words to put before a program that
+# uses it.
 #
 #     $(ci/libdispatch.sh) ./program arguments      # also as target.<triple>.runner of cargo
 #
-# Where the machine has the library itself (macOS, MILLPOND_LIBDISPATCH, the loader's own path) nothing is needed and
-# nothing is printed. On an older Debian the packages of the release named below, which has it, are unpacked once
-# under target/libdispatch/. That library wants a newer C library than the machine's, so programs run under the
-# unpacked loader; they need no rebuild, since a newer C library runs what was linked against an older one.
+# Where the machine has the library itself (macOS, MILLPOND_LIBDISPATCH, the loader's own path)
+# nothing is needed and nothing is printed. On an older Debian the packages of the release named
+# below, which has it, are unpacked once under target/libdispatch/. That library wants a newer C
+# library than the machine's, so programs run under the unpacked loader; they need no rebuild, since
+# a newer C library runs what was linked against an older one.
 #
-# The machine's own package sources and installed packages stay as they are: apt works on a private list of sources,
-# made from the mirror that the machine is configured for, in a private state directory, and only downloads.
+# The machine's own package sources and installed packages stay as they are: apt works on a private
+# list of sources, made from the mirror that the machine is configured for, in a private state
+# directory, and only downloads.
 #
-# Exit status: 0 with the library at hand, 3 where it cannot be had (standard error says why), else a failure.
+# Exit status: 0 with the library at hand, 3 where it cannot be had (standard error says why), else
+# a failure.
 set -eu
 
 release=trixie
@@ -72,7 +76,8 @@ unpack() {
     rm -rf "$1/apt"
 }
 
-# Writes the wrapper that runs a program under the unpacked loader; it finds its files beside itself.
+# Writes the wrapper that runs a program under the unpacked loader; it finds its files beside
+# itself.
 write_run() {
     library=$(cd "$1" && find usr -name libdispatch.so | head -n 1)
     loader=$(cd "$1" && find usr/lib -name 'ld-linux*.so.*' -type f | head -n 1)
@@ -95,7 +100,8 @@ if [ ! -x "$run" ]; then
     for tool in apt-get dpkg-deb; do
         command -v "$tool" >/dev/null || unavailable "there is no $tool on this machine"
     done
-    # Unpacked aside and moved into place whole, so that an interrupted or a second run leaves nothing half done.
+    # Unpacked aside and moved into place whole, so that an interrupted or a second run leaves
+    # nothing half done.
     mkdir -p "$(dirname "$root")"
     aside=$(mktemp -d "$root.XXXXXX")
     trap 'rm -rf "$aside"' EXIT

@@ -3,8 +3,8 @@
 #
 #     LOOM_MAX_PREEMPTIONS=3 ci/loom.sh       (the default is 2: a minute; 3 takes very long)
 #
-# Prints how many tests ran, and fails when one fails or fewer ran than ci/loom-count says. Builds into its own folder, as
-# everything is compiled with another cfg.
+# Prints how many tests ran, and fails when one fails or fewer ran than ci/loom-count says. Builds
+# into its own folder, as everything is compiled with another cfg.
 source "$(dirname "$0")/environment.sh"
 
 export LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-2}

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds what is published and uses it: the crates, each from its own package alone, and the Python package from its source
-# archive. The wheel is used in an environment without anything else, with no Rust and no compiler on PATH.
+# Builds what is published and uses it: the crates, each from its own package alone, and the Python
+# package from its source archive. The wheel is used in an environment without anything else, with
+# no Rust and no compiler on PATH.
 source "$(dirname "$0")/python-environment.sh"
 
 export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16

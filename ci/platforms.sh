@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Compiles for the systems that the tests do not run on, macOS and Windows. Arguments name other targets.
+# Compiles for the systems that the tests do not run on, macOS and Windows. Arguments name other
+# targets.
 source "$(dirname "$0")/environment.sh"
 
 status=0

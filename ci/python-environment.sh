@@ -1,5 +1,6 @@
-# What the scripts for the Python package start with (`source`, not run): a virtual environment below target/, with the
-# tools at the versions that python/pyproject.toml pins, and how to build the extension into it. Needs no root.
+# What the scripts for the Python package start with (`source`, not run): a virtual environment
+# below target/, with the tools at the versions that python/pyproject.toml pins, and how to build
+# the extension into it. Needs no root.
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 mkdir -p "$target/python"
@@ -19,8 +20,8 @@ find_python() {
     fail "no Python of at least 3.10 found as \`python3\`: install one, with Debian's tools \`apt-get install python3 python3-venv\`"
 }
 
-# Makes the virtual environment NAME of the interpreter PYTHON with the extras EXTRAS of pyproject.toml, if it is not there
-# as it should be; the variable `venv` names it.
+# Makes the virtual environment NAME of the interpreter PYTHON with the extras EXTRAS of
+# pyproject.toml, if it is not there as it should be; the variable `venv` names it.
 make_environment() {
     local name=$1 python=$2 extras=$3 wanted
     venv=$python_target/$name
@@ -37,7 +38,8 @@ make_environment() {
     echo "$wanted" >"$venv/made-of"
 }
 
-# Builds the extension for the interpreter of `venv`, with the maturin of the environment MAKER, and installs it there.
+# Builds the extension for the interpreter of `venv`, with the maturin of the environment MAKER, and
+# installs it there.
 install_package() {
     local maker=$1 wheels=$venv/wheels
     rm -rf "$wheels"

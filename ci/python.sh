@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Checks and tests the Python package: `ci/python.sh lint` formats and types, `ci/python.sh test` the stubs and the tests,
-# without an argument both. Arguments after `test` go to pytest. The output of the tests stays in target/ci/python.log.
+# Checks and tests the Python package: `ci/python.sh lint` formats and types, `ci/python.sh test`
+# the stubs and the tests, without an argument both. Arguments after `test` go to pytest. The output
+# of the tests stays in target/ci/python.log.
 source "$(dirname "$0")/python-environment.sh"
 
 what=${1:-all}

@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
-# Runs the tests of all crates under a sanitizer: `thread` (data races) or `address` (memory errors and leaks).
+# Runs the tests of all crates under a sanitizer: `thread` (data races) or `address` (memory errors
+# and leaks).
 #
-# Sanitizers are not stable in Rust yet; RUSTC_BOOTSTRAP lets the stable compiler take the flags. ThreadSanitizer must
-# see the standard library too, or it reports every Arc that is dropped; so it is built along, from rust-src.
+# Sanitizers are not stable in Rust yet; RUSTC_BOOTSTRAP lets the stable compiler take the flags.
+# ThreadSanitizer must see the standard library too, or it reports every Arc that is dropped; so it
+# is built along, from rust-src.
 #
-# Then the pool's tests in simulations. AddressSanitizer is told of the stacks that these switch, by a feature of corosensei. ThreadSanitizer is
-# not, so it sees those simulations whose helpers are threads of the system's, the suite `it` in them.
+# Then the pool's tests in simulations. AddressSanitizer is told of the stacks that these switch, by
+# a feature of corosensei. ThreadSanitizer is not, so it sees those simulations whose helpers are
+# threads of the system's, the suite `it` in them.
 #
-# A checker that checks nothing looks like one that finds nothing. So programs that are wrong on purpose come first and
-# must be caught, and not fewer tests may pass than ci/sanitize-count says.
+# A checker that checks nothing looks like one that finds nothing. So programs that are wrong on
+# purpose come first and must be caught, and not fewer tests may pass than ci/sanitize-count says.
 #
-# On two processors that others use as well, with the dependencies compiled: `thread` took 10 to 29 minutes, 10 to 13 of a processor's time, and `address` 10 and 6.
+# On two processors that others use as well, with the dependencies compiled: `thread` took 10 to 29
+# minutes, 10 to 13 of a processor's time, and `address` 10 and 6.
 source "$(dirname "$0")/environment.sh"
 
 sanitizer=${1:?usage: ci/sanitize.sh thread|address}
@@ -47,13 +51,15 @@ esac
 export RUSTC_BOOTSTRAP=1
 export CARGO_TARGET_DIR=$target/sanitize-$sanitizer
 export CARGO_TERM_COLOR=never
-# Freed memory is kept back for a while so that its use is seen, but not so much that a test of memory would see that.
+# Freed memory is kept back for a while so that its use is seen, but not so much that a test of
+# memory would see that.
 export ASAN_OPTIONS=quarantine_size_mb=64
-# What is left behind on purpose, one race that is not ours, and nothing else; what of it was met is printed.
+# What is left behind on purpose, one race that is not ours, and nothing else; what of it was met is
+# printed.
 export LSAN_OPTIONS=suppressions=$PWD/ci/leaks.supp
 export TSAN_OPTIONS=suppressions=$PWD/ci/races.supp:print_suppressions=1
-# A sanitized test is some ten times slower, so property tests try fewer cases, chains of a hundred thousand tasks are a tenth as long
-# (`MILLPOND_SANITIZER`), and watchdogs are patient.
+# A sanitized test is some ten times slower, so property tests try fewer cases, chains of a hundred
+# thousand tasks are a tenth as long (`MILLPOND_SANITIZER`), and watchdogs are patient.
 export PROPTEST_CASES=${PROPTEST_CASES:-16}
 export MILLPOND_TEST_LIMIT=600 MILLPOND_PATIENCE=600 MILLPOND_SANITIZER=$sanitizer
 mkdir -p "$CARGO_TARGET_DIR"

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Gets what is missing to build and test, and says what it got. Does nothing where nothing is missing.
+# Gets what is missing to build and test, and says what it got. Does nothing where nothing is
+# missing.
 #
-# Installs only what the system's or the language's own package tools have: with apt-get on Debian as root, with rustup
-# where it is there. For anything else it says what to do and fails.
+# Installs only what the system's or the language's own package tools have: with apt-get on Debian
+# as root, with rustup where it is there. For anything else it says what to do and fails.
 source "$(dirname "$0")/environment.sh"
 
 needed_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
@@ -50,6 +51,7 @@ for component in rustfmt clippy; do
     fi
 done
 
-# What the Python package needs goes into a virtual environment below target/, see ci/python-environment.sh.
+# What the Python package needs goes into a virtual environment below target/, see
+# ci/python-environment.sh.
 have python3 || install_packages python3 || fail "no Python: install python3"
 python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages python3-venv || fail "no venv for Python: install python3-venv"

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Runs the pool itself under shuttle: another thread may have its turn at every access to an atomic and every lock, in an order that
-# is drawn. Each test explores for a second, so all of them take about half a minute beside the build.
+# Runs the pool itself under shuttle: another thread may have its turn at every access to an atomic
+# and every lock, in an order that is drawn. Each test explores for a second, so all of them take
+# about half a minute beside the build.
 #
 #     SHUTTLE_MILLISECONDS=60000 SHUTTLE_SEED=7 ci/shuttle.sh      (longer, and other schedules)
 #     SHUTTLE_SCHEDULE=9103… SHUTTLE_TRACE=1 ci/shuttle.sh NAME    (one schedule of one test, with the engine's steps)
 #
-# Prints how many schedules were explored, and fails when a test fails, fewer ran than ci/shuttle-count says, or fewer than five thousand
-# schedules were explored. Builds into its own folder, as everything is compiled with another cfg.
+# Prints how many schedules were explored, and fails when a test fails, fewer ran than
+# ci/shuttle-count says, or fewer than five thousand schedules were explored. Builds into its own
+# folder, as everything is compiled with another cfg.
 source "$(dirname "$0")/environment.sh"
 
 export RUSTFLAGS="--cfg shuttle"

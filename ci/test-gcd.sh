@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Runs tests on the real libdispatch: those of the workers, and the pool's suites of the engine and of graphs of values, whose
-# pools are then of libdispatch's threads (MILLPOND_TEST_WORKERS=gcd). What arguments say goes to `cargo test` instead.
+# Runs tests on the real libdispatch: those of the workers, and the pool's suites of the engine and
+# of graphs of values, whose pools are then of libdispatch's threads (MILLPOND_TEST_WORKERS=gcd).
+# What arguments say goes to `cargo test` instead.
 #
-# Prints how many tests ran, and fails when one fails or fewer ran than ci/test-gcd-count says. Where the library cannot be
-# had the tests are left out, which is said and is no failure, unless MILLPOND_REQUIRE_GCD is set. The output stays in
-# target/ci/gcd.log.
+# Prints how many tests ran, and fails when one fails or fewer ran than ci/test-gcd-count says.
+# Where the library cannot be had the tests are left out, which is said and is no failure, unless
+# MILLPOND_REQUIRE_GCD is set. The output stays in target/ci/gcd.log.
 source "$(dirname "$0")/environment.sh"
 
 export CARGO_TERM_COLOR=never

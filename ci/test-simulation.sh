@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Runs the tests of simulated pools, random graphs for many seeds, and the suites of the pool in simulations.
+# Runs the tests of simulated pools, random graphs for many seeds, and the suites of the pool in
+# simulations.
 #
 #     SEEDS=1000000 MINUTES=20 ci/test-simulation.sh      (10,000 seeds by default, and as long as they take)
 #
-# A seed that fails is printed with the smallest graph and the shortest schedule that fail, and the last steps. The same again:
-# `MILLPOND_SEED=… MILLPOND_SEEDS=1 cargo test -p millpond-pool --release --features simulation --test properties simulated`.
+# A seed that fails is printed with the smallest graph and the shortest schedule that fail, and the
+# last steps. The same again: `MILLPOND_SEED=… MILLPOND_SEEDS=1 cargo test -p millpond-pool
+# --release --features simulation --test properties simulated`.
 source "$(dirname "$0")/environment.sh"
 
 export CARGO_TERM_COLOR=never RUST_BACKTRACE=0
@@ -24,7 +26,8 @@ counted "$log" cargo test --release --package millpond-testing
 # The examples in the documentation of what is there with these features only.
 counted "$log" cargo test --release --package millpond-pool --features simulation --doc -- simulat
 counted "$log" cargo test --release --package millpond-pool --features simulation --test properties -- simulated --nocapture
-# The same where helpers are threads of the system's, of which one runs at a time: each switch takes longer.
+# The same where helpers are threads of the system's, of which one runs at a time: each switch takes
+# longer.
 MILLPOND_SEEDS=$(((${SEEDS:-10000} + 19) / 20)) MILLPOND_ON_THREADS=1 \
     counted "$log" cargo test --release --package millpond-pool --features simulation --test properties -- simulated --nocapture
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Runs all tests, with nextest where it is there and with cargo's own runner otherwise, then the examples in the
-# documentation, then the tests of the Python package, then random programs, those of simulated pools (10,000 seeds), then the pool's tests on libdispatch, where that can be had. The last
-# line says how many passed and failed; the whole output stays in target/ci/test.log, that of the Python package in
-# target/ci/python.log, that on libdispatch in target/ci/gcd.log.
+# Runs all tests, with nextest where it is there and with cargo's own runner otherwise, then the
+# examples in the documentation, then the tests of the Python package, then random programs, those
+# of simulated pools (10,000 seeds), then the pool's tests on libdispatch, where that can be had.
+# The last line says how many passed and failed; the whole output stays in target/ci/test.log, that
+# of the Python package in target/ci/python.log, that on libdispatch in target/ci/gcd.log.
 source "$(dirname "$0")/environment.sh"
 
 export CARGO_TERM_COLOR=never
@@ -11,8 +12,8 @@ mkdir -p "$(dirname "$log")"
 : >"$log"
 status=0
 
-# The Python package's module has no tests of its own, and asks for libdispatch, which may not be here. With simulations, whose tests come
-# below, all crates would be built with hosts.
+# The Python package's module has no tests of its own, and asks for libdispatch, which may not be
+# here. With simulations, whose tests come below, all crates would be built with hosts.
 of=(--workspace --exclude millpond-python --exclude millpond-proof --exclude millpond-simulation --exclude millpond-testing)
 if cargo nextest --version >/dev/null 2>&1; then
     counted "$log" cargo nextest run "${of[@]}" --no-fail-fast --no-tests=pass
@@ -25,7 +26,8 @@ rm -f "$target/ci/python.log"
 part ci/python.sh test
 [ ! -f "$target/ci/python.log" ] || cat "$target/ci/python.log" >>"$log"
 
-# Random programs with the corpus of the fuzzer, and `soak` for seconds: compiled for speed, but not for long.
+# Random programs with the corpus of the fuzzer, and `soak` for seconds: compiled for speed, but not
+# for long.
 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 counted "$log" cargo test --release --package millpond-proof --lib --tests
 
 part timeout 20m ci/test-simulation.sh

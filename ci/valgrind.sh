@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Runs the Python package's native module under valgrind: memory that is read or written and is not its own, and memory that nobody
-# refers to any more, Python objects with a reference too many among it. With PYTHONMALLOC=malloc each object is a block of its own.
-# What the collector tracks is on its lists and so never lost for valgrind: python/tests/test_references.py counts that.
+# Runs the Python package's native module under valgrind: memory that is read or written and is not
+# its own, and memory that nobody refers to any more, Python objects with a reference too many among
+# it. With PYTHONMALLOC=malloc each object is a block of its own. What the collector tracks is on
+# its lists and so never lost for valgrind: python/tests/test_references.py counts that.
 #
-# A checker that checks nothing looks like one that finds nothing. So two programs that are wrong on purpose come first and must be
-# caught. ROUNDS=n for more of the program that does everything, 20 by default.
+# A checker that checks nothing looks like one that finds nothing. So two programs that are wrong on
+# purpose come first and must be caught. ROUNDS=n for more of the program that does everything, 20
+# by default.
 source "$(dirname "$0")/python-environment.sh"
 
 if ! have valgrind && [ "$(id -u)" = 0 ] && have apt-get; then

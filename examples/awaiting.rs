@@ -1,4 +1,5 @@
-//! A pool reader in asynchronous code, on no particular runtime: `read_async` is a future and the reader is a `Stream`.
+//! A pool reader in asynchronous code, on no particular runtime: `read_async` is a future and the
+//! reader is a `Stream`.
 
 use std::error::Error;
 use std::pin::pin;

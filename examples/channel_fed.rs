@@ -1,4 +1,5 @@
-//! A source that another thread writes to: demand for what is not written yet waits, and occupies no worker.
+//! A source that another thread writes to: demand for what is not written yet waits, and occupies
+//! no worker.
 
 use std::error::Error;
 use std::thread;

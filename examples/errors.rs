@@ -1,4 +1,5 @@
-//! Errors are never silent: a task stops at them, or calls again, or sends what it cannot take to a reader of its own.
+//! Errors are never silent: a task stops at them, or calls again, or sends what it cannot take to a
+//! reader of its own.
 
 use std::error::Error;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,8 +13,8 @@ const LINES: [&str; 5] = ["12", "7", "many", "0", "3"];
 pub fn main() -> Result<(), Box<dyn Error>> {
     let pool = Pool::new(2);
 
-    // Stop: a read that wants more than there is before the failing item gets the error, which names the task, the place
-    // and the item, and how many items a smaller read can still get.
+    // Stop: a read that wants more than there is before the failing item gets the error, which
+    // names the task, the place and the item, and how many items a smaller read can still get.
     let mut numbers = pool.source(LINES).try_map(str::parse::<u32>).named("parse");
     let error = numbers.read_all().expect_err("the third line is no number");
     println!("{error}");

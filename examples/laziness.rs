@@ -1,4 +1,5 @@
-//! Nothing runs until somebody reads, and a read runs what it needs: here over a source without an end.
+//! Nothing runs until somebody reads, and a read runs what it needs: here over a source without an
+//! end.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -31,7 +32,8 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let tenth = divisible.by_ref().nth(9).ok_or("the source has no end")??;
     assert_eq!(tenth, 120 * 120);
 
-    // Dropping the last reader lets go of the tasks, their functions included, as soon as no worker is in one.
+    // Dropping the last reader lets go of the tasks, their functions included, as soon as no worker
+    // is in one.
     drop(divisible);
     while Arc::strong_count(&calls) > 1 {
         std::thread::yield_now();

@@ -1,4 +1,5 @@
-//! A pool changes its size while it is read from: from the caller alone to workers and back, with the same items in order.
+//! A pool changes its size while it is read from: from the caller alone to workers and back, with
+//! the same items in order.
 
 use std::error::Error;
 use std::sync::Arc;

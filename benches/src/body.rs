@@ -1,7 +1,8 @@
 //! A function body of a known length: pure work for the processor.
 //!
-//! The loop is calibrated once, and runs that many rounds ever after. It does not look at the clock: a body that waits for
-//! a time to pass gets shorter when the thread is preempted, and then two threads on one processor seem to be twice as fast.
+//! The loop is calibrated once, and runs that many rounds ever after. It does not look at the
+//! clock: a body that waits for a time to pass gets shorter when the thread is preempted, and then
+//! two threads on one processor seem to be twice as fast.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -15,12 +15,13 @@
 //! group.finish();
 //! ```
 //!
-//! * One warm-up round, then `BENCH_RUNS` counted rounds (default 7, at least 5); a round runs ours and then each rival
-//!   once (A B C A B C …). What is reported is the median of each.
-//! * The closures of a case return something comparable: every result of every round must equal the first of ours, or
-//!   the program ends with a panic that names the case and the rival. Its drop is not timed.
-//! * Words on the command line select cases whose name contains one of them; the table is printed, the file then left
-//!   as it is.
+//! * One warm-up round, then `BENCH_RUNS` counted rounds (default 7, at least 5); a round runs ours
+//!   and then each rival once (A B C A B C …). What is reported is the median of each.
+//! * The closures of a case return something comparable: every result of every round must equal the
+//!   first of ours, or the program ends with a panic that names the case and the rival. Its drop is
+//!   not timed.
+//! * Words on the command line select cases whose name contains one of them; the table is printed,
+//!   the file then left as it is.
 //! * `ratio` says how many times better ours is: theirs / ours for costs, ours / theirs for rates.
 //!
 //! It does not judge: a slow row is a row, not a failure.
@@ -97,7 +98,8 @@ pub struct Row {
     pub case: String,
     /// The median of our runs.
     pub ours: f64,
-    /// The rival's name and the median of its runs and how many times better ours is; absent for a row of ours alone.
+    /// The rival's name and the median of its runs and how many times better ours is; absent for a
+    /// row of ours alone.
     pub rival: Option<(String, f64, f64)>,
     /// The name of the unit.
     pub unit: String,
@@ -335,7 +337,8 @@ impl<'a, T: PartialEq + fmt::Debug> Case<'a, T> {
         self
     }
 
-    /// Runs all sides in alternation and adds a row per rival to `group`; prints each row as it comes.
+    /// Runs all sides in alternation and adds a row per rival to `group`; prints each row as it
+    /// comes.
     ///
     /// # Panics
     /// If two sides give different results, or no side was given.

@@ -1,9 +1,11 @@
 //! Counting what is on the heap.
 //!
-//! A program makes [`Heap`] its global allocator and asks it what a piece of work allocates. Outside of such a piece an
-//! allocation costs one load and a branch more than the system's allocator, so that what is timed is not disturbed.
+//! A program makes [`Heap`] its global allocator and asks it what a piece of work allocates.
+//! Outside of such a piece an allocation costs one load and a branch more than the system's
+//! allocator, so that what is timed is not disturbed.
 //!
-//! What a thread that was started before the piece allocates within it counts too: the count is the process's.
+//! What a thread that was started before the piece allocates within it counts too: the count is the
+//! process's.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
@@ -12,7 +14,8 @@ use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
 #[derive(Debug, Default)]
 pub struct Heap {
     is_counting: AtomicBool,
-    /// Bytes allocated less bytes freed since the count began; what was there before may be freed meanwhile.
+    /// Bytes allocated less bytes freed since the count began; what was there before may be freed
+    /// meanwhile.
     bytes: AtomicIsize,
     /// The highest that `bytes` has been.
     peak: AtomicIsize,
@@ -25,7 +28,8 @@ impl Heap {
         Self { is_counting: AtomicBool::new(false), bytes: AtomicIsize::new(0), peak: AtomicIsize::new(0) }
     }
 
-    /// How many bytes more than at the start are on the heap at the highest point of `work`, and what it gives.
+    /// How many bytes more than at the start are on the heap at the highest point of `work`, and
+    /// what it gives.
     ///
     /// One piece of work at a time.
     pub fn peak_of<R>(&self, work: impl FnOnce() -> R) -> (f64, R) {
@@ -65,12 +69,14 @@ impl Heap {
     }
 }
 
-// SAFETY: every call goes on to the system's allocator with the arguments that it came with, so what `GlobalAlloc` asks of
-// an allocator is what the system's gives; counting touches atomics only and neither allocates nor unwinds.
+// SAFETY: every call goes on to the system's allocator with the arguments that it came with, so
+// what `GlobalAlloc` asks of an allocator is what the system's gives; counting touches atomics only
+// and neither allocates nor unwinds.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.add(layout.size());
-        // SAFETY: the caller keeps to the contract of `GlobalAlloc::alloc`, which is that of the call.
+        // SAFETY: the caller keeps to the contract of `GlobalAlloc::alloc`, which is that of the
+        // call.
         unsafe { System.alloc(layout) }
     }
 

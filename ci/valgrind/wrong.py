@@ -6,8 +6,8 @@ import sys
 from millpond import Pool
 
 if sys.argv[1] == "leak":
-    # Items that a function made as the module called it, with a reference each that nobody gives back. Objects that
-    # the collector knows are on its lists, and so reachable; these are not.
+    # Items that a function made as the module called it, with a reference each that nobody gives
+    # back. Objects that the collector knows are on its lists, and so reachable; these are not.
     for item in Pool(0).source(range(10)).map(lambda number: bytes(100 + number)).read_all():
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(item))
     del item

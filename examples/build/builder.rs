@@ -69,7 +69,8 @@ impl<'env> Planner<'env> {
     fn compile(&mut self, source: &Source) -> Task<Digest> {
         let (object, headers) = (source.made("o"), source.made("d"));
         let known = self.ledger.get(&object).map_or_else(Vec::new, |record| record.headers);
-        // A header that is gone is no input: the key differs without it, and the compiler says whether that is right.
+        // A header that is gone is no input: the key differs without it, and the compiler says
+        // whether that is right.
         let known: Vec<_> = known.iter().filter(|header| self.project.folder.join(header).exists()).collect();
         let known: Vec<_> = known.into_iter().map(|header| self.file(header)).collect();
         let input = self.file(&source.path);

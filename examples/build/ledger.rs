@@ -1,7 +1,8 @@
 //! What was made from what: one line per output, kept between builds.
 //!
-//! A key is the digest of everything that went into an output: the command and the contents of its inputs. Headers are
-//! only known once a file has been compiled, so they stand in its line for the next time.
+//! A key is the digest of everything that went into an output: the command and the contents of its
+//! inputs. Headers are only known once a file has been compiled, so they stand in its line for the
+//! next time.
 
 use std::collections::BTreeMap;
 use std::fmt;

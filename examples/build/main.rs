@@ -1,8 +1,8 @@
 //! A build tool: compiles, links and tests a C project by a graph of values.
 //!
-//! Every step is a task; its value is the digest of what it made. So a step runs again only if what it reads has changed,
-//! and a step whose output came out the same stops the rest from running. `cargo run --release --example build -- --help`
-//! says how to call it.
+//! Every step is a task; its value is the digest of what it made. So a step runs again only if what
+//! it reads has changed, and a step whose output came out the same stops the rest from running.
+//! `cargo run --release --example build -- --help` says how to call it.
 
 #![expect(
     unreachable_pub,

@@ -1,11 +1,12 @@
 //! A task that keeps hidden state, and a check that finds it.
 //!
-//! `first_reports` shall give each kind of error in a log once, with the line where it came first. It remembers the kinds that it has seen
-//! in a set behind a lock: no data race, right in every test on one thread, and mostly right on several. But the task's function is called for
-//! many chunks at once, so the line that is first *seen* need not be the first.
+//! `first_reports` shall give each kind of error in a log once, with the line where it came first.
+//! It remembers the kinds that it has seen in a set behind a lock: no data race, right in every
+//! test on one thread, and mostly right on several. But the task's function is called for many
+//! chunks at once, so the line that is first *seen* need not be the first.
 //!
-//! `check` runs the pipeline in serial mode, on threads and in simulations; it finds a seed in which the answer differs, and shortens the run
-//! to the turns that it takes:
+//! `check` runs the pipeline in serial mode, on threads and in simulations; it finds a seed in
+//! which the answer differs, and shortens the run to the turns that it takes:
 //!
 //! ```text
 //! cargo run --example hidden_state --features testing
@@ -37,7 +38,8 @@ fn first_reports(pool: &Pool) -> Result<Vec<Report>, ReadError> {
     pool.source(log()).map(kind).named("kind").filter(is_first).named("is first").read_all()
 }
 
-/// The first report of each kind. What a task remembers is its own, and it is called for one item after the other.
+/// The first report of each kind. What a task remembers is its own, and it is called for one item
+/// after the other.
 fn first_reports_in_order(pool: &Pool) -> Result<Vec<Report>, ReadError> {
     let reports = pool.source(log()).map(kind).named("kind");
     let firsts = reports.scan(HashSet::new(), |seen, report: Report| {

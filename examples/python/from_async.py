@@ -112,7 +112,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         store = LooseStore(Path(place))
 
-        # From files to stored objects to what the store says of them: two tasks, of which none runs so far.
+        # From files to stored objects to what the store says of them: two tasks, of which none runs
+        # so far.
         stored = store.store_async(IteratorReader(Stream(path.name, path.read_bytes()) for path in paths))
         stored.set_post_cb(names_of)
         infos = store.info_async(stored)

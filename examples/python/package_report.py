@@ -86,7 +86,8 @@ def main() -> None:
     """Report on the folder on the command line."""
     folder = Path(sys.argv[1]) if sys.argv[1:] else Path(asyncio.__file__).parent
     with Pool() as pool:
-        # This calls nothing: it says what would be called with what. Values may be in dictionaries and lists.
+        # This calls nothing: it says what would be called with what. Values may be in dictionaries
+        # and lists.
         texts = {str(path.relative_to(folder)): pool.value(read, path) for path in sorted(folder.rglob("*.py"))}
         lines = {name: pool.value(count_lines, text) for name, text in texts.items()}
         facts = {name: pool.value(Facts, text) for name, text in texts.items()}

@@ -41,7 +41,8 @@ def compress(path: Path, packed: Path, pool: Pool) -> None:
     """Compress a file into another one, and print what came of it."""
     begin = time.perf_counter()
     with path.open("rb") as source, packed.open("wb") as sink:
-        # The lock of the interpreter is not held while zlib compresses, so the workers run side by side.
+        # The lock of the interpreter is not held while zlib compresses, so the workers run side by
+        # side.
         for block in pool.source(blocks(source), name=path.name).map(pack):
             sink.write(block)
     seconds = time.perf_counter() - begin

@@ -42,7 +42,8 @@ impl Arguments {
     /// Reads the arguments that follow the program's name.
     ///
     /// # Errors
-    /// [`UnknownOption`] for one that begins with a dash and is none of ours, or whose value makes no sense.
+    /// [`UnknownOption`] for one that begins with a dash and is none of ours, or whose value makes
+    /// no sense.
     pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, UnknownOption> {
         let mut parsed = Self { is_help: false, is_plain: false, workers: None, drawing: None, folders: Vec::new() };
         for argument in arguments {

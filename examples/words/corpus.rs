@@ -1,8 +1,8 @@
 //! Which folders to read when nobody names one: what every machine that can build this program has.
 //!
-//! The Rust toolchain (its sources and its documentation), the sources of the crates that cargo has fetched, the manual
-//! pages of the system, which are compressed, and this program's own samples, of which two are broken. What is missing
-//! is left out.
+//! The Rust toolchain (its sources and its documentation), the sources of the crates that cargo has
+//! fetched, the manual pages of the system, which are compressed, and this program's own samples,
+//! of which two are broken. What is missing is left out.
 
 use std::env;
 use std::ffi::OsString;

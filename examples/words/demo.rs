@@ -1,4 +1,5 @@
-//! What the program shows: the lazy graph, the whole run, the ways to run it beside each other, and where the time went.
+//! What the program shows: the lazy graph, the whole run, the ways to run it beside each other, and
+//! where the time went.
 
 use std::error::Error;
 use std::fs;
@@ -21,7 +22,8 @@ const FIRST: usize = 10;
 /// Shows everything, one after the other.
 ///
 /// # Errors
-/// When a task panicked, when two ways to run found different things, or when the drawing cannot be written.
+/// When a task panicked, when two ways to run found different things, or when the drawing cannot be
+/// written.
 pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let workers = arguments.workers.unwrap_or_else(|| available_parallelism().map_or(2, |cores| cores.get().max(2)));
     println!("Counting the words of all sources and documents below");
@@ -51,7 +53,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Reads the first few results of the graph and says what that took. Gives the number of files that there are.
+/// Reads the first few results of the graph and says what that took. Gives the number of files that
+/// there are.
 fn first_results(arguments: &Arguments, workers: usize) -> Result<u64, Box<dyn Error>> {
     let began = Instant::now();
     let mut pipeline = Pipeline::new(&arguments.folders, workers);
@@ -82,7 +85,8 @@ struct Parallel {
     elapsed: Duration,
 }
 
-/// Runs the plain loop, the graph in serial mode and the graph with workers, and sets them beside each other.
+/// Runs the plain loop, the graph in serial mode and the graph with workers, and sets them beside
+/// each other.
 fn three_ways(
     arguments: &Arguments,
     workers: usize,

@@ -1,8 +1,9 @@
 //! A document: one file on its way from bytes on the disk to text.
 //!
-//! Three steps, each a function of its own so that each can be a task of its own: [`RawDocument::read`] takes the
-//! bytes from the disk, [`RawDocument::decompress`] unpacks what ends in `.gz`, [`RawDocument::into_text`] checks that
-//! they are UTF-8. Which files are documents at all is told from the name alone ([`is_document`]), before one is opened.
+//! Three steps, each a function of its own so that each can be a task of its own:
+//! [`RawDocument::read`] takes the bytes from the disk, [`RawDocument::decompress`] unpacks what
+//! ends in `.gz`, [`RawDocument::into_text`] checks that they are UTF-8. Which files are documents
+//! at all is told from the name alone ([`is_document`]), before one is opened.
 
 use std::fmt;
 use std::fs;
@@ -15,7 +16,8 @@ use crate::markup::Markup;
 
 /// Names that end so are sources or documentation.
 ///
-/// JavaScript and JSON are left out: nearly all that documentation brings of them are search indexes.
+/// JavaScript and JSON are left out: nearly all that documentation brings of them are search
+/// indexes.
 const EXTENSIONS: &[&str] = &[
     "adoc", "c", "cc", "cpp", "css", "go", "h", "hpp", "htm", "html", "java", "md", "proto", "py", "pyi", "rs", "rst",
     "s", "sh", "toml", "ts", "txt", "xml", "yaml", "yml",
@@ -140,8 +142,8 @@ impl Document {
     }
 }
 
-/// A file that gave no text. All of these are expected among the files of a real machine: the file is rejected and
-/// reported, the rest goes on.
+/// A file that gave no text. All of these are expected among the files of a real machine: the file
+/// is rejected and reported, the rest goes on.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DocumentError {

@@ -1,7 +1,8 @@
 //! Counts the words of all source and documentation files on this machine.
 //!
-//! The job has the shape that most such jobs have: walk → read → decompress → text → count → sum, over tens of
-//! thousands of files of which some are broken. `cargo run --release --example words -- --help` says how to call it.
+//! The job has the shape that most such jobs have: walk → read → decompress → text → count → sum,
+//! over tens of thousands of files of which some are broken. `cargo run --release --example words
+//! -- --help` says how to call it.
 
 #![expect(
     unreachable_pub,

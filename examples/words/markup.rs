@@ -1,6 +1,7 @@
 //! What of a text is not for people to read, and the rest of it.
 //!
-//! Not a parser, but a handful of rules that are right for nearly all pages and quick for all of them:
+//! Not a parser, but a handful of rules that are right for nearly all pages and quick for all of
+//! them:
 //!
 //! | markup | from | to |
 //! |---|---|---|
@@ -11,7 +12,8 @@
 
 use memchr::{memchr, memchr2, memmem};
 
-/// A character reference is at most so long: `&CounterClockwiseContourIntegral;` and the like are not worth a search.
+/// A character reference is at most so long: `&CounterClockwiseContourIntegral;` and the like are
+/// not worth a search.
 const REFERENCE_MAX: usize = 12;
 
 /// What of a text is not for people to read.
@@ -48,7 +50,8 @@ impl Markup {
         }
     }
 
-    /// How many bytes the markup that `bytes` may begin with is long; 0 when it is none. Ends between characters.
+    /// How many bytes the markup that `bytes` may begin with is long; 0 when it is none. Ends
+    /// between characters.
     fn length(self, bytes: &[u8]) -> usize {
         match self {
             Self::None => 0,

@@ -12,7 +12,8 @@ pub struct Measurement {
     pub name: String,
     /// How long it took.
     pub elapsed: Duration,
-    /// The most memory that was resident while it ran; unknown where the peak of the runs before cannot be told apart.
+    /// The most memory that was resident while it ran; unknown where the peak of the runs before
+    /// cannot be told apart.
     pub peak: Option<Bytes>,
 }
 

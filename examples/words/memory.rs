@@ -1,8 +1,8 @@
 //! The process's peak memory: the most that was resident at once.
 //!
-//! On Linux from `VmHWM` of `/proc/self/status`, and the peak can be set back to what is resident now (a write to
-//! `/proc/self/clear_refs`), so that one process can measure several runs one after the other. On other Unixes from
-//! `getrusage`, whose peak cannot be set back. Elsewhere unknown.
+//! On Linux from `VmHWM` of `/proc/self/status`, and the peak can be set back to what is resident
+//! now (a write to `/proc/self/clear_refs`), so that one process can measure several runs one after
+//! the other. On other Unixes from `getrusage`, whose peak cannot be set back. Elsewhere unknown.
 
 use std::fmt;
 use std::fs;
@@ -25,7 +25,8 @@ pub fn peak() -> Option<Bytes> {
     fs::read_to_string("/proc/self/status").ok().and_then(|status| field(&status, "VmHWM")).or_else(peak_of_usage)
 }
 
-/// Sets the peak back to what is resident now; false where that cannot be done, and the peak stays what it was.
+/// Sets the peak back to what is resident now; false where that cannot be done, and the peak stays
+/// what it was.
 #[must_use = "where this cannot be done the next peak is that of the whole process"]
 pub fn reset_peak() -> bool {
     /// What the kernel takes as "reset the peak resident set size" (proc(5), since Linux 4.0).

@@ -1,7 +1,8 @@
 //! The job as a graph of millpond's tasks.
 //!
-//! Each step that can fail is a task that gives results, and a split sends what failed another way: the errors of all steps
-//! are merged into one reader. Nothing runs until one of the two readers is read from.
+//! Each step that can fail is a task that gives results, and a split sends what failed another way:
+//! the errors of all steps are merged into one reader. Nothing runs until one of the two readers is
+//! read from.
 
 use std::path::PathBuf;
 
@@ -28,7 +29,8 @@ pub struct Pipeline {
     pub rejected: PoolReader<Rejected>,
 }
 
-/// How many documents are added up at once by a worker: enough that one long document in front does not keep the others waiting.
+/// How many documents are added up at once by a worker: enough that one long document in front does
+/// not keep the others waiting.
 const TOGETHER: usize = 256;
 
 impl Pipeline {
@@ -44,7 +46,8 @@ impl Pipeline {
         let texts = plain.named("plain bytes").map(|raw| or_rejected(raw.into_text())).named("decode");
         let (texts, not_utf8) = texts.split_results();
         let reports = texts.named("texts").map(DocumentReport::of).named("tokenise and count");
-        // Adding up is a third of the work. Workers do most of it, so that little is left for the reader.
+        // Adding up is a third of the work. Workers do most of it, so that little is left for the
+        // reader.
         let sums = reports.clone().batch(TOGETHER).named("groups").map(CorpusReport::sum).named("add up");
         let rejected = pool.merge([
             no_folder.named("no folder"),
@@ -85,7 +88,8 @@ impl Pipeline {
         Ok(findings)
     }
 
-    /// The graph with what each task has done: how many items it was given and how long it worked on them.
+    /// The graph with what each task has done: how many items it was given and how long it worked
+    /// on them.
     pub fn drawing(&self) -> Drawing {
         let graph = self.pool.graph();
         let longest = graph.iter().map(|(_, task)| task.busy).max().unwrap_or_default().as_secs_f32();

@@ -1,8 +1,9 @@
 //! A line on the terminal that says how far a long job is.
 //!
-//! With a known total a bar, the rate and the time that is left; without one a counter and the rate. The line is
-//! rewritten at most ten times a second, whoever calls how often. Where the output is no terminal (a file, a pipe),
-//! nothing is rewritten: one plain line every few seconds and one at the end.
+//! With a known total a bar, the rate and the time that is left; without one a counter and the
+//! rate. The line is rewritten at most ten times a second, whoever calls how often. Where the
+//! output is no terminal (a file, a pipe), nothing is rewritten: one plain line every few seconds
+//! and one at the end.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -31,7 +32,8 @@ pub struct Progress<W: Write> {
 }
 
 impl Progress<io::Stderr> {
-    /// A line on the standard error output for a job over `unit`, of which there are `total` if that is known.
+    /// A line on the standard error output for a job over `unit`, of which there are `total` if
+    /// that is known.
     #[must_use]
     pub fn on_stderr(unit: &'static str, total: Option<u64>) -> Self {
         let stderr = io::stderr();
@@ -82,8 +84,8 @@ impl<W: Write> Progress<W> {
         }
     }
 
-    /// Writes the line over the one before, or below it where that cannot be done. A terminal that went away is no
-    /// reason to stop the job, so errors are not looked at.
+    /// Writes the line over the one before, or below it where that cannot be done. A terminal that
+    /// went away is no reason to stop the job, so errors are not looked at.
     fn write(&mut self, line: &str) {
         let width = line.chars().count();
         let _ = if self.is_terminal {

@@ -181,7 +181,8 @@ impl std::error::Error for Rejected {
     }
 }
 
-/// All that was rejected, in whatever order it came: how many of each kind, and the first few by name in full.
+/// All that was rejected, in whatever order it came: how many of each kind, and the first few by
+/// name in full.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct RejectedReport {
     counts: BTreeMap<&'static str, u64>,

@@ -1,12 +1,13 @@
 //! Walking a folder: a lazy iterator over the files below some roots.
 //!
-//! Depth first with an explicit stack, so the depth of the tree costs heap and not call stack, and a folder is read
-//! when the walk arrives there and not before: asking for the first ten files opens the few folders on the way to
-//! them. The entries of a folder come in the order of their names (bytes), folders and files mixed, which makes the
-//! walk the same on every machine with the same files.
+//! Depth first with an explicit stack, so the depth of the tree costs heap and not call stack, and
+//! a folder is read when the walk arrives there and not before: asking for the first ten files
+//! opens the few folders on the way to them. The entries of a folder come in the order of their
+//! names (bytes), folders and files mixed, which makes the walk the same on every machine with the
+//! same files.
 //!
-//! A folder that cannot be read is an item of the walk, not its end. Symbolic links are neither followed nor listed:
-//! they would make files come twice and walks endless.
+//! A folder that cannot be read is an item of the walk, not its end. Symbolic links are neither
+//! followed nor listed: they would make files come twice and walks endless.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -36,8 +37,8 @@ enum Visit {
 }
 
 impl Walk {
-    /// Walks `roots` one after the other. A root that is a file is given out itself; a root that is a symbolic link
-    /// is followed, since somebody named it.
+    /// Walks `roots` one after the other. A root that is a file is given out itself; a root that is
+    /// a symbolic link is followed, since somebody named it.
     pub fn new<P: Into<PathBuf>>(roots: impl IntoIterator<Item = P>) -> Self {
         let roots: VecDeque<_> = roots.into_iter().map(|root| Visit::Root(root.into())).collect();
         Self { stack: roots.into_iter().rev().collect() }

@@ -1,11 +1,12 @@
 //! Words and how often they occur.
 //!
-//! A word is a run of letters, digits and underscores that begins with a letter, in lower case, of 2 to
-//! [`WORD_MAX`] bytes; longer runs are data and not words. ASCII goes through a table of 256 entries, the rest through
-//! Unicode's own.
+//! A word is a run of letters, digits and underscores that begins with a letter, in lower case, of
+//! 2 to [`WORD_MAX`] bytes; longer runs are data and not words. ASCII goes through a table of 256
+//! entries, the rest through Unicode's own.
 //!
-//! [`WordCounts`] keeps all its words in one string, one after the other, and a hash table of places in it: two
-//! allocations for a document of any size, 16 bytes and the word itself for each distinct word.
+//! [`WordCounts`] keeps all its words in one string, one after the other, and a hash table of
+//! places in it: two allocations for a document of any size, 16 bytes and the word itself for each
+//! distinct word.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -184,7 +185,8 @@ impl WordCounts {
         self.places.len()
     }
 
-    /// A number that is the same for the same words with the same counts, and hardly ever for others.
+    /// A number that is the same for the same words with the same counts, and hardly ever for
+    /// others.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         let of_one = |place: &Place| {
@@ -193,7 +195,8 @@ impl WordCounts {
         self.places.iter().map(of_one).fold(0, u64::wrapping_add)
     }
 
-    /// The `n` words that occur most often with their counts, the most frequent first, equals in alphabetical order.
+    /// The `n` words that occur most often with their counts, the most frequent first, equals in
+    /// alphabetical order.
     #[must_use]
     pub fn top(&self, n: usize) -> Vec<(&str, u64)> {
         let mut best = BinaryHeap::with_capacity(n.min(self.distinct()) + 1);

@@ -11,18 +11,20 @@ use crate::{Dag, NodeId};
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct CriticalPath<Cost> {
-    /// The nodes on the path, from one without inputs to one without outputs; empty when the graph is.
+    /// The nodes on the path, from one without inputs to one without outputs; empty when the graph
+    /// is.
     pub nodes: Vec<NodeId>,
     /// What they cost together.
     pub total: Cost,
 }
 
 impl<N> Dag<N> {
-    /// The path with the highest total cost among those that lead from a node without inputs to one without outputs;
-    /// the first found when several are equal. However many workers there are, the graph takes at least this long.
+    /// The path with the highest total cost among those that lead from a node without inputs to one
+    /// without outputs; the first found when several are equal. However many workers there are, the
+    /// graph takes at least this long.
     ///
-    /// `cost` is asked once for each node, inputs first. It may return any number (`u64`, `f64`, `Duration`, …); one
-    /// that compares with nothing, such as NaN, counts as no cost.
+    /// `cost` is asked once for each node, inputs first. It may return any number (`u64`, `f64`,
+    /// `Duration`, …); one that compares with nothing, such as NaN, counts as no cost.
     ///
     /// # Examples
     ///
@@ -44,7 +46,8 @@ impl<N> Dag<N> {
         Cost: Copy + Default + PartialOrd + Add<Output = Cost>,
     {
         let nothing = Cost::default();
-        // By slot: what the heaviest path to the node costs with it, and the node before it on that path.
+        // By slot: what the heaviest path to the node costs with it, and the node before it on that
+        // path.
         let mut heaviest: Vec<(Cost, Option<NodeIndex>)> = vec![(nothing, None); self.slot_bound()];
         let mut end: Option<NodeIndex> = None;
         for node in self.order.iter() {

@@ -1,11 +1,12 @@
 //! The graph itself: nodes with values, edges between them, and an order that is always right.
 //!
-//! Underneath is petgraph's `StableDiGraph`, whose nodes hold their serial numbers only and whose edges hold nothing,
-//! so that a search passes over little memory; the values lie beside it. [`crate::order`] and [`crate::insertion`]
-//! keep the topological order. The questions are in files of their own: `walk`, `orphans`, `layers`, `critical_path`.
+//! Underneath is petgraph's `StableDiGraph`, whose nodes hold their serial numbers only and whose
+//! edges hold nothing, so that a search passes over little memory; the values lie beside it.
+//! [`crate::order`] and [`crate::insertion`] keep the topological order. The questions are in files
+//! of their own: `walk`, `orphans`, `layers`, `critical_path`.
 //!
-//! Invariants: the slots in use, the values present and the order's nodes are the same set; between two nodes there
-//! is at most one edge; every edge agrees with the order.
+//! Invariants: the slots in use, the values present and the order's nodes are the same set; between
+//! two nodes there is at most one edge; every edge agrees with the order.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -21,8 +22,9 @@ use crate::{AddEdgeError, Cycle, NodeId, UnknownNode};
 
 /// A directed acyclic graph whose nodes carry values of type `N`.
 ///
-/// An edge leads from a node to one that needs it: from an input to an output. An edge that would close a cycle is
-/// refused when it is added, so the graph is acyclic at any moment and always in topological order.
+/// An edge leads from a node to one that needs it: from an input to an output. An edge that would
+/// close a cycle is refused when it is added, so the graph is acyclic at any moment and always in
+/// topological order.
 ///
 /// # Examples
 ///
@@ -75,7 +77,8 @@ impl<N> Dag<N> {
 
     /// Adds a node without edges, behind all others in the order.
     ///
-    /// Nodes added in topological order make the cheapest graph: then no edge has to be searched for a cycle.
+    /// Nodes added in topological order make the cheapest graph: then no edge has to be searched
+    /// for a cycle.
     ///
     /// # Panics
     ///
@@ -94,8 +97,9 @@ impl<N> Dag<N> {
 
     /// Removes a node and its edges and returns its value.
     ///
-    /// Takes as long as the neighbours' lists of edges are: each is searched for the edge that goes away, from the
-    /// edge added last. So a node with very many outputs is best removed before them, or they in reverse order.
+    /// Takes as long as the neighbours' lists of edges are: each is searched for the edge that goes
+    /// away, from the edge added last. So a node with very many outputs is best removed before
+    /// them, or they in reverse order.
     ///
     /// # Errors
     ///
@@ -107,13 +111,14 @@ impl<N> Dag<N> {
         Ok(self.values[index.index()].take().expect("a slot in use has a value"))
     }
 
-    /// Adds an edge from an input to the node that needs it. Adding it again changes nothing, and a shortcut (from
-    /// `a` to `c` beside `a` → `b` → `c`) is an edge like any other.
+    /// Adds an edge from an input to the node that needs it. Adding it again changes nothing, and a
+    /// shortcut (from `a` to `c` beside `a` → `b` → `c`) is an edge like any other.
     ///
     /// # Errors
     ///
-    /// [`AddEdgeError::Cycle`] with the nodes of the cycle that the edge would close, [`AddEdgeError::UnknownNode`]
-    /// when an end was removed or belongs to another graph. The graph is then unchanged.
+    /// [`AddEdgeError::Cycle`] with the nodes of the cycle that the edge would close,
+    /// [`AddEdgeError::UnknownNode`] when an end was removed or belongs to another graph. The graph
+    /// is then unchanged.
     ///
     /// # Examples
     ///
@@ -160,7 +165,8 @@ impl<N> Dag<N> {
         Ok(edge.and_then(|edge| self.graph.remove_edge(edge)).is_some())
     }
 
-    /// Whether there is an edge from one node to the other; `false` when either is not in the graph.
+    /// Whether there is an edge from one node to the other; `false` when either is not in the
+    /// graph.
     #[must_use]
     pub fn contains_edge(&self, from: NodeId, to: NodeId) -> bool {
         match (self.index(from), self.index(to)) {
@@ -216,7 +222,8 @@ impl<N> Dag<N> {
         self.order.iter().map(|index| self.id(index))
     }
 
-    /// All edges, as source and target: by target in topological order, each target's in the order of adding.
+    /// All edges, as source and target: by target in topological order, each target's in the order
+    /// of adding.
     pub fn edges(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
         self.order.iter().flat_map(move |target| {
             self.neighbours(target, Incoming).into_iter().map(move |source| (source, self.id(target)))
@@ -248,8 +255,8 @@ impl<N> Dag<N> {
         neighbours
     }
 
-    /// Looks for an edge in the shorter of the two lists that would hold it, so that nodes with a million edges
-    /// take new ones quickly.
+    /// Looks for an edge in the shorter of the two lists that would hold it, so that nodes with a
+    /// million edges take new ones quickly.
     fn find_edge(&self, source: NodeIndex, target: NodeIndex) -> Option<EdgeIndex> {
         use petgraph::visit::EdgeRef;
         let mut outgoing = self.graph.edges_directed(source, Outgoing);

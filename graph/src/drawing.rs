@@ -1,8 +1,8 @@
 //! Pictures of a graph: what is drawn, apart from how.
 //!
-//! A [`Drawing`] is a copy of the nodes' labels and of the edges, made in one pass over the graph. It borrows nothing,
-//! so a graph under a lock is copied under the lock and drawn after it. Each way to draw is in a file of its own and
-//! returns a value that is written with `Display`.
+//! A [`Drawing`] is a copy of the nodes' labels and of the edges, made in one pass over the graph.
+//! It borrows nothing, so a graph under a lock is copied under the lock and drawn after it. Each
+//! way to draw is in a file of its own and returns a value that is written with `Display`.
 
 mod dot;
 mod heat;
@@ -47,14 +47,15 @@ impl Label {
         Label { text: text.into(), ..Label::default() }
     }
 
-    /// Adds something beside the text, such as a time: below it, or in a column of its own where nodes are lines.
+    /// Adds something beside the text, such as a time: below it, or in a column of its own where
+    /// nodes are lines.
     pub fn note(mut self, note: impl Into<String>) -> Label {
         self.note = note.into();
         self
     }
 
-    /// Colours the node from white (0) over yellow to red (1). Numbers outside are taken to the nearer end; NaN leaves
-    /// the node without colour.
+    /// Colours the node from white (0) over yellow to red (1). Numbers outside are taken to the
+    /// nearer end; NaN leaves the node without colour.
     pub fn heat(mut self, heat: f32) -> Label {
         self.heat = (!heat.is_nan()).then(|| heat.clamp(0.0, 1.0));
         self
@@ -127,7 +128,8 @@ struct Figure {
     /// The number of the node's id, by which it is named where names are needed.
     number: u64,
     label: Label,
-    /// The positions of its inputs among the figures, all smaller than its own, in the order of adding.
+    /// The positions of its inputs among the figures, all smaller than its own, in the order of
+    /// adding.
     inputs: Vec<usize>,
 }
 
@@ -137,7 +139,8 @@ impl<N> Dag<N> {
         self.draw_nodes(self.order.iter(), label)
     }
 
-    /// A drawing of some nodes and the edges between them, such as [`inputs_first`](Dag::inputs_first) of a target.
+    /// A drawing of some nodes and the edges between them, such as
+    /// [`inputs_first`](Dag::inputs_first) of a target.
     ///
     /// # Errors
     ///
@@ -200,10 +203,12 @@ impl Drawing {
         svg::Svg(self)
     }
 
-    /// The graph as lines of text, a node on each, inputs above outputs, notes in a column on the right.
+    /// The graph as lines of text, a node on each, inputs above outputs, notes in a column on the
+    /// right.
     ///
-    /// A node (`○`, highlighted `●`) flows into the next node below it on its rail. One that flows into several nodes
-    /// stands above one of them; for each of the others a mention (`◌`) stands in its place.
+    /// A node (`○`, highlighted `●`) flows into the next node below it on its rail. One that flows
+    /// into several nodes stands above one of them; for each of the others a mention (`◌`) stands
+    /// in its place.
     pub fn text(&self) -> impl fmt::Display {
         text::Text(self)
     }

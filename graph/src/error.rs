@@ -63,7 +63,8 @@ pub enum AddEdgeError {
 }
 
 impl AddEdgeError {
-    /// Gives the nodes of a cycle the names by which the message shall speak of them (their ids otherwise).
+    /// Gives the nodes of a cycle the names by which the message shall speak of them (their ids
+    /// otherwise).
     ///
     /// # Examples
     ///
@@ -121,7 +122,8 @@ impl From<UnknownNode> for AddEdgeError {
 /// The cycle that a refused edge would have closed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Cycle {
-    /// From the refused edge's target to its source, along edges that exist; one node for a self-edge.
+    /// From the refused edge's target to its source, along edges that exist; one node for a
+    /// self-edge.
     nodes: Vec<NodeId>,
     /// The names of the nodes that the message shows, in its order; empty when ids are to be shown.
     names: Vec<String>,
@@ -136,8 +138,8 @@ impl Cycle {
         Cycle { nodes, names: Vec::new() }
     }
 
-    /// The nodes of the cycle, each once: there is an edge from each to the next, and the refused edge would lead
-    /// from the last to the first. It is a shortest one.
+    /// The nodes of the cycle, each once: there is an edge from each to the next, and the refused
+    /// edge would lead from the last to the first. It is a shortest one.
     pub fn nodes(&self) -> &[NodeId] {
         &self.nodes
     }

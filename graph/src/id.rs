@@ -1,8 +1,8 @@
 //! The name of a node: unmistakable, also after the node is gone.
 //!
-//! An id is made of the graph's own number, the slot in which the node is kept, and a serial number that no other
-//! node of that graph ever had. Slots are used again, serial numbers are not, so an id that outlives its node is
-//! recognised as such and never means another node.
+//! An id is made of the graph's own number, the slot in which the node is kept, and a serial number
+//! that no other node of that graph ever had. Slots are used again, serial numbers are not, so an
+//! id that outlives its node is recognised as such and never means another node.
 
 use std::fmt;
 use std::num::{NonZeroU32, NonZeroU64};
@@ -12,9 +12,10 @@ use petgraph::stable_graph::NodeIndex;
 
 /// The name of one node of one [`Dag`](crate::Dag).
 ///
-/// Ids are ordered by age within a graph: a node added later has the greater id. The id of a removed node is refused
-/// everywhere with [`UnknownNode`](crate::UnknownNode), and so is that of another graph. The clone of a graph knows
-/// the ids that the original had when it was cloned; of those given out later by either it must be shown its own only.
+/// Ids are ordered by age within a graph: a node added later has the greater id. The id of a
+/// removed node is refused everywhere with [`UnknownNode`](crate::UnknownNode), and so is that of
+/// another graph. The clone of a graph knows the ids that the original had when it was cloned; of
+/// those given out later by either it must be shown its own only.
 ///
 /// # Examples
 ///
@@ -43,8 +44,8 @@ impl NodeId {
         NodeId { graph, slot: index.index() as u32, serial }
     }
 
-    /// The number that [`Display`](fmt::Display) shows after `#`: 1 for the first node that the graph was given,
-    /// then 2, and so on, never one twice.
+    /// The number that [`Display`](fmt::Display) shows after `#`: 1 for the first node that the
+    /// graph was given, then 2, and so on, never one twice.
     pub fn number(self) -> u64 {
         self.serial.get()
     }
@@ -79,7 +80,8 @@ impl fmt::Debug for NodeId {
 pub(crate) struct GraphNumber(NonZeroU32);
 
 impl GraphNumber {
-    /// A number that no graph of this process has (until four thousand million of them have been made).
+    /// A number that no graph of this process has (until four thousand million of them have been
+    /// made).
     pub(crate) fn next() -> GraphNumber {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         GraphNumber(NonZeroU32::new(NEXT.fetch_add(1, Ordering::Relaxed)).unwrap_or(NonZeroU32::MIN))

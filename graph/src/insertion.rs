@@ -1,21 +1,26 @@
-//! Keeps the topological order right when an edge is added, and finds the cycle that it would close.
+//! Keeps the topological order right when an edge is added, and finds the cycle that it would
+//! close.
 //!
-//! The algorithm is the ordered two-way search of Haeupler, Kavitha, Mathew, Sen and Tarjan, "Incremental Cycle
-//! Detection, Topological Ordering, and Strong Component Maintenance" (ACM Transactions on Algorithms 8(1), 2012),
-//! which refines one of Alpern, Hoover, Rosen, Sweeney and Zadeck (1990), on the list of [`crate::order`]. An edge
-//! that agrees with the order costs one comparison. Otherwise two searches approach each other: forward from the
-//! edge's target, always at its first node not yet expanded, and backward from the source, always at its last. They
-//! stop where they have passed each other, and what they have crossed moves to the place where they met. So a chain
-//! costs little in whatever order its edges come, where an algorithm that searches the whole affected region
-//! (Pearce and Kelly's) takes quadratic time.
+//! The algorithm is the ordered two-way search of Haeupler, Kavitha, Mathew, Sen and Tarjan,
+//! "Incremental Cycle Detection, Topological Ordering, and Strong Component Maintenance" (ACM
+//! Transactions on Algorithms 8(1), 2012), which refines one of Alpern, Hoover, Rosen, Sweeney and
+//! Zadeck (1990), on the list of [`crate::order`]. An edge that agrees with the order costs one
+//! comparison. Otherwise two searches approach each other: forward from the edge's target, always
+//! at its first node not yet expanded, and backward from the source, always at its last. They stop
+//! where they have passed each other, and what they have crossed moves to the place where they met.
+//! So a chain costs little in whatever order its edges come, where an algorithm that searches the
+//! whole affected region (Pearce and Kelly's) takes quadratic time.
 //!
-//! Invariants: every edge leads from a smaller tag to a greater one; a refused edge changes nothing but marks.
+//! Invariants: every edge leads from a smaller tag to a greater one; a refused edge changes nothing
+//! but marks.
 //!
-//! Why the move is right. Let `u` be the first node that the forward search reached and did not expand, if there is
-//! one. All that it found before `u` is expanded: F. The backward search stopped at a `z` not behind `u`, so all that it
-//! found behind `u` is expanded: B. Directly before `u` go B, then F. An input of B lies in B or before `u`; an output of
-//! F lies in F, or is `u`, or behind it. If the forward search has nothing left, all that it found before `from` is F,
-//! and all of F lies before the last `z` that the backward search has left: directly behind `z` go B, then F.
+//! Why the move is right. Let `u` be the first node that the forward search reached and did not
+//! expand, if there is one. All that it found before `u` is expanded: F. The backward search
+//! stopped at a `z` not behind `u`, so all that it found behind `u` is expanded: B. Directly before
+//! `u` go B, then F. An input of B lies in B or before `u`; an output of F lies in F, or is `u`, or
+//! behind it. If the forward search has nothing left, all that it found before `from` is F, and all
+//! of F lies before the last `z` that the backward search has left: directly behind `z` go B, then
+//! F.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -36,8 +41,8 @@ pub(crate) struct Insertion {
 }
 
 impl Insertion {
-    /// Makes room for an edge that goes against the order: moves `to`, which stands before `from`, behind it. An `Err`
-    /// is a shortest path from `to` to `from`; the order is then as before.
+    /// Makes room for an edge that goes against the order: moves `to`, which stands before `from`,
+    /// behind it. An `Err` is a shortest path from `to` to `from`; the order is then as before.
     pub(crate) fn reorder<Weight, Edge>(
         &mut self,
         graph: &StableDiGraph<Weight, Edge>,
@@ -47,7 +52,8 @@ impl Insertion {
     ) -> Result<(), Vec<NodeIndex>> {
         let anchor = self.search(graph, order, from, to).ok_or_else(|| shortest_path(graph, order, to, from))?;
         let here = order.tag(anchor.node());
-        // What the backward search expanded before the forward search leapt over it stays where it is.
+        // What the backward search expanded before the forward search leapt over it stays where it
+        // is.
         self.backward_done.retain(|&node| order.tag(node) > here);
         debug_assert!(self.forward_done.iter().all(|&node| order.tag(node) < here), "expanded in ascending order");
         self.backward_done.reverse();
@@ -56,8 +62,8 @@ impl Insertion {
         Ok(())
     }
 
-    /// Runs both searches until they have passed each other and says where; `None` when they meet in a node, which is
-    /// a cycle.
+    /// Runs both searches until they have passed each other and says where; `None` when they meet
+    /// in a node, which is a cycle.
     fn search<Weight, Edge>(
         &mut self,
         graph: &StableDiGraph<Weight, Edge>,
@@ -132,7 +138,8 @@ impl Anchor {
     }
 }
 
-/// A shortest path between two nodes, both included, by a breadth-first search among the nodes between them.
+/// A shortest path between two nodes, both included, by a breadth-first search among the nodes
+/// between them.
 ///
 /// # Panics
 ///
@@ -144,7 +151,8 @@ fn shortest_path<Weight, Edge>(
     to: NodeIndex,
 ) -> Vec<NodeIndex> {
     let end = order.tag(to);
-    // By slot: one more than the slot of the node before it, 0 for none. Zeroed memory that nobody touches is free.
+    // By slot: one more than the slot of the node before it, 0 for none. Zeroed memory that nobody
+    // touches is free.
     let mut before = vec![0_u32; order.slot_bound()];
     let mut queue = VecDeque::from([from]);
     'search: while let Some(node) = queue.pop_front() {

@@ -5,9 +5,9 @@ use petgraph::Direction::Incoming;
 use crate::{Dag, NodeId};
 
 impl<N> Dag<N> {
-    /// The nodes by layers: in the first those without inputs, in each other one the nodes whose last inputs are in
-    /// the layer before. Nothing in a layer needs anything else in it. There are as many layers as the longest path
-    /// has nodes.
+    /// The nodes by layers: in the first those without inputs, in each other one the nodes whose
+    /// last inputs are in the layer before. Nothing in a layer needs anything else in it. There are
+    /// as many layers as the longest path has nodes.
     ///
     /// # Examples
     ///

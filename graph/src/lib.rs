@@ -1,14 +1,15 @@
-//! The directed acyclic graph under millpond: which task needs which, in an order that is always right.
+//! The directed acyclic graph under millpond: which task needs which, in an order that is always
+//! right.
 //!
-//! [`Dag`] holds nodes with values and edges without. An edge that would close a cycle is refused the moment it is
-//! added, with the whole cycle in the error, and this costs so little that a graph of a million nodes is built in a
-//! fraction of a second when its nodes are added inputs first, and in seconds in the worst order. It answers what a
-//! node needs ([`Dag::inputs_first`]), what nobody needs any more ([`Dag::orphans`]), what could run at the same time
-//! ([`Dag::layers`]), what the whole is waiting for
-//! ([`Dag::critical_path`]), and draws itself ([`Dag::draw`]).
+//! [`Dag`] holds nodes with values and edges without. An edge that would close a cycle is refused
+//! the moment it is added, with the whole cycle in the error, and this costs so little that a graph
+//! of a million nodes is built in a fraction of a second when its nodes are added inputs first, and
+//! in seconds in the worst order. It answers what a node needs ([`Dag::inputs_first`]), what nobody
+//! needs any more ([`Dag::orphans`]), what could run at the same time ([`Dag::layers`]), what the
+//! whole is waiting for ([`Dag::critical_path`]), and draws itself ([`Dag::draw`]).
 //!
-//! It is pure data: it starts no thread, holds no items and runs nothing. For graphs with cycles, weights on edges or
-//! other algorithms use petgraph, on which this is built.
+//! It is pure data: it starts no thread, holds no items and runs nothing. For graphs with cycles,
+//! weights on edges or other algorithms use petgraph, on which this is built.
 
 #![forbid(unsafe_code)]
 

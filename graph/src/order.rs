@@ -1,13 +1,14 @@
 //! A list of all nodes in topological order, in which two nodes are compared in one step.
 //!
-//! This is the order-maintenance problem; the solution is the tag-range relabelling of Bender, Cole, Demaine,
-//! Farach-Colton and Zito, "Two Simplified Algorithms for Maintaining Order in a List" (ESA 2002), first found by
-//! Dietz. Every node has a tag, and tags grow along a doubly linked list. A node that is put between two others takes
-//! the middle of their tags; where no tag is left, the smallest enclosing range of tags that is not too full has its
-//! nodes spread evenly over it. A move costs O(log n), amortised, and mostly one step.
+//! This is the order-maintenance problem; the solution is the tag-range relabelling of Bender,
+//! Cole, Demaine, Farach-Colton and Zito, "Two Simplified Algorithms for Maintaining Order in a
+//! List" (ESA 2002), first found by Dietz. Every node has a tag, and tags grow along a doubly
+//! linked list. A node that is put between two others takes the middle of their tags; where no tag
+//! is left, the smallest enclosing range of tags that is not too full has its nodes spread evenly
+//! over it. A move costs O(log n), amortised, and mostly one step.
 //!
-//! Invariants: the list is circular through the sentinel in place 0; along it tags grow strictly; a place that is not
-//! in the list is linked to nothing.
+//! Invariants: the list is circular through the sentinel in place 0; along it tags grow strictly; a
+//! place that is not in the list is linked to nothing.
 //!
 //! It does not know edges: [`crate::insertion`] says what must come before what.
 
@@ -65,13 +66,14 @@ impl Order {
         self.unlink(place_of(node));
     }
 
-    /// The tag of a node; of two nodes the one with the smaller tag comes first. Good until the next move.
+    /// The tag of a node; of two nodes the one with the smaller tag comes first. Good until the
+    /// next move.
     pub(crate) fn tag(&self, node: NodeIndex) -> u64 {
         self.places[place_of(node) as usize].tag
     }
 
-    /// Moves nodes so that they stand in the order given, directly behind `anchor`, or directly before it. The anchor
-    /// is not among them.
+    /// Moves nodes so that they stand in the order given, directly behind `anchor`, or directly
+    /// before it. The anchor is not among them.
     pub(crate) fn move_to(&mut self, anchor: Anchor, nodes: impl ExactSizeIterator<Item = NodeIndex> + Clone) {
         for node in nodes.clone() {
             self.unlink(place_of(node));
@@ -147,7 +149,8 @@ impl Order {
         (if next == SENTINEL { TAG_END } else { self.places[next as usize].tag }) - tag
     }
 
-    /// Spreads the tags around a place evenly, where places with equal tags, all those of a range, stand behind it.
+    /// Spreads the tags around a place evenly, where places with equal tags, all those of a range,
+    /// stand behind it.
     fn spread_around(&mut self, place: u32) {
         let tag = self.places[place as usize].tag;
         let (mut first, mut last, mut count) = (place, place, 1_u64);
@@ -156,7 +159,8 @@ impl Order {
             most *= 2.0 / FULLNESS;
             let low = tag >> bits << bits;
             let high = low + (1 << bits);
-            // The sentinel has the tag 0 and is part of the lowest range, where it stays, being first.
+            // The sentinel has the tag 0 and is part of the lowest range, where it stays, being
+            // first.
             while first != SENTINEL && self.places[self.places[first as usize].previous as usize].tag >= low {
                 first = self.places[first as usize].previous;
                 count += 1;

@@ -7,8 +7,8 @@ use petgraph::Direction::{Incoming, Outgoing};
 use crate::{Dag, NodeId, UnknownNode};
 
 impl<N> Dag<N> {
-    /// The nodes from which no path leads to a wanted one, outputs first: removed in this order, no node goes before
-    /// one that needs it. A wanted node is no orphan.
+    /// The nodes from which no path leads to a wanted one, outputs first: removed in this order, no
+    /// node goes before one that needs it. A wanted node is no orphan.
     ///
     /// `is_wanted` is asked once for each node. Takes time in proportion to the whole graph;
     /// [`orphaned_by`](Dag::orphaned_by) looks only at what one node leaves behind.
@@ -30,9 +30,10 @@ impl<N> Dag<N> {
         self.ids(self.order.iter().rev().filter(|&node| !needed.contains(node)))
     }
 
-    /// The orphans that there are because this node is not wanted any more: the node itself, when it is not wanted
-    /// and has no output, then those of its ancestors of which the same is true once the orphans are gone; outputs
-    /// first. `is_wanted` is asked only for nodes that have no other output left.
+    /// The orphans that there are because this node is not wanted any more: the node itself, when
+    /// it is not wanted and has no output, then those of its ancestors of which the same is true
+    /// once the orphans are gone; outputs first. `is_wanted` is asked only for nodes that have no
+    /// other output left.
     ///
     /// Takes time in proportion to the orphans and their edges.
     ///
@@ -66,7 +67,8 @@ impl<N> Dag<N> {
         while let Some(node) = next.pop() {
             orphans.push(self.id(node));
             for input in self.graph.neighbors_directed(node, Incoming) {
-                // Subtle: the outputs are counted off rather than counted, since an input may have a million others.
+                // Subtle: the outputs are counted off rather than counted, since an input may have
+                // a million others.
                 let mut others = outputs_left
                     .remove(&input)
                     .unwrap_or_else(|| self.graph.neighbors_directed(input, Outgoing).detach());

@@ -1,8 +1,9 @@
 //! A set of slots whose cost depends on what is put in, not on how large the graph is.
 //!
-//! In a large graph it begins as a hash set. As soon as it holds as many slots as a bit for every slot of the graph
-//! needs words, it becomes those bits; so it never touches more memory than it was given slots, and is quick for the
-//! large sets. In a small graph the bits are there from the beginning.
+//! In a large graph it begins as a hash set. As soon as it holds as many slots as a bit for every
+//! slot of the graph needs words, it becomes those bits; so it never touches more memory than it
+//! was given slots, and is quick for the large sets. In a small graph the bits are there from the
+//! beginning.
 
 use std::collections::HashSet;
 

@@ -1,7 +1,7 @@
 //! What a node needs and what needs it.
 //!
-//! Walks use stacks of their own, so depth is bounded by memory alone, and a set that grows with what it holds
-//! ([`crate::seen`]), so a walk costs what it visits, not what the graph holds.
+//! Walks use stacks of their own, so depth is bounded by memory alone, and a set that grows with
+//! what it holds ([`crate::seen`]), so a walk costs what it visits, not what the graph holds.
 
 use petgraph::Direction::{self, Incoming, Outgoing};
 use petgraph::stable_graph::NodeIndex;
@@ -10,10 +10,11 @@ use crate::seen::Seen;
 use crate::{Dag, NodeId, UnknownNode};
 
 impl<N> Dag<N> {
-    /// The node with all that it needs, inputs first: every node stands behind its inputs, and the node itself is
-    /// last. What is independent comes in the order in which the edges were added.
+    /// The node with all that it needs, inputs first: every node stands behind its inputs, and the
+    /// node itself is last. What is independent comes in the order in which the edges were added.
     ///
-    /// Takes time and memory in proportion to the nodes returned and their edges, however large the graph is.
+    /// Takes time and memory in proportion to the nodes returned and their edges, however large the
+    /// graph is.
     ///
     /// # Errors
     ///
@@ -48,7 +49,8 @@ impl<N> Dag<N> {
             stack.push(self.index(id)?);
             while let Some(&node) = stack.last() {
                 if entered.insert(node) {
-                    // Petgraph gives the input that was added last first, so the first one is on top.
+                    // Petgraph gives the input that was added last first, so the first one is on
+                    // top.
                     let inputs = self.graph.neighbors_directed(node, Incoming);
                     stack.extend(inputs.filter(|&input| !entered.contains(input)));
                 } else {
@@ -63,7 +65,8 @@ impl<N> Dag<N> {
         Ok(found)
     }
 
-    /// All nodes from which a path leads to this one, without the node itself, in topological order.
+    /// All nodes from which a path leads to this one, without the node itself, in topological
+    /// order.
     ///
     /// # Errors
     ///
@@ -74,7 +77,8 @@ impl<N> Dag<N> {
         Ok(ancestors)
     }
 
-    /// All nodes to which a path leads from this one, without the node itself, in topological order.
+    /// All nodes to which a path leads from this one, without the node itself, in topological
+    /// order.
     ///
     /// # Errors
     ///
@@ -108,7 +112,8 @@ impl<N> Dag<N> {
         Ok(false)
     }
 
-    /// The nodes that can be reached from some, those included, as a set and in the order of finding.
+    /// The nodes that can be reached from some, those included, as a set and in the order of
+    /// finding.
     pub(crate) fn reach(
         &self,
         from: impl IntoIterator<Item = NodeIndex>,

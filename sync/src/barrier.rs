@@ -14,8 +14,8 @@ use std::time::Duration;
 
 /// A gate at which a number of parties wait for each other, again and again.
 ///
-/// A party that times out or goes away **breaks** it for all: whoever waits and whoever comes is told so, until it is
-/// [`reset`](Self::reset).
+/// A party that times out or goes away **breaks** it for all: whoever waits and whoever comes is
+/// told so, until it is [`reset`](Self::reset).
 ///
 /// # Examples
 ///
@@ -58,7 +58,8 @@ pub struct Passed {
 }
 
 impl Passed {
-    /// How many had arrived before this party: each number below the number of parties, once in each round.
+    /// How many had arrived before this party: each number below the number of parties, once in
+    /// each round.
     #[must_use]
     pub const fn index(self) -> u64 {
         self.index
@@ -132,8 +133,8 @@ impl Barrier {
         ended.map_or(Err(BrokenBarrier), |party| party.passed())
     }
 
-    /// Arrives at the first poll, and waits for the others, awaiting them. Dropping the future after that breaks the
-    /// barrier, unless the round was complete.
+    /// Arrives at the first poll, and waits for the others, awaiting them. Dropping the future
+    /// after that breaks the barrier, unless the round was complete.
     pub const fn wait_async(&self) -> PassBarrier<'_> {
         PassBarrier { waiting: Waiting::new(self, Self::wish()) }
     }

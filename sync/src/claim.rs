@@ -3,9 +3,11 @@
 use crate::shim::Arc;
 use crate::shim::atomic::{AtomicBool, Ordering};
 
-/// A cell that the entries of one waiter in several lists share; whoever grants one of them must win it first.
+/// A cell that the entries of one waiter in several lists share; whoever grants one of them must
+/// win it first.
 ///
-/// It is won once. So exactly one of the entries is granted, although each stands under the lock of another primitive.
+/// It is won once. So exactly one of the entries is granted, although each stands under the lock of
+/// another primitive.
 #[derive(Clone, Debug)]
 pub struct Claim(Arc<AtomicBool>);
 

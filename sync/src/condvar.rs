@@ -1,8 +1,9 @@
 //! Waiting for a change of a value behind a mutex.
 //!
-//! A notification grants waiters, so each hits exactly one, or is passed on. **No herd**: of all waiters that are
-//! notified, only the first is woken. When it has its mutex again it wakes the next, which so arrives at a mutex that is
-//! about to be released. The place of the baton stands under the list's lock ([`Relay`]).
+//! A notification grants waiters, so each hits exactly one, or is passed on. **No herd**: of all
+//! waiters that are notified, only the first is woken. When it has its mutex again it wakes the
+//! next, which so arrives at a mutex that is about to be released. The place of the baton stands
+//! under the list's lock ([`Relay`]).
 
 use crate::deadline::Deadline;
 use crate::granting::{Granting, Waiting};
@@ -19,9 +20,9 @@ use std::time::Duration;
 
 /// Waiting for a change of a value behind a [`Mutex`].
 ///
-/// Threads and tasks wait in one list. There are no spurious wake-ups: a wait ends by a notification or its time-out.
-/// The condition may have changed back all the same before the mutex is locked again, so look at it in a loop, or use
-/// [`wait_while`](Self::wait_while).
+/// Threads and tasks wait in one list. There are no spurious wake-ups: a wait ends by a
+/// notification or its time-out. The condition may have changed back all the same before the mutex
+/// is locked again, so look at it in a loop, or use [`wait_while`](Self::wait_while).
 ///
 /// # Examples
 ///
@@ -43,7 +44,8 @@ pub struct Condvar {
     grants: Grants<Relay, Notified>,
 }
 
-/// Which of the waiters that were notified has been woken, and which are to be woken when it has its mutex.
+/// Which of the waiters that were notified has been woken, and which are to be woken when it has
+/// its mutex.
 #[derive(Debug)]
 pub struct Relay {
     /// Those who sleep on, by their numbers.
@@ -56,7 +58,8 @@ pub struct Relay {
 
 /// What a waiter of a [`Condvar`] carries: the number of its notification, once it has one.
 ///
-/// A binding that waits by itself gives it back with [`Condvar::arrive`] when it has its lock again.
+/// A binding that waits by itself gives it back with [`Condvar::arrive`] when it has its lock
+/// again.
 #[derive(Debug, Default)]
 #[must_use = "others that were notified sleep until it is given back with `arrive`"]
 pub struct Notified(Option<u64>);
@@ -122,8 +125,8 @@ impl Condvar {
         Self::pass(turn);
     }
 
-    /// A waiter that was notified, and waited by itself with a [`Waiting`], has its lock again: wakes the next of those
-    /// who were notified with it.
+    /// A waiter that was notified, and waited by itself with a [`Waiting`], has its lock again:
+    /// wakes the next of those who were notified with it.
     pub fn arrive(&self, notified: Notified) {
         Self::arrive_in(&mut self.grants.turn(), &notified);
     }
@@ -149,7 +152,8 @@ impl Condvar {
     /// # Blocking
     /// Until then, and until the mutex is free, however long that takes.
     pub fn wait_deadline<T: ?Sized>(&self, guard: &mut MutexGuard<'_, T>, deadline: impl Into<Deadline>) -> bool {
-        /// Locks the mutex again, also when something around the wait panics: the guard is still there.
+        /// Locks the mutex again, also when something around the wait panics: the guard is still
+        /// there.
         struct Relock<'a, T: ?Sized>(&'a Mutex<T>);
         impl<T: ?Sized> Drop for Relock<'_, T> {
             fn drop(&mut self) {
@@ -206,8 +210,9 @@ impl Condvar {
 
     /// Waits for a notification, awaiting it; gives the guard back, of the mutex locked again.
     ///
-    /// Dropping the future leaves the list; a notification that it has and did not return with goes to the next waiter. The
-    /// mutex is not locked then, unless it was never polled: it is released by the first poll, or with the future.
+    /// Dropping the future leaves the list; a notification that it has and did not return with goes
+    /// to the next waiter. The mutex is not locked then, unless it was never polled: it is released
+    /// by the first poll, or with the future.
     ///
     /// # Examples
     ///

@@ -29,7 +29,8 @@ impl Error for BelowZero {}
 
 /// A count that threads and tasks wait for to become 0.
 ///
-/// It may go up again; whoever waited when it was 0 goes on all the same. For work whose amount is not known beforehand.
+/// It may go up again; whoever waited when it was 0 goes on all the same. For work whose amount is
+/// not known beforehand.
 ///
 /// # Examples
 ///
@@ -153,7 +154,8 @@ impl Granting for Countdown {
     }
 
     fn take(&self, _turn: &mut Turn<'_, (), ()>, (): &mut ()) -> bool {
-        // Whoever counts down to 0 takes a turn after it: a turn before this one, or it finds this waiter.
+        // Whoever counts down to 0 takes a turn after it: a turn before this one, or it finds this
+        // waiter.
         self.count() == 0
     }
 

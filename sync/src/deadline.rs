@@ -6,7 +6,8 @@ use crate::host;
 
 /// The end of a wait: a moment, or never.
 ///
-/// Adding saturates: a time-out that the clock cannot express, such as [`Duration::MAX`], means never.
+/// Adding saturates: a time-out that the clock cannot express, such as [`Duration::MAX`], means
+/// never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Deadline(Option<Instant>);
 

@@ -1,14 +1,15 @@
 //! Finding owners that wait for each other in a ring.
 //!
-//! An owner that is about to wait says for which lock ([`Waits`]), and then the ring is looked for: from the lock to its
-//! holder, from the holder to the lock that it waits for, and so on. Quick paths know nothing of it.
+//! An owner that is about to wait says for which lock ([`Waits`]), and then the ring is looked for:
+//! from the lock to its holder, from the holder to the lock that it waits for, and so on. Quick
+//! paths know nothing of it.
 //!
 //! **The one that closes a ring finds it.** An owner is listed before it looks, both under one lock, and stays listed
 //! while it waits. So of the owners in a ring the last one to be listed sees all others.
 //!
 //! **What is found is one.** Who waits releases nothing, so a ring that was there once stays. What may be out of date is
-//! the listing of an owner that was granted its lock and has not run yet; it is the holder then, and waits for nothing.
-//! A second walk confirms that all holders are still the same.
+//! the listing of an owner that was granted its lock and has not run yet; it is the holder then,
+//! and waits for nothing. A second walk confirms that all holders are still the same.
 
 use crate::deadline::Deadline;
 use crate::granting::Waiting;
@@ -101,7 +102,8 @@ pub struct Waits {
 }
 
 impl Waits {
-    /// Lists that `owner` is about to wait for `lock`, and looks whether that closes a ring of waits that are all endless.
+    /// Lists that `owner` is about to wait for `lock`, and looks whether that closes a ring of
+    /// waits that are all endless.
     ///
     /// Call it when the lock could not be had at once, before the wait, and drop it after it.
     ///
@@ -123,7 +125,8 @@ impl Waits {
         if is_confirmed { Err(Deadlock { ring }) } else { Ok(listed) }
     }
 
-    /// Looks once more whether the wait is one of a ring, for owners that look now and then while they wait.
+    /// Looks once more whether the wait is one of a ring, for owners that look now and then while
+    /// they wait.
     ///
     /// # Errors
     /// [`Deadlock`] if it is.
@@ -141,8 +144,8 @@ impl Drop for Waits {
     }
 }
 
-/// From `owner` to the lock that it waits for, to its holder, and so on: who waits for what. Ends at a holder that does
-/// not wait, or, in a ring, before the owner that comes again.
+/// From `owner` to the lock that it waits for, to its holder, and so on: who waits for what. Ends
+/// at a holder that does not wait, or, in a ring, before the owner that comes again.
 ///
 /// For bindings, which know of an owner whether it still exists.
 #[must_use]
@@ -176,7 +179,8 @@ fn is_ring(links: &[Link]) -> bool {
 }
 
 impl RawMutex {
-    /// Takes the lock, unless the deadline passes before; returns whether it did. Looks for a ring before it blocks.
+    /// Takes the lock, unless the deadline passes before; returns whether it did. Looks for a ring
+    /// before it blocks.
     ///
     /// # Errors
     /// [`Deadlock`] if the wait has no deadline and could not end.

@@ -1,7 +1,8 @@
 //! The slots of a wait list: a slab of entries, linked first-in-first-out by index.
 //!
-//! Indices instead of pointers keep this safe code; a freed slot is used again, so waiting allocates nothing once the
-//! slab has grown to the largest number of waiters at one time. It knows nothing of locks, threads or wake-ups.
+//! Indices instead of pointers keep this safe code; a freed slot is used again, so waiting
+//! allocates nothing once the slab has grown to the largest number of waiters at one time. It knows
+//! nothing of locks, threads or wake-ups.
 //!
 //! An entry may carry a value: what its waiter asks for, and later what it was granted.
 
@@ -148,7 +149,8 @@ impl<V> Entries<V> {
         slot.value.as_mut().map(|value| (waker, value))
     }
 
-    /// The state of the waiter at `place`; while it waits, its waker is replaced by `waker` if that is another one.
+    /// The state of the waiter at `place`; while it waits, its waker is replaced by `waker` if that
+    /// is another one.
     ///
     /// Returns the replaced waker too, to be dropped when the lock is free.
     pub(crate) fn update(&mut self, place: Place, waker: Option<&Waker>) -> Option<(WaiterState, Option<Waker>)> {

@@ -1,8 +1,8 @@
 //! Ways to break code on purpose, so that tests show that the model checkers find it.
 //!
-//! Each crate lists its own faults in an enum and asks [`is`] at the places that they break. At most
-//! one fault is set at a time. In a build without a model checker none can be set, and the compiler
-//! removes the question.
+//! Each crate lists its own faults in an enum and asks [`is`] at the places that they break. At
+//! most one fault is set at a time. In a build without a model checker none can be set, and the
+//! compiler removes the question.
 
 /// What can be broken in this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,8 @@ mod switch {
         static FAULT: RefCell<Option<Box<dyn Any>>> = const { RefCell::new(None) };
     }
 
-    /// Sets this fault, in place of another one, for all models that the calling thread runs from now on.
+    /// Sets this fault, in place of another one, for all models that the calling thread runs from
+    /// now on.
     pub fn set<F: Any>(fault: F) {
         FAULT.set(Some(Box::new(fault)));
     }

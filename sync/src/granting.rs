@@ -1,8 +1,8 @@
 //! The loop of a wait that ends with a grant, for threads and for futures.
 //!
 //! *Take it if it can be had; otherwise enter the list; sleep until granted, notified or too late.* Each round is one
-//! turn of the primitive's lock, so there is no moment between the look and the entering. It knows nothing of what is
-//! waited for: that is the primitive's [`Granting`].
+//! turn of the primitive's lock, so there is no moment between the look and the entering. It knows
+//! nothing of what is waited for: that is the primitive's [`Granting`].
 
 use crate::claim::Claim;
 use crate::deadline::Deadline;
@@ -33,10 +33,11 @@ pub trait Granting {
     /// The list.
     fn grants(&self) -> &Grants<Self::State, Self::Entry>;
 
-    /// Takes what `entry` asks for if it can be had now, with regard to whoever waits already; returns whether it did.
+    /// Takes what `entry` asks for if it can be had now, with regard to whoever waits already;
+    /// returns whether it did.
     ///
-    /// If not, the waiter enters the list in the same turn. So this also marks, where releases do not always take the
-    /// lock, that from now on they must.
+    /// If not, the waiter enters the list in the same turn. So this also marks, where releases do
+    /// not always take the lock, that from now on they must.
     fn take(&self, turn: &mut TurnOf<'_, Self>, entry: &mut Self::Entry) -> bool;
 
     /// The same for a waiter that was notified, and so stands in front of all others.
@@ -44,8 +45,9 @@ pub trait Granting {
         self.take(turn, entry)
     }
 
-    /// A waiter has gone away, in this turn. What it `was` granted goes to the next one or back into the state; if it
-    /// was waiting in front of others, these may be granted what it was in the way of.
+    /// A waiter has gone away, in this turn. What it `was` granted goes to the next one or back
+    /// into the state; if it was waiting in front of others, these may be granted what it was in
+    /// the way of.
     fn forsake(&self, turn: &mut TurnOf<'_, Self>, entry: &mut Self::Entry, was: WaiterState);
 
     /// The lock that a waiter waits for, for a simulation to name its holder.
@@ -62,8 +64,8 @@ pub trait Granting {
 
 /// One wait for something that a primitive grants: a future, and what blocks a thread.
 ///
-/// `P` is a borrowed primitive or an `Arc` of one. Dropping it takes it out of the list, and what it was granted goes to
-/// the next waiter or back.
+/// `P` is a borrowed primitive or an `Arc` of one. Dropping it takes it out of the list, and what
+/// it was granted goes to the next waiter or back.
 #[must_use = "a wait does nothing unless it is awaited, polled or blocked on"]
 pub struct Waiting<P: Deref<Target: Granting>> {
     primitive: P,
@@ -100,8 +102,9 @@ impl<P: Deref<Target: Granting>> Waiting<P> {
 
     /// One round: takes, enters, leaves, or stays as it is. `None` while it must wait.
     ///
-    /// This is what a binding calls whose waiters are neither threads nor futures: once with the waiter's waker, and
-    /// again after the waker was called. With `is_over` it gives up, unless it was granted before.
+    /// This is what a binding calls whose waiters are neither threads nor futures: once with the
+    /// waiter's waker, and again after the waker was called. With `is_over` it gives up, unless it
+    /// was granted before.
     ///
     /// # Errors
     /// The entry, unchanged, if `is_over` and nothing was granted.
@@ -118,7 +121,8 @@ impl<P: Deref<Target: Granting>> Waiting<P> {
                 self.entry = Some(entry);
                 return None;
             }
-            // Subtle: of a wait for several things only this one may be taken now. Whoever wins the claim first has it.
+            // Subtle: of a wait for several things only this one may be taken now. Whoever wins the
+            // claim first has it.
             if primitive.take(&mut turn, &mut entry) {
                 if self.claim.as_ref().is_none_or(Claim::win) {
                     return Some(Ok(entry));
@@ -229,7 +233,8 @@ impl<P: Deref<Target: Granting>> Selectable for Waiting<P> {
 
 impl<P: Deref<Target: Granting>> Drop for Waiting<P> {
     fn drop(&mut self) {
-        // The model checker ends a deadlock with a panic, after which its primitives cannot be used.
+        // The model checker ends a deadlock with a panic, after which its primitives cannot be
+        // used.
         if cfg!(any(loom, shuttle)) && std::thread::panicking() {
             return;
         }

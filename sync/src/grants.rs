@@ -1,12 +1,13 @@
 //! The waiters of one primitive and its state, under one lock.
 //!
-//! A [`WaitList`](crate::WaitList) tells a waiter that it is worth trying again. Here a waiter is *given* what it waits
-//! for: the primitive that releases moves its first waiter to the state granted, in the same turn of the lock in which
-//! it changes its own state. From then on the waiter owns what it was given, before it runs. A release, a grant, a
-//! cancel and a time-out are one turn each, so of two that race one comes first and the other sees it.
+//! A [`WaitList`](crate::WaitList) tells a waiter that it is worth trying again. Here a waiter is
+//! *given* what it waits for: the primitive that releases moves its first waiter to the state
+//! granted, in the same turn of the lock in which it changes its own state. From then on the waiter
+//! owns what it was given, before it runs. A release, a grant, a cancel and a time-out are one turn
+//! each, so of two that race one comes first and the other sees it.
 //!
-//! No code of a user runs in a turn: wakers are called, and values dropped, after it. The states and the proof are in
-//! `README.md`; it knows nothing of what is granted.
+//! No code of a user runs in a turn: wakers are called, and values dropped, after it. The states
+//! and the proof are in `README.md`; it knows nothing of what is granted.
 
 use crate::claim::Claim;
 use crate::entries::{Entries, Vacated};
@@ -66,7 +67,8 @@ impl<S, V> Grants<S, V> {
         }
     }
 
-    /// Takes the lock. What is granted and notified in the turn is woken when it is dropped, after the lock is free.
+    /// Takes the lock. What is granted and notified in the turn is woken when it is dropped, after
+    /// the lock is free.
     #[inline]
     pub fn turn(&self) -> Turn<'_, S, V> {
         Turn { inside: self.inside.lock(), woken: Woken::default() }
@@ -85,8 +87,8 @@ impl<S, V> Grants<S, V> {
 
 /// A turn of a primitive's lock; dereferences to the state.
 ///
-/// Dropping it frees the lock and then wakes everybody who was granted something in it or notified. A waker that panics
-/// does not keep the others asleep.
+/// Dropping it frees the lock and then wakes everybody who was granted something in it or notified.
+/// A waker that panics does not keep the others asleep.
 #[must_use = "dropping it ends the turn"]
 pub struct Turn<'a, S, V> {
     // Subtle: fields are dropped in this order, so the lock is free before anybody is woken.
@@ -117,7 +119,8 @@ impl<S, V> Turn<'_, S, V> {
         entries.first().map(|carried| &mut carried.value)
     }
 
-    /// Grants the first waiter what it waits for, and returns its entry so that a value can be put into it.
+    /// Grants the first waiter what it waits for, and returns its entry so that a value can be put
+    /// into it.
     ///
     /// `None` if nobody waits.
     pub fn grant_first(&mut self) -> Option<&mut V> {
@@ -140,7 +143,8 @@ impl<S, V> Turn<'_, S, V> {
         Some((&mut inside.state, &mut carried.value))
     }
 
-    /// As [`try_grant_first`](Self::try_grant_first), with the state that what is granted comes from.
+    /// As [`try_grant_first`](Self::try_grant_first), with the state that what is granted comes
+    /// from.
     pub fn try_grant_first_with_state(&mut self) -> Option<(&mut S, &mut V)> {
         let inside = &mut *self.inside;
         let entries = inside.entries.as_deref_mut()?;
@@ -153,8 +157,8 @@ impl<S, V> Turn<'_, S, V> {
 
     /// Grants the waiter whose entry [`first`](Self::first) showed what it waits for.
     ///
-    /// `None` if it was given something elsewhere since, and is out of the list now: then look at the first again. For
-    /// primitives that must know what they give before they grant it.
+    /// `None` if it was given something elsewhere since, and is out of the list now: then look at
+    /// the first again. For primitives that must know what they give before they grant it.
     pub fn try_grant_first(&mut self) -> Option<&mut V> {
         let entries = self.inside.entries.as_deref_mut()?;
         let is_won = entries.first()?.claim.as_ref().is_none_or(Claim::win);
@@ -164,7 +168,8 @@ impl<S, V> Turn<'_, S, V> {
         is_won.then_some(&mut carried.value)
     }
 
-    /// Grants the first waiter what it waits for, without waking it: its waker is the caller's to call.
+    /// Grants the first waiter what it waits for, without waking it: its waker is the caller's to
+    /// call.
     pub(crate) fn grant_silently(&mut self) -> Option<(Option<Waker>, &mut V)> {
         while self.first().is_some() {
             let entries = self.inside.entries.as_deref_mut()?;
@@ -187,8 +192,8 @@ impl<S, V> Turn<'_, S, V> {
         self.woken.drop_later(waker);
     }
 
-    /// Tells the first waiter that it is worth trying again, and returns its entry. If it tries in vain it
-    /// leaves and [enters at the front](Self::enter_first), so it keeps its place.
+    /// Tells the first waiter that it is worth trying again, and returns its entry. If it tries in
+    /// vain it leaves and [enters at the front](Self::enter_first), so it keeps its place.
     pub fn notify_first(&mut self) -> Option<&mut V> {
         let entries = self.inside.entries.as_deref_mut()?;
         let (waker, carried) = entries.notify_first(WaiterEvent::Notify)?;
@@ -196,7 +201,8 @@ impl<S, V> Turn<'_, S, V> {
         Some(&mut carried.value)
     }
 
-    /// Puts a waiter at the end of the list. Its waker is called once, when it is granted something or notified.
+    /// Puts a waiter at the end of the list. Its waker is called once, when it is granted something
+    /// or notified.
     pub fn enter(&mut self, waker: Waker, value: V) -> Ticket {
         self.enter_with(waker, value, None)
     }
@@ -242,7 +248,8 @@ impl<S, V> Turn<'_, S, V> {
         self.woken.drop_later(replaced);
     }
 
-    /// Takes a waiter out of the list, with whatever it was granted: it has that now. Returns how it stood, and its entry.
+    /// Takes a waiter out of the list, with whatever it was granted: it has that now. Returns how
+    /// it stood, and its entry.
     ///
     /// # Panics
     /// If the ticket is of another list.
@@ -251,8 +258,8 @@ impl<S, V> Turn<'_, S, V> {
         self.remove(ticket, WaiterEvent::Leave)
     }
 
-    /// Takes a waiter out of the list that goes away. What it was granted is the caller's to give back **in this turn**:
-    /// to the next waiter, or to the state.
+    /// Takes a waiter out of the list that goes away. What it was granted is the caller's to give
+    /// back **in this turn**: to the next waiter, or to the state.
     ///
     /// # Panics
     /// If the ticket is of another list.
@@ -312,8 +319,8 @@ impl<S: fmt::Debug, V> fmt::Debug for Grants<S, V> {
 
 /// Wakers to be called, and others to be dropped, when the lock is free.
 ///
-/// The first to be called, which is mostly the only one, needs no memory of its own; a turn that wakes nobody has two
-/// words to look at in the end.
+/// The first to be called, which is mostly the only one, needs no memory of its own; a turn that
+/// wakes nobody has two words to look at in the end.
 #[derive(Default)]
 struct Woken {
     first: Option<Waker>,

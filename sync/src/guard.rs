@@ -1,8 +1,9 @@
 //! How a value behind a lock is reached: the one file of this crate with unsafe code.
 //!
-//! A lock's type says what it guards ([`Lock`]), an [`Access`] how it is acquired and whether alone or with others. A
-//! [`Guard`] is made here and nowhere else, by acquiring, and releases when it is dropped. So there is no way to reach a
-//! value without its lock, and no way to have a guard of one lock for the value of another.
+//! A lock's type says what it guards ([`Lock`]), an [`Access`] how it is acquired and whether alone
+//! or with others. A [`Guard`] is made here and nowhere else, by acquiring, and releases when it is
+//! dropped. So there is no way to reach a value without its lock, and no way to have a guard of one
+//! lock for the value of another.
 
 mod convert;
 
@@ -25,8 +26,9 @@ use std::task::{Context, Poll};
 #[derive(Default)]
 pub(crate) struct Guarded<T: ?Sized>(UnsafeCell<T>);
 
-// SAFETY: the value is reached by guards only. A lock that gives one guard at a time only moves the value's use from
-// thread to thread; a lock that gives several at a time demands `T: Sync` itself (see `RwLock`).
+// SAFETY: the value is reached by guards only. A lock that gives one guard at a time only moves the
+// value's use from thread to thread; a lock that gives several at a time demands `T: Sync` itself
+// (see `RwLock`).
 unsafe impl<T: ?Sized + Send> Sync for Guarded<T> {}
 
 impl<T> Guarded<T> {
@@ -52,8 +54,9 @@ pub trait Lock: sealed::Parts {}
 /// How a guard was acquired. Sealed.
 ///
 /// # Safety
-/// From the moment that an acquisition succeeds until `release` is called, nobody has an access to the same lock with
-/// which this one conflicts: one that is [`Alone`] conflicts with every other. Nor is the lock's value moved.
+/// From the moment that an acquisition succeeds until `release` is called, nobody has an access to
+/// the same lock with which this one conflicts: one that is [`Alone`] conflicts with every other.
+/// Nor is the lock's value moved.
 pub unsafe trait Access: sealed::Acquire {}
 
 /// An access that no other goes beside, so that the value may be written.
@@ -62,12 +65,14 @@ pub unsafe trait Access: sealed::Acquire {}
 /// As [`Access`] says.
 pub unsafe trait Alone: Access {}
 
-// SAFETY: there is one way to hold a mutex, and its raw lock, which nobody but guards reaches, is held by one at a time.
+// SAFETY: there is one way to hold a mutex, and its raw lock, which nobody but guards reaches, is
+// held by one at a time.
 unsafe impl Access for Exclusively {}
 // SAFETY: as above.
 unsafe impl Alone for Exclusively {}
 
-// SAFETY: `RawRwLock` lets in a writer alone, and readers and one that is upgradable beside each other.
+// SAFETY: `RawRwLock` lets in a writer alone, and readers and one that is upgradable beside each
+// other.
 unsafe impl Access for Reading {}
 // SAFETY: as above.
 unsafe impl Access for Upgradable {}
@@ -76,7 +81,8 @@ unsafe impl Access for Writing {}
 // SAFETY: as above.
 unsafe impl Alone for Writing {}
 
-// SAFETY: the raw lock is held by one owner at a time, which is a thread that the guards stay in; none of them is alone.
+// SAFETY: the raw lock is held by one owner at a time, which is a thread that the guards stay in;
+// none of them is alone.
 unsafe impl Access for Again {}
 
 pub(crate) mod sealed {
@@ -131,7 +137,8 @@ struct Reach<T: ?Sized>(PhantomData<*const T>);
 
 // SAFETY: it holds nothing.
 unsafe impl<T: ?Sized> Send for Reach<T> {}
-// SAFETY: it holds nothing; the bound is what a shared guard, which gives out shared references, needs.
+// SAFETY: it holds nothing; the bound is what a shared guard, which gives out shared references,
+// needs.
 unsafe impl<T: ?Sized + Sync> Sync for Reach<T> {}
 
 impl<P, A> Guard<P, A>
@@ -182,7 +189,8 @@ where
     where
         A: Alone,
     {
-        // SAFETY: the access is alone until the guard is dropped, and the guard is borrowed by nobody: it is moved here.
+        // SAFETY: the access is alone until the guard is dropped, and the guard is borrowed by
+        // nobody: it is moved here.
         let value = NonNull::from(part(unsafe { guard.value().as_mut() }));
         MappedGuard { value, guard }
     }
@@ -227,7 +235,8 @@ where
 {
     #[inline]
     fn deref_mut(&mut self) -> &mut Value<P> {
-        // SAFETY: the access, which lasts until the guard is dropped, is alone, and the guard is borrowed exclusively.
+        // SAFETY: the access, which lasts until the guard is dropped, is alone, and the guard is
+        // borrowed exclusively.
         unsafe { self.value().as_mut() }
     }
 }
@@ -265,7 +274,8 @@ where
     }
 }
 
-/// The right to use a part of a value behind a lock, which is held until it is dropped. Made by [`Guard::map`].
+/// The right to use a part of a value behind a lock, which is held until it is dropped. Made by
+/// [`Guard::map`].
 #[must_use = "dropping a guard releases its lock at once"]
 pub struct MappedGuard<P, A, U: ?Sized>
 where
@@ -330,8 +340,8 @@ where
 
 /// A future of a guard.
 ///
-/// Dropping it leaves the list of waiters; if it was handed the lock already, the lock goes to the next one. It takes
-/// nothing before it is polled.
+/// Dropping it leaves the list of waiters; if it was handed the lock already, the lock goes to the
+/// next one. It takes nothing before it is polled.
 #[must_use = "a future does nothing unless it is awaited"]
 pub struct Acquiring<P, A>
 where

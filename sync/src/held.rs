@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 #[derive(Debug)]
 pub struct Exclusively(());
 
-/// The way in which a [`ReentrantMutexGuard`](crate::ReentrantMutexGuard) holds its lock. Not `Send`: the thread is the owner.
+/// The way in which a [`ReentrantMutexGuard`](crate::ReentrantMutexGuard) holds its lock. Not
+/// `Send`: the thread is the owner.
 #[derive(Debug)]
 pub struct Again(PhantomData<*const ()>);
 

@@ -1,7 +1,8 @@
-//! Which simulated thread holds which lock and waits for which: what a simulation says of a deadlock.
+//! Which simulated thread holds which lock and waits for which: what a simulation says of a
+//! deadlock.
 //!
-//! Kept for threads of a simulation alone. Locks are known by their addresses, which belong to nobody else while they are
-//! held or waited for.
+//! Kept for threads of a simulation alone. Locks are known by their addresses, which belong to
+//! nobody else while they are held or waited for.
 
 use crate::owner::Owner;
 use std::collections::BTreeMap;

@@ -39,7 +39,8 @@ impl Latch {
         }
     }
 
-    /// Arrives, without waiting; returns whether this opened it. Arrivals at an open latch change nothing.
+    /// Arrives, without waiting; returns whether this opened it. Arrivals at an open latch change
+    /// nothing.
     pub fn arrive(&self) -> bool {
         self.missing.down(1) == Ok(0)
     }
@@ -78,7 +79,8 @@ impl Latch {
         self.missing.wait_deadline(deadline)
     }
 
-    /// Waits until it is open, awaiting it. Dropping the future leaves the list; an arrival counts all the same.
+    /// Waits until it is open, awaiting it. Dropping the future leaves the list; an arrival counts
+    /// all the same.
     pub const fn wait_async(&self) -> Waiting<&Countdown> {
         self.missing.wait_async()
     }

@@ -1,23 +1,27 @@
 //! How millpond waits.
 //!
-//! One [`WaitList`] serves threads and futures alike: a waiter is a [`std::task::Waker`], and a blocked thread is a
-//! waker too (its [`Parker`]). Waiters stand in one first-in-first-out list, leave it in constant time when a wait is
-//! cancelled or times out, and a notification that hit a waiter which then goes away is passed on to the next: never
-//! lost, never doubled.
+//! One [`WaitList`] serves threads and futures alike: a waiter is a [`std::task::Waker`], and a
+//! blocked thread is a waker too (its [`Parker`]). Waiters stand in one first-in-first-out list,
+//! leave it in constant time when a wait is cancelled or times out, and a notification that hit a
+//! waiter which then goes away is passed on to the next: never lost, never doubled.
 //!
-//! The locks are built on [`Grants`], whose waiters are given what they wait for. They serve threads and tasks at once.
-//! Which of them you need, and when std is enough, is in `README.md` beside this crate:
+//! The locks are built on [`Grants`], whose waiters are given what they wait for. They serve
+//! threads and tasks at once. Which of them you need, and when std is enough, is in `README.md`
+//! beside this crate:
 //!
 //! * a value that one uses at a time: [`Mutex`], [`ReentrantMutex`], [`RwLock`]; [`Poison`] in them
 //! * so many at a time: [`Semaphore`], [`Limiter`], [`ResourceGuard`]
 //! * waiting for a moment: [`Event`], [`Condvar`], [`Countdown`], [`Latch`], [`Barrier`]
 //! * once: [`OnceCell`], [`SingleFlight`]
 //! * the first of several: [`Select`]
-//! * without guards, for bindings: [`RawMutex`], [`RawReentrantMutex`], [`RawRwLock`], and [`Waiting`]
+//! * without guards, for bindings: [`RawMutex`], [`RawReentrantMutex`], [`RawRwLock`], and
+//!   [`Waiting`]
 //!
-//! The protocols, their states and why no wake-up and no grant is lost are in `README.md` beside this crate.
+//! The protocols, their states and why no wake-up and no grant is lost are in `README.md` beside
+//! this crate.
 //!
-//! Which clock and which sleep that is, the thread's [host] says: the operating system's, or a simulation's.
+//! Which clock and which sleep that is, the thread's [host] says: the operating system's, or a
+//! simulation's.
 //!
 //! # Examples
 //!

@@ -12,10 +12,12 @@ use std::time::Duration;
 
 /// A number of tokens, of which each borrower has at most one.
 ///
-/// Unlike a [`Semaphore`](crate::Semaphore) it knows who has a token, refuses a second one, and its number may be changed
-/// at any time: if it is lower than what is borrowed, nobody gets one until enough have been given back.
+/// Unlike a [`Semaphore`](crate::Semaphore) it knows who has a token, refuses a second one, and its
+/// number may be changed at any time: if it is lower than what is borrowed, nobody gets one until
+/// enough have been given back.
 ///
-/// The order of keys is asked for under the limiter's lock, so comparing them must not use the limiter.
+/// The order of keys is asked for under the limiter's lock, so comparing them must not use the
+/// limiter.
 ///
 /// # Examples
 ///
@@ -141,7 +143,8 @@ impl<K: Ord + Clone> Limiter<K> {
 
     /// Borrows a token for `key`, awaiting it.
     ///
-    /// Dropping the future gives up its place in the list; a token that it was granted goes to the next.
+    /// Dropping the future gives up its place in the list; a token that it was granted goes to the
+    /// next.
     ///
     /// # Errors
     /// [`BorrowError::Already`] if it has one.
@@ -151,7 +154,8 @@ impl<K: Ord + Clone> Limiter<K> {
         if borrower.is_refused { Err(BorrowError::Already) } else { Ok(Token { limiter: self, key: borrower.key }) }
     }
 
-    /// Borrows a token without a guard, if one is free and nobody waits; give it back with [`give_back`](Self::give_back).
+    /// Borrows a token without a guard, if one is free and nobody waits; give it back with
+    /// [`give_back`](Self::give_back).
     ///
     /// # Errors
     /// [`BorrowError`].
@@ -166,7 +170,8 @@ impl<K: Ord + Clone> Limiter<K> {
         }
     }
 
-    /// Borrows a token without a guard, or gives up at `deadline`; give it back with [`give_back`](Self::give_back).
+    /// Borrows a token without a guard, or gives up at `deadline`; give it back with
+    /// [`give_back`](Self::give_back).
     ///
     /// # Errors
     /// [`BorrowError`].

@@ -1,8 +1,9 @@
 //! Variables that each thread has for itself, a simulated one too.
 //!
-//! A [`Local`] is a thread-local variable of the system's, unless the thread's host keeps a table for the thread that runs now: a host
-//! that runs several threads in one thread of the system, or hands one over to another. Where there is no host it costs what
-//! [`std::thread_local!`] does, and with the feature `simulation` a load of a counter beside it.
+//! A [`Local`] is a thread-local variable of the system's, unless the thread's host keeps a table
+//! for the thread that runs now: a host that runs several threads in one thread of the system, or
+//! hands one over to another. Where there is no host it costs what [`std::thread_local!`] does, and
+//! with the feature `simulation` a load of a counter beside it.
 
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
@@ -11,7 +12,8 @@ use std::rc::Rc;
 
 use crate::shim::LocalKey;
 
-/// A variable that each thread has for itself, a simulated one too; made by [`local!`](crate::local).
+/// A variable that each thread has for itself, a simulated one too; made by
+/// [`local!`](crate::local).
 pub struct Local<T: 'static> {
     key: &'static LocalKey<T>,
     #[cfg_attr(
@@ -27,7 +29,8 @@ pub struct Local<T: 'static> {
 }
 
 impl<T: 'static> Local<T> {
-    /// For [`local!`](crate::local): a variable of the system's, what it begins with, and a type that no other variable has.
+    /// For [`local!`](crate::local): a variable of the system's, what it begins with, and a type
+    /// that no other variable has.
     #[doc(hidden)]
     #[must_use]
     pub const fn new<Name: 'static>(key: &'static LocalKey<T>, first: fn() -> T) -> Self {
@@ -84,7 +87,8 @@ impl fmt::Debug for Locals {
     }
 }
 
-/// Declares a [`Local`], as [`std::thread_local!`] does a `LocalKey`; what it begins with must be a constant.
+/// Declares a [`Local`], as [`std::thread_local!`] does a `LocalKey`; what it begins with must be a
+/// constant.
 ///
 /// ```
 /// use std::cell::Cell;

@@ -13,8 +13,9 @@ use std::time::Duration;
 
 /// A value that one thread or task uses at a time.
 ///
-/// Threads and tasks stand in one list, on no particular runtime. A panic while it is held releases it. Whether a newcomer may overtake a waiter is the
-/// [`Policy`]; [`Policy::Eventual`] unless you say otherwise.
+/// Threads and tasks stand in one list, on no particular runtime. A panic while it is held releases
+/// it. Whether a newcomer may overtake a waiter is the [`Policy`]; [`Policy::Eventual`] unless you
+/// say otherwise.
 ///
 /// Guards may be kept across awaits and sent to other threads.
 ///
@@ -152,7 +153,8 @@ impl<T: ?Sized> Mutex<T> {
 
     /// Takes the lock, awaiting it.
     ///
-    /// Dropping the future gives up its place in the list; a lock that it was handed and did not take goes to the next.
+    /// Dropping the future gives up its place in the list; a lock that it was handed and did not
+    /// take goes to the next.
     ///
     /// # Examples
     ///
@@ -191,7 +193,8 @@ impl<T: ?Sized> Mutex<T> {
         Guard::acquire(Arc::clone(self), deadline.into())
     }
 
-    /// Takes the lock, awaiting it, with a guard that keeps the `Arc`: `'static`, so it can go to another task.
+    /// Takes the lock, awaiting it, with a guard that keeps the `Arc`: `'static`, so it can go to
+    /// another task.
     ///
     /// Dropping the future gives up its place in the list.
     pub fn lock_arc_async(self: &Arc<Self>) -> Acquiring<Arc<Self>, Exclusively> {

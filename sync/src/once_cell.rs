@@ -11,8 +11,8 @@ use std::sync::OnceLock;
 
 /// A value that is made once, by whoever asks first; whoever asks meanwhile waits.
 ///
-/// A call that fails, panics or is dropped leaves the cell empty, and the next one that waits makes the value. Reading it
-/// afterwards is one load.
+/// A call that fails, panics or is dropped leaves the cell empty, and the next one that waits makes
+/// the value. Reading it afterwards is one load.
 ///
 /// # Examples
 ///
@@ -117,7 +117,8 @@ impl<T> OnceCell<T> {
 
     /// The value, awaiting it; made by the future of `make` if there is none and nobody makes it.
     ///
-    /// Dropping the future leaves the list; if it was making the value, the next one that waits does.
+    /// Dropping the future leaves the list; if it was making the value, the next one that waits
+    /// does.
     ///
     /// # Examples
     ///
@@ -135,7 +136,8 @@ impl<T> OnceCell<T> {
 
     /// The value, awaiting it; made by the future of `make` if there is none and nobody makes it.
     ///
-    /// Dropping the future leaves the list; if it was making the value, the next one that waits does.
+    /// Dropping the future leaves the list; if it was making the value, the next one that waits
+    /// does.
     ///
     /// # Errors
     /// What `make` fails with. The cell is empty then, and the next one that waits makes the value.

@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Owner(NonZeroU64);
 
-/// The number of the next owner. Not one of the checkers' atomics: it stands for nothing that could race.
+/// The number of the next owner. Not one of the checkers' atomics: it stands for nothing that could
+/// race.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 crate::local! {
@@ -36,7 +37,8 @@ impl Owner {
     /// In a simulation that is the simulated thread that runs.
     #[must_use]
     pub fn of_thread() -> Self {
-        // A thread whose thread-locals are being destroyed has a number as long as it lives: the cell has no destructor.
+        // A thread whose thread-locals are being destroyed has a number as long as it lives: the
+        // cell has no destructor.
         THREAD.with(|number| match NonZeroU64::new(number.get()) {
             Some(number) => Self(number),
             None => {

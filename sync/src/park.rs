@@ -20,7 +20,8 @@ impl Parker {
         }
         let mut body = Some(body);
         let call = |parker: &Self| body.take().map(|body| body(parker));
-        // A thread that waits while its thread-locals are being destroyed gets a parker for this wait.
+        // A thread that waits while its thread-locals are being destroyed gets a parker for this
+        // wait.
         let result = CURRENT.try_with(call).ok().flatten();
         match (result, body) {
             (Some(result), _) => result,
@@ -32,14 +33,15 @@ impl Parker {
     /// Sleeps until the waker has been called since the last time a park returned.
     ///
     /// # Blocking
-    /// Until then. Never returns by itself, but the call may have been meant for an earlier wait of this thread: look at
-    /// the condition again.
+    /// Until then. Never returns by itself, but the call may have been meant for an earlier wait of
+    /// this thread: look at the condition again.
     pub fn park(&self) {
         let was_woken = self.park_deadline(Deadline::NEVER);
         debug_assert!(was_woken);
     }
 
-    /// Sleeps like [`park`](Self::park) but at most until `deadline`; tells whether the waker was called.
+    /// Sleeps like [`park`](Self::park) but at most until `deadline`; tells whether the waker was
+    /// called.
     ///
     /// # Blocking
     /// Until the waker is called or the deadline has passed.

@@ -1,12 +1,13 @@
 //! How one thread sleeps until its waker is called.
 //!
-//! A token and the thread's own park: waking sets the token and unparks, parking takes the token or sleeps. A token
-//! set before the park makes it return at once, so a wake-up between a last look and the park is never lost. One
-//! parker per thread, made at its first wait.
+//! A token and the thread's own park: waking sets the token and unparks, parking takes the token or
+//! sleeps. A token set before the park makes it return at once, so a wake-up between a last look
+//! and the park is never lost. One parker per thread, made at its first wait.
 //!
-//! Subtle: waits nest. A thread that waits may, in its attempt, run code that waits as well, and the inner wait can take
-//! a token that was meant for the outer one. So an inner wait that took a token puts one back when it ends
-//! ([`Parker::nested`]); the outer one then looks once more than needed.
+//! Subtle: waits nest. A thread that waits may, in its attempt, run code that waits as well, and
+//! the inner wait can take a token that was meant for the outer one. So an inner wait that took a
+//! token puts one back when it ends ([`Parker::nested`]); the outer one then looks once more than
+//! needed.
 //!
 //! This file does not know hosts: which parker a thread has and how it parks is in `park.rs`.
 
@@ -49,8 +50,8 @@ impl Wake for Token {
 }
 
 impl Parker {
-    /// A parker whose waker wakes this thread. A host makes one for each thread that it runs; everybody else takes the one
-    /// that there is, by [`with`](Self::with).
+    /// A parker whose waker wakes this thread. A host makes one for each thread that it runs;
+    /// everybody else takes the one that there is, by [`with`](Self::with).
     #[must_use]
     pub fn of(thread: thread::Thread) -> Self {
         let token = Arc::new(Token { is_set: AtomicBool::new(false), thread });
@@ -98,8 +99,9 @@ impl Parker {
         is_taken
     }
 
-    /// Sleeps, as the system does it, until the waker is called (true) or the moment has come (false); `None` for never. Each time
-    /// the thread goes to sleep it does so within a call of `around`.
+    /// Sleeps, as the system does it, until the waker is called (true) or the moment has come
+    /// (false); `None` for never. Each time the thread goes to sleep it does so within a call of
+    /// `around`.
     ///
     /// # Blocking
     /// Until then.
@@ -114,8 +116,8 @@ impl Parker {
         }
     }
 
-    /// Marks the begin of a wait that may be inside another one; if it has taken a token, the outer wait is made to look
-    /// again at its end.
+    /// Marks the begin of a wait that may be inside another one; if it has taken a token, the outer
+    /// wait is made to look again at its end.
     pub fn nested(&self) -> Nested<'_> {
         self.depth.set(self.depth.get() + 1);
         Nested { parker: self, had_taken: self.has_taken.replace(false) }
@@ -133,7 +135,8 @@ fn sleep_once(until: Option<Instant>, around: &mut dyn FnMut(&mut dyn FnMut())) 
     true
 }
 
-/// Under shuttle, which knows no time either, others go on first, and then a draw says whether the moment has come.
+/// Under shuttle, which knows no time either, others go on first, and then a draw says whether the
+/// moment has come.
 #[cfg(shuttle)]
 fn sleep_once(until: Option<Instant>, _around: &mut dyn FnMut(&mut dyn FnMut())) -> bool {
     match until {

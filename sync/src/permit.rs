@@ -40,7 +40,8 @@ impl<P: Deref<Target = Semaphore>> PermitOf<P> {
         self.count
     }
 
-    /// Takes `count` of these permits out, as permits of their own; `None`, and nothing changes, if there are fewer.
+    /// Takes `count` of these permits out, as permits of their own; `None`, and nothing changes, if
+    /// there are fewer.
     ///
     /// # Examples
     ///
@@ -129,7 +130,8 @@ impl Semaphore {
     /// If it is closed, or gets closed meanwhile.
     ///
     /// # Blocking
-    /// Until they are free and whoever waited before has been served; for ever if there are never so many.
+    /// Until they are free and whoever waited before has been served; for ever if there are never
+    /// so many.
     #[inline]
     pub fn acquire_many(&self, count: u64) -> Result<Permit<'_>, Closed> {
         self.take_deadline(count, Deadline::NEVER).map(|()| PermitOf::of(self, count)).map_err(|_| Closed)
@@ -159,7 +161,8 @@ impl Semaphore {
 
     /// Takes a permit, awaiting it.
     ///
-    /// Dropping the future gives up its place in the list; permits that it was granted go to the next.
+    /// Dropping the future gives up its place in the list; permits that it was granted go to the
+    /// next.
     ///
     /// # Examples
     ///
@@ -182,7 +185,8 @@ impl Semaphore {
 
     /// Takes `count` permits, all or none, awaiting them.
     ///
-    /// Dropping the future gives up its place in the list; permits that it was granted go to the next.
+    /// Dropping the future gives up its place in the list; permits that it was granted go to the
+    /// next.
     pub const fn acquire_many_async(&self, count: u64) -> AcquirePermit<&Self> {
         AcquirePermit::new(self, count)
     }
@@ -207,9 +211,11 @@ impl Semaphore {
         taken.map(|()| PermitOf::of(Arc::clone(self), count)).map_err(|_| Closed)
     }
 
-    /// Takes `count` permits, awaiting them, with a permit that keeps the `Arc`: `'static`, so it can go to another task.
+    /// Takes `count` permits, awaiting them, with a permit that keeps the `Arc`: `'static`, so it
+    /// can go to another task.
     ///
-    /// Dropping the future gives up its place in the list; permits that it was granted go to the next.
+    /// Dropping the future gives up its place in the list; permits that it was granted go to the
+    /// next.
     pub fn acquire_arc_async(self: &Arc<Self>, count: u64) -> AcquirePermit<Arc<Self>> {
         AcquirePermit::new(Arc::clone(self), count)
     }

@@ -5,7 +5,8 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::thread;
 
-/// A value that is refused after a panic in the middle of a change of it, until somebody has looked at it.
+/// A value that is refused after a panic in the middle of a change of it, until somebody has looked
+/// at it.
 ///
 /// Locks do not poison by themselves; put this into one whose value may be left half changed.
 ///

@@ -1,7 +1,8 @@
 //! A lock without a value: what mutexes and bindings are made of.
 //!
-//! One word holds whether it is locked, whether a release must look at the waiters, and who owns it. So taking a free
-//! lock and releasing one that nobody waits for are one compare-and-swap each, the check of the owner included.
+//! One word holds whether it is locked, whether a release must look at the waiters, and who owns
+//! it. So taking a free lock and releasing one that nobody waits for are one compare-and-swap each,
+//! the check of the owner included.
 //!
 //! | word | means |
 //! |---|---|
@@ -10,7 +11,8 @@
 //! | `LOCKED`, `WAITERS`, owner | held; a release takes the list's lock. Only its holder changes the word |
 //!
 //! **While somebody waits, the mark is set or a waiter has been told.** A waiter that has been told (notified, not
-//! granted) stands in front of the list, and marks the word again, or hands the lock on, when it acts.
+//! granted) stands in front of the list, and marks the word again, or hands the lock on, when it
+//! acts.
 
 use crate::deadline::Deadline;
 use crate::fault::{self, WaitFault};
@@ -38,7 +40,8 @@ const SPINS: u32 = 7;
 /// For bindings, and for locks that are released elsewhere than they were acquired. In Rust a
 /// [`Mutex`](crate::Mutex) is mostly what you want.
 ///
-/// Each acquisition names its owner or none. With an owner, [`unlock`](Self::unlock) refuses everybody else.
+/// Each acquisition names its owner or none. With an owner, [`unlock`](Self::unlock) refuses
+/// everybody else.
 ///
 /// # Examples
 ///
@@ -57,8 +60,8 @@ const SPINS: u32 = 7;
 pub struct RawMutex {
     word: AtomicU64,
     policy: Policy,
-    /// Whether a waiter has been notified that the lock is free and has not acted on it yet. Used in turns only; an
-    /// atomic beside the list instead of a part of its state saves 8 bytes.
+    /// Whether a waiter has been notified that the lock is free and has not acted on it yet. Used
+    /// in turns only; an atomic beside the list instead of a part of its state saves 8 bytes.
     is_told: AtomicBool,
     grants: Grants<(), Wish>,
 }
@@ -186,9 +189,11 @@ impl RawMutex {
         false
     }
 
-    /// What an awaiting waiter asks for; make a [`Waiting`] of it, with a borrowed lock or an `Arc`.
+    /// What an awaiting waiter asks for; make a [`Waiting`] of it, with a borrowed lock or an
+    /// `Arc`.
     ///
-    /// It does not look at the lock before it is polled; call [`try_lock`](Self::try_lock) first to save the turn.
+    /// It does not look at the lock before it is polled; call [`try_lock`](Self::try_lock) first to
+    /// save the turn.
     #[must_use]
     pub const fn wish(owner: Option<Owner>) -> Wish {
         Wish { owner, since: None, is_task: true }
@@ -211,7 +216,8 @@ impl RawMutex {
         Wish { owner, since: None, is_task: false }
     }
 
-    /// Takes the lock, awaiting it. Dropping the future leaves the list; a lock that it was handed goes to the next.
+    /// Takes the lock, awaiting it. Dropping the future leaves the list; a lock that it was handed
+    /// goes to the next.
     pub const fn lock_async(&self, owner: Option<Owner>) -> Waiting<&Self> {
         Waiting::new(self, Self::wish(owner))
     }
@@ -297,8 +303,8 @@ impl RawMutex {
     /// Gives the lock up, in a turn: it is held, by the caller, who may do so.
     fn release(&self, turn: &mut Turn<'_, (), Wish>, policy: Policy) {
         self.note_holder(None);
-        // Subtle: without the mark a newcomer may mark the word at any time, but only in a turn; so from here on nobody
-        // but this thread changes it.
+        // Subtle: without the mark a newcomer may mark the word at any time, but only in a turn; so
+        // from here on nobody but this thread changes it.
         if self.is_told() && policy != Policy::HandOff {
             self.word.store(0, Ordering::Release);
             return;
@@ -354,7 +360,8 @@ impl RawMutex {
         self.word.load(Ordering::Relaxed) & LOCKED != 0
     }
 
-    /// Who holds it, if it was acquired with an owner. A moment's view, but exact for the owner itself.
+    /// Who holds it, if it was acquired with an owner. A moment's view, but exact for the owner
+    /// itself.
     #[inline]
     #[must_use]
     pub fn owner(&self) -> Option<Owner> {

@@ -56,7 +56,8 @@ impl RawReentrantMutex {
         is_mine
     }
 
-    /// Takes the lock, unless the deadline passes before; returns whether it did. At once if `owner` has it.
+    /// Takes the lock, unless the deadline passes before; returns whether it did. At once if
+    /// `owner` has it.
     ///
     /// # Blocking
     /// Until it is free, and whoever waited before has had it, or the deadline has passed.
@@ -77,7 +78,8 @@ impl RawReentrantMutex {
         self.mutex.unlock(Some(owner))
     }
 
-    /// Releases it as often as `owner` has taken it; returns how often that was, for [`restore`](Self::restore).
+    /// Releases it as often as `owner` has taken it; returns how often that was, for
+    /// [`restore`](Self::restore).
     ///
     /// # Errors
     /// [`NotOwner`] if somebody else has it, or nobody.

@@ -1,8 +1,9 @@
 //! A lock for many readers or one writer, without a value.
 //!
-//! One word counts the readers and says whether there is a writer, one who may become it, and somebody who waits. A
-//! release is one subtraction; if it was the last one in the way of a waiter, it looks at the list afterwards. Nobody
-//! slips in between, since newcomers enter the list while the mark is set.
+//! One word counts the readers and says whether there is a writer, one who may become it, and
+//! somebody who waits. A release is one subtraction; if it was the last one in the way of a waiter,
+//! it looks at the list afterwards. Nobody slips in between, since newcomers enter the list while
+//! the mark is set.
 
 use crate::deadline::Deadline;
 use crate::granting::{Granting, Waiting};
@@ -54,9 +55,9 @@ impl Mode {
 
 /// A lock for many readers or one writer, without a value and without guards, for bindings.
 ///
-/// Waiters are served in the order in which they came: readers that stand together go in together, and neither side
-/// starves. So a thread that reads and asks to read again behind a waiting writer would wait for ever; it uses
-/// [`read_again`](Self::read_again).
+/// Waiters are served in the order in which they came: readers that stand together go in together,
+/// and neither side starves. So a thread that reads and asks to read again behind a waiting writer
+/// would wait for ever; it uses [`read_again`](Self::read_again).
 ///
 /// # Examples
 ///
@@ -115,22 +116,24 @@ impl RawRwLock {
         Waiting::new(self, mode).block(deadline).is_ok()
     }
 
-    /// Takes the lock for reading once more, for who has it for reading. Never waits, also when a writer does.
+    /// Takes the lock for reading once more, for who has it for reading. Never waits, also when a
+    /// writer does.
     #[inline]
     pub fn read_again(&self) {
         let was = self.word.fetch_add(READER, Ordering::Relaxed);
         debug_assert!(was >= READER, "who reads again has the lock for reading");
     }
 
-    /// Releases the lock, which the caller has in this mode; one that has upgraded has it in [`Mode::Write`].
+    /// Releases the lock, which the caller has in this mode; one that has upgraded has it in
+    /// [`Mode::Write`].
     #[inline]
     pub fn unlock(&self, mode: Mode) {
         self.change(0_u64.wrapping_sub(mode.weight()));
         host::step(Site::new("gave a lock back"));
     }
 
-    /// Changes from [`Mode::Write`] to another, or from [`Mode::Upgradable`] to [`Mode::Read`], without a moment in
-    /// which others may write.
+    /// Changes from [`Mode::Write`] to another, or from [`Mode::Upgradable`] to [`Mode::Read`],
+    /// without a moment in which others may write.
     pub fn downgrade(&self, from: Mode, to: Mode) {
         self.change(to.weight().wrapping_sub(from.weight()));
     }
@@ -146,7 +149,8 @@ impl RawRwLock {
         }
     }
 
-    /// Grants what can be granted, from the front, and lets the quick paths be quick again if nobody waits any more.
+    /// Grants what can be granted, from the front, and lets the quick paths be quick again if
+    /// nobody waits any more.
     fn settle(&self, turn: &mut Turn<'_, (), Mode>) {
         loop {
             let word = self.word.load(Ordering::Acquire);
@@ -160,7 +164,8 @@ impl RawRwLock {
             if !mode.fits(word) {
                 return;
             }
-            // With the mark set nobody but a turn takes the lock, except who reads already; so it still fits.
+            // With the mark set nobody but a turn takes the lock, except who reads already; so it
+            // still fits.
             if turn.try_grant_first().is_some() {
                 self.word.fetch_add(mode.weight(), Ordering::Acquire);
             }

@@ -13,9 +13,9 @@ use std::time::Duration;
 
 /// A value that one thread uses at a time, which may take the lock again.
 ///
-/// Its guards give shared references only, as a thread may have several: put a `Cell` or `RefCell` into it. For threads;
-/// several tasks of one thread would all go in. A binding that knows its tasks uses a
-/// [`RawReentrantMutex`](crate::RawReentrantMutex).
+/// Its guards give shared references only, as a thread may have several: put a `Cell` or `RefCell`
+/// into it. For threads; several tasks of one thread would all go in. A binding that knows its
+/// tasks uses a [`RawReentrantMutex`](crate::RawReentrantMutex).
 ///
 /// # Examples
 ///

@@ -12,9 +12,9 @@ use std::time::Duration;
 
 /// A value that many read or one writes.
 ///
-/// Threads and tasks stand in one list and are served in the order in which they came: readers that stand together go in
-/// together, and neither side starves. A third way to hold it is *upgradable*: beside readers, and the only one that may
-/// become the writer without releasing.
+/// Threads and tasks stand in one list and are served in the order in which they came: readers that
+/// stand together go in together, and neither side starves. A third way to hold it is *upgradable*:
+/// beside readers, and the only one that may become the writer without releasing.
 ///
 /// **A thread that reads must not ask to read again**: behind a writer that waits it would wait for ever. Clone the guard,
 /// which never waits.

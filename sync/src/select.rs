@@ -1,7 +1,8 @@
 //! Waiting for the first of several things.
 //!
-//! The waiter stands in the list of each, and its entries share one cell ([`Claim`]), which a grant must win. So exactly
-//! one is taken; the other primitives pass the waiter over and have given nothing.
+//! The waiter stands in the list of each, and its entries share one cell ([`Claim`]), which a grant
+//! must win. So exactly one is taken; the other primitives pass the waiter over and have given
+//! nothing.
 
 use crate::claim::Claim;
 use crate::deadline::Deadline;
@@ -12,19 +13,20 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// A future that takes nothing before it is ready, and can be one of several of which one is to be ready.
+/// A future that takes nothing before it is ready, and can be one of several of which one is to be
+/// ready.
 ///
 /// The futures of this library's primitives are.
 pub trait Selectable: Future + Unpin {
-    /// Makes it one of several: from now on it must win `claim` before it takes anything, and takes nothing if another
-    /// has. Called before its first poll.
+    /// Makes it one of several: from now on it must win `claim` before it takes anything, and takes
+    /// nothing if another has. Called before its first poll.
     fn join(&mut self, claim: Claim);
 }
 
 /// Waits for the first of several things: a lock, a permit, an event, an item.
 ///
-/// Each branch has a future and a function of what it gives. The first that can be had is taken, the leftmost of several;
-/// the others are left as if nobody had asked.
+/// Each branch has a future and a function of what it gives. The first that can be had is taken,
+/// the leftmost of several; the others are left as if nobody had asked.
 ///
 /// # Examples
 ///

@@ -1,8 +1,8 @@
 //! A number of permits that threads and tasks take and give back.
 //!
-//! One word holds how many permits are free, whether it is closed, and whether a release must look at the waiters. A
-//! request for several permits stands in the list with all others: those behind it do not pass it, even if there is
-//! enough for them.
+//! One word holds how many permits are free, whether it is closed, and whether a release must look
+//! at the waiters. A request for several permits stands in the list with all others: those behind
+//! it do not pass it, even if there is enough for them.
 
 use crate::deadline::Deadline;
 use crate::granting::{Granting, Waiting};
@@ -22,8 +22,8 @@ const PERMIT: u64 = 4;
 
 /// A number of permits that threads and tasks take and give back.
 ///
-/// Waiters are served in the order in which they came, whatever they ask for; nobody overtakes. Releasing never waits,
-/// and anybody may do it.
+/// Waiters are served in the order in which they came, whatever they ask for; nobody overtakes.
+/// Releasing never waits, and anybody may do it.
 ///
 /// # Examples
 ///
@@ -113,8 +113,8 @@ impl Semaphore {
         }
     }
 
-    /// Takes `count` permits without a guard, if they are free and nobody waits; give them back with
-    /// [`release`](Self::release).
+    /// Takes `count` permits without a guard, if they are free and nobody waits; give them back
+    /// with [`release`](Self::release).
     ///
     /// # Errors
     /// As for [`try_acquire`](Self::try_acquire).
@@ -137,8 +137,8 @@ impl Semaphore {
         }
     }
 
-    /// Takes `count` permits without a guard, or none and gives up at `deadline`; give them back with
-    /// [`release`](Self::release).
+    /// Takes `count` permits without a guard, or none and gives up at `deadline`; give them back
+    /// with [`release`](Self::release).
     ///
     /// # Errors
     /// [`AcquireError`].
@@ -162,7 +162,8 @@ impl Semaphore {
         }
     }
 
-    /// What an awaiting waiter asks for; make a [`Waiting`] of it, with a borrowed semaphore or an `Arc`.
+    /// What an awaiting waiter asks for; make a [`Waiting`] of it, with a borrowed semaphore or an
+    /// `Arc`.
     #[must_use]
     pub const fn wish(count: u64) -> Request {
         Request { count, is_closed: false }
@@ -217,7 +218,8 @@ impl Semaphore {
         }
     }
 
-    /// Grants what can be granted, from the front, and lets the quick paths be quick again if nobody waits any more.
+    /// Grants what can be granted, from the front, and lets the quick paths be quick again if
+    /// nobody waits any more.
     fn settle(&self, turn: &mut Turn<'_, (), Request>) {
         loop {
             let word = self.word.load(Ordering::Relaxed);
@@ -239,7 +241,8 @@ impl Semaphore {
             } else if word / PERMIT < count {
                 return;
             } else if turn.try_grant_first().is_some() {
-                // With the mark set only turns change the number of permits, so they are still there.
+                // With the mark set only turns change the number of permits, so they are still
+                // there.
                 self.word.fetch_sub(count * PERMIT, Ordering::AcqRel);
             }
         }
@@ -259,8 +262,8 @@ impl Semaphore {
         }
     }
 
-    /// Grants nothing from now on: whoever waits, and whoever comes, is told that it is closed. Permits that are out can
-    /// still be released. Returns whether this call closed it.
+    /// Grants nothing from now on: whoever waits, and whoever comes, is told that it is closed.
+    /// Permits that are out can still be released. Returns whether this call closed it.
     pub fn close(&self) -> bool {
         let mut turn = self.grants.turn();
         let was = self.word.fetch_or(CLOSED, Ordering::AcqRel);

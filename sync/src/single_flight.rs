@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 /// Concurrent calls with the same key share one, and its value.
 ///
-/// The first caller makes it and the others wait; one that comes after it has ended makes another. If the first caller
-/// panics, or its future is dropped, the next one calls. An error is a value as any other: `SingleFlight<K, Result<T, E>>`.
+/// The first caller makes it and the others wait; one that comes after it has ended makes another.
+/// If the first caller panics, or its future is dropped, the next one calls. An error is a value as
+/// any other: `SingleFlight<K, Result<T, E>>`.
 ///
 /// The order of keys is asked for under a lock, so comparing them must not use the same object.
 ///
@@ -65,7 +66,8 @@ impl<K: Ord + Clone, V: Clone> SingleFlight<K, V> {
         caller.flight.get_or_init(call).clone()
     }
 
-    /// What the future of `call` gives, or the call of somebody else with the same key that is under way.
+    /// What the future of `call` gives, or the call of somebody else with the same key that is
+    /// under way.
     ///
     /// Dropping the future goes away; if it was calling, the next one that waits calls.
     pub async fn run_async<F: Future<Output = V>>(&self, key: K, call: impl FnOnce() -> F) -> V {
@@ -91,7 +93,8 @@ impl<K: Ord, V> Drop for Caller<'_, K, V> {
         let removed = {
             let mut flights = self.calls.flights.lock();
             let is_listed = flights.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight));
-            // Nobody else boards it while the list is locked: two hold it, the list and this caller.
+            // Nobody else boards it while the list is locked: two hold it, the list and this
+            // caller.
             let is_over = self.flight.get().is_some() || Arc::strong_count(&self.flight) == 2;
             if is_listed && is_over { flights.remove_entry(&self.key) } else { None }
         };

@@ -1,6 +1,7 @@
 //! The states of one waiter and the one function that moves between them.
 //!
-//! The table in the crate's `README.md` says the same, with who moves and who is woken; a test compares the two.
+//! The table in the crate's `README.md` says the same, with who moves and who is woken; a test
+//! compares the two.
 
 /// Where a waiter stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -9,11 +10,14 @@ pub enum WaiterState {
     Vacant,
     /// In the list, with a waker, and no notification has hit it.
     Waiting,
-    /// Out of the list; it carries one notification that only it has, and its waker has been or is about to be called.
+    /// Out of the list; it carries one notification that only it has, and its waker has been or is
+    /// about to be called.
     NotifiedOne,
-    /// Out of the list; it was woken together with all others, so it carries nothing that another would miss.
+    /// Out of the list; it was woken together with all others, so it carries nothing that another
+    /// would miss.
     NotifiedAll,
-    /// Out of the list; what it waited for is already its own, before it runs. Its waker has been or is about to be called.
+    /// Out of the list; what it waited for is already its own, before it runs. Its waker has been
+    /// or is about to be called.
     Granted,
 }
 

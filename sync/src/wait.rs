@@ -1,7 +1,9 @@
-//! The loops of a wait: try; if nothing came, enter the list; try again; sleep until notified; repeat.
+//! The loops of a wait: try; if nothing came, enter the list; try again; sleep until notified;
+//! repeat.
 //!
-//! One loop for threads, whatever the number of lists, and one for futures ([`Waiter::poll`]). Both consume a
-//! notification before they try, and cancel (which passes on) whatever they still hold when they end.
+//! One loop for threads, whatever the number of lists, and one for futures ([`Waiter::poll`]). Both
+//! consume a notification before they try, and cancel (which passes on) whatever they still hold
+//! when they end.
 
 use crate::deadline::Deadline;
 use crate::host::{self, Site};
@@ -23,7 +25,8 @@ impl WaitList {
         value.expect("a wait without a deadline ends with a value")
     }
 
-    /// Blocks until `attempt` gives a value or `deadline` has passed; `attempt` runs at least once, and once more at the end.
+    /// Blocks until `attempt` gives a value or `deadline` has passed; `attempt` runs at least once,
+    /// and once more at the end.
     ///
     /// # Blocking
     /// Until one of the two.
@@ -35,16 +38,18 @@ impl WaitList {
         wait_on_any(&mut [Waiter::new(self)], deadline.into(), attempt)
     }
 
-    /// A future of the value that `attempt` gives; dropping it passes on a notification that it did not use.
+    /// A future of the value that `attempt` gives; dropping it passes on a notification that it did
+    /// not use.
     pub fn wait_async<T, A: FnMut() -> Option<T>>(&self, attempt: A) -> WaitAsync<'_, A> {
         WaitAsync { waiter: Waiter::new(self), attempt }
     }
 }
 
-/// Blocks until `attempt` gives a value or `deadline` has passed, woken by a notification on any of the lists.
+/// Blocks until `attempt` gives a value or `deadline` has passed, woken by a notification on any of
+/// the lists.
 ///
-/// With several lists it is not known which one the value came from, so a notification that was taken is passed on when
-/// the wait ends: at worst one waiter looks in vain.
+/// With several lists it is not known which one the value came from, so a notification that was
+/// taken is passed on when the wait ends: at worst one waiter looks in vain.
 ///
 /// # Blocking
 /// Until one of the two.

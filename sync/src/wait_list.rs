@@ -1,9 +1,10 @@
 //! The list itself: who waits, in which order, and how a notification finds them.
 //!
-//! The entries stand behind a small mutex; beside it a counter of the waiting lets a notifier see without a lock that
-//! there is nobody. Entering raises the counter and then fences; notifying fences and then reads it: of a waiter that
-//! looks at its condition after entering and a notifier that changed the condition before notifying, at least one sees
-//! the other (the argument is in `README.md`). Wakers are cloned, called and dropped outside the lock.
+//! The entries stand behind a small mutex; beside it a counter of the waiting lets a notifier see
+//! without a lock that there is nobody. Entering raises the counter and then fences; notifying
+//! fences and then reads it: of a waiter that looks at its condition after entering and a notifier
+//! that changed the condition before notifying, at least one sees the other (the argument is in
+//! `README.md`). Wakers are cloned, called and dropped outside the lock.
 //!
 //! It knows nothing of what is waited for.
 
@@ -20,9 +21,9 @@ const BATCH: usize = 16;
 
 /// One first-in-first-out list of waiting threads and futures.
 ///
-/// Whoever waits enters, **looks at its condition once more**, and only then sleeps. Whoever changes the condition does
-/// so first and notifies afterwards. [`wait_until`](Self::wait_until) and [`wait_async`](Self::wait_async) do the
-/// waiter's half for you.
+/// Whoever waits enters, **looks at its condition once more**, and only then sleeps. Whoever
+/// changes the condition does so first and notifies afterwards. [`wait_until`](Self::wait_until)
+/// and [`wait_async`](Self::wait_async) do the waiter's half for you.
 pub struct WaitList {
     /// How many waiters no notification has hit yet. Written under the lock, read without it.
     waiting: AtomicUsize,
@@ -84,7 +85,8 @@ impl WaitList {
         Ticket(place)
     }
 
-    /// Renews the waker, for a future that is polled again with another one, and tells how the waiter stands.
+    /// Renews the waker, for a future that is polled again with another one, and tells how the
+    /// waiter stands.
     ///
     /// # Panics
     /// If the ticket is of another list.
@@ -130,7 +132,8 @@ impl WaitList {
         left
     }
 
-    /// Gives a notification on to the waiter that is first now; does nothing for any other way of having left.
+    /// Gives a notification on to the waiter that is first now; does nothing for any other way of
+    /// having left.
     pub fn pass_on(&self, left: Left) {
         if fault::is(WaitFault::NoPassingOn) {
             return;
@@ -156,8 +159,9 @@ impl WaitList {
 
     /// Like [`notify`](Self::notify) without the fence, for conditions that a lock guards.
     ///
-    /// Right if the caller changed the condition under a lock and every waiter's attempt takes the same lock, or the
-    /// waiter takes it once between entering and its last attempt: the lock then orders the two. Costs one load when nobody waits.
+    /// Right if the caller changed the condition under a lock and every waiter's attempt takes the
+    /// same lock, or the waiter takes it once between entering and its last attempt: the lock then
+    /// orders the two. Costs one load when nobody waits.
     #[inline]
     pub fn notify_after_lock(&self, count: usize) -> usize {
         if count == 0 || self.waiting() == 0 { 0 } else { self.wake(count, WaiterEvent::Notify) }
@@ -170,7 +174,8 @@ impl WaitList {
         self.notify_all_after_lock()
     }
 
-    /// Like [`notify_all`](Self::notify_all) without the fence; see [`notify_after_lock`](Self::notify_after_lock).
+    /// Like [`notify_all`](Self::notify_all) without the fence; see
+    /// [`notify_after_lock`](Self::notify_after_lock).
     #[inline]
     pub fn notify_all_after_lock(&self) -> usize {
         if self.waiting() == 0 { 0 } else { self.wake(usize::MAX, WaiterEvent::NotifyAll) }
@@ -191,7 +196,8 @@ impl WaitList {
             let mut batch = Batch::default();
             {
                 let mut entries = self.entries.lock();
-                // Newcomers between two turns are not owed anything: only those who waited at the first turn.
+                // Newcomers between two turns are not owed anything: only those who waited at the
+                // first turn.
                 remaining = remaining.min(entries.waiting());
                 for place in batch.0.iter_mut().take(remaining) {
                     *place = entries.notify_first(event).and_then(|(waker, ())| waker);

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 
 /// A waiter of one list, in it or not yet.
 ///
-/// `L` is a borrowed list or any owner that dereferences to one, such as an `Arc`, so that a future that owns its
-/// channel can hold one.
+/// `L` is a borrowed list or any owner that dereferences to one, such as an `Arc`, so that a future
+/// that owns its channel can hold one.
 #[must_use = "dropping it leaves the list"]
 pub struct Waiter<L: Deref<Target = WaitList>> {
     list: L,
@@ -48,8 +48,8 @@ impl<L: Deref<Target = WaitList>> Waiter<L> {
 
     /// If a notification has hit, leaves the list and carries it; tells whether that was so.
     ///
-    /// What is carried must be followed by a try, and then by [`act`](Self::act); if the waiter is dropped in between
-    /// (the try panicked), it is passed on.
+    /// What is carried must be followed by a try, and then by [`act`](Self::act); if the waiter is
+    /// dropped in between (the try panicked), it is passed on.
     pub fn take_notification(&mut self) -> bool {
         let Some(ticket) = &self.ticket else { return false };
         if self.list.state(ticket) == WaiterState::Waiting {
@@ -71,7 +71,8 @@ impl<L: Deref<Target = WaitList>> Waiter<L> {
         self.ticket.take().map(|ticket| self.list.leave(ticket))
     }
 
-    /// Goes away: leaves the list, and a notification that has hit or is carried goes to the next waiter.
+    /// Goes away: leaves the list, and a notification that has hit or is carried goes to the next
+    /// waiter.
     pub fn cancel(&mut self) {
         if let Some(ticket) = self.ticket.take() {
             let _left = self.list.cancel(ticket);
@@ -81,10 +82,12 @@ impl<L: Deref<Target = WaitList>> Waiter<L> {
         }
     }
 
-    /// One poll of a wait: tries, and if that gives nothing stands in the list with the context's waker.
+    /// One poll of a wait: tries, and if that gives nothing stands in the list with the context's
+    /// waker.
     ///
-    /// The loop of every future in this workspace. A notification that has hit is taken before `attempt` runs, so a
-    /// poll that was notified and gets what it came for does not wake another waiter as well.
+    /// The loop of every future in this workspace. A notification that has hit is taken before
+    /// `attempt` runs, so a poll that was notified and gets what it came for does not wake another
+    /// waiter as well.
     pub fn poll<T>(&mut self, context: &mut Context<'_>, mut attempt: impl FnMut() -> Option<T>) -> Poll<T> {
         if self.has_entered() && self.enter(context.waker()) != WaiterState::Waiting {
             self.take_notification();
@@ -106,7 +109,8 @@ impl<L: Deref<Target = WaitList>> Waiter<L> {
 
 impl<L: Deref<Target = WaitList>> Drop for Waiter<L> {
     fn drop(&mut self) {
-        // The model checker ends a deadlock with a panic, after which its primitives cannot be used.
+        // The model checker ends a deadlock with a panic, after which its primitives cannot be
+        // used.
         if cfg!(any(loom, shuttle)) && std::thread::panicking() {
             return;
         }

@@ -20,7 +20,8 @@ struct Gate {
 }
 
 impl Gate {
-    /// One for an execution of the model. Leaked: after a deadlock loom's own types cannot be dropped.
+    /// One for an execution of the model. Leaked: after a deadlock loom's own types cannot be
+    /// dropped.
     fn new() -> &'static Self {
         Box::leak(Box::new(Self { list: WaitList::new(), tokens: AtomicUsize::new(0) }))
     }
@@ -45,7 +46,8 @@ fn spawn<T: 'static>(gate: &'static Gate, body: impl FnOnce(&Gate) -> T + 'stati
 /// waiter   try(0)   enter+fence   try   park ──────┐
 /// notifier        tokens=1   fence   waiting?  wake┘
 /// ```
-/// Wherever the notifier's steps fall, the waiter's second try sees the token or the notifier sees the waiter.
+/// Wherever the notifier's steps fall, the waiter's second try sees the token or the notifier sees
+/// the waiter.
 fn one_waiter_and_one_token() {
     loom::model(move || {
         let gate = Gate::new();

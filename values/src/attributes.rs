@@ -1,7 +1,8 @@
-//! What some tasks have beyond a function: branches, limits, a priority, a time limit, a value that is let go.
+//! What some tasks have beyond a function: branches, limits, a priority, a time limit, a value that
+//! is let go.
 //!
-//! Kept apart, since most tasks of most graphs have none of it; a graph that uses any of it is run by the
-//! [careful loop](super::careful), others pay nothing.
+//! Kept apart, since most tasks of most graphs have none of it; a graph that uses any of it is run
+//! by the [careful loop](super::careful), others pay nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,7 +27,8 @@ static NEXT_LIMIT: AtomicU64 = AtomicU64::new(1);
 
 /// A number of units of something named, of which tasks take some while they run.
 ///
-/// A limit holds within one run: for the graph's tasks, those of its subflows and those of its modules.
+/// A limit holds within one run: for the graph's tasks, those of its subflows and those of its
+/// modules.
 ///
 /// # Examples
 /// ```

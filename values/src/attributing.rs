@@ -43,7 +43,8 @@ impl Graph<'_> {
         Ok(())
     }
 
-    /// Makes `task` start before tasks of lower priority that are ready at the same time; the others have 0.
+    /// Makes `task` start before tasks of lower priority that are ready at the same time; the
+    /// others have 0.
     ///
     /// # Errors
     /// [`GraphError::OtherGraph`].
@@ -55,8 +56,8 @@ impl Graph<'_> {
 
     /// Makes `task` fail when it runs longer than `limit`.
     ///
-    /// A thread cannot be stopped from outside: the function goes on to its end, and its value is thrown away. It can ask
-    /// [`time_left`](super::time_left) and give up by itself.
+    /// A thread cannot be stopped from outside: the function goes on to its end, and its value is
+    /// thrown away. It can ask [`time_left`](super::time_left) and give up by itself.
     ///
     /// # Errors
     /// [`GraphError::OtherGraph`].
@@ -65,7 +66,8 @@ impl Graph<'_> {
         Ok(())
     }
 
-    /// Says that nobody will ask for the value of `task`: it is dropped as soon as the last of its consumers has run.
+    /// Says that nobody will ask for the value of `task`: it is dropped as soon as the last of its
+    /// consumers has run.
     ///
     /// A later run that needs it computes it again. A value that is itself a target is kept.
     ///

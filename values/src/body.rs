@@ -46,11 +46,12 @@ pub(super) trait Body<'env> {
     /// Whether the value is there. Contract: I2 or I3.
     fn has_value(&self) -> bool;
 
-    /// Drops the value, unless it was set from outside. Contract: I3, or the last consumer has finished.
+    /// Drops the value, unless it was set from outside. Contract: I3, or the last consumer has
+    /// finished.
     fn clear(&self);
 
-    /// Takes back the graph that [`Signal::Joined`] or [`Signal::Detached`] handed out. `is_complete` says that it ran to its end, and
-    /// only then there is a value. Contract: I1.
+    /// Takes back the graph that [`Signal::Joined`] or [`Signal::Detached`] handed out.
+    /// `is_complete` says that it ran to its end, and only then there is a value. Contract: I1.
     fn take_back(&self, _graph: Graph<'env>, _is_complete: bool) -> Signal {
         Signal::Done
     }
@@ -212,7 +213,8 @@ where
     slot_that_is_cleared!();
 }
 
-/// A task that builds a graph while it runs, and whose value is the value of one of that graph's tasks.
+/// A task that builds a graph while it runs, and whose value is the value of one of that graph's
+/// tasks.
 pub(super) struct Joined<S, F, T> {
     slot: Slot<T>,
     sources: S,

@@ -1,11 +1,13 @@
 //! Choices in a plan: which picks lead on and which lead back.
 //!
-//! A depth-first search from the tasks that wait for nothing tells them apart: a pick of a task that is on the way to the
-//! choice closes a **loop**; every other pick leads **on**, and is one more thing that the picked task waits for.
+//! A depth-first search from the tasks that wait for nothing tells them apart: a pick of a task
+//! that is on the way to the choice closes a **loop**; every other pick leads **on**, and is one
+//! more thing that the picked task waits for.
 //!
-//! A loop's body is what can be reached from the picked task and leads to the choice. When a loop is closed, the round
-//! that is running ends first, all of it: so a value is never written anew while something still reads it (README, I1).
-//! Then the counters of the body, and of what hangs on it, are set to what this round will bring.
+//! A loop's body is what can be reached from the picked task and leads to the choice. When a loop
+//! is closed, the round that is running ends first, all of it: so a value is never written anew
+//! while something still reads it (README, I1). Then the counters of the body, and of what hangs on
+//! it, are set to what this round will bring.
 
 use std::collections::HashMap;
 
@@ -148,7 +150,8 @@ impl Branching {
 
     /// Sets the counters for a new round of a loop and returns the task that begins it.
     ///
-    /// Contract: nothing of the plan is running or ready. `has_run` and `is_picked` tell and change what happened so far.
+    /// Contract: nothing of the plan is running or ready. `has_run` and `is_picked` tell and change
+    /// what happened so far.
     pub(super) fn begin_round(
         &self,
         number: u32,

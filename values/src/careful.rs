@@ -1,8 +1,10 @@
-//! The loop for graphs that ask for more than functions: choices, subflows, limits, priorities, going on after failures.
+//! The loop for graphs that ask for more than functions: choices, subflows, limits, priorities,
+//! going on after failures.
 //!
-//! The same counters and queues as in [`super::drive`], with a look before and after each body. Items name a task of a
-//! [frame](super::frame): the run's graph, or one that a task put into the run. Each frame counts what is outstanding; who
-//! brings that to nothing is alone with it, begins a loop's next round or ends the frame.
+//! The same counters and queues as in [`super::drive`], with a look before and after each body.
+//! Items name a task of a [frame](super::frame): the run's graph, or one that a task put into the
+//! run. Each frame counts what is outstanding; who brings that to nothing is alone with it, begins
+//! a loop's next round or ends the frame.
 //!
 //! A parked task, whose [limits](super::limits) have too few units, lies in no queue: who gives the
 //! units back makes it ready.
@@ -141,7 +143,8 @@ impl<'run, 'env> Careful<'run, 'env> {
         host::step(Site::new("looks into other queues"));
         let mut all = self.ready.lock();
         let ready = all.pop()?;
-        // Under the lock: who sees a count of what is gone already looks again and again, for as long as it stays.
+        // Under the lock: who sees a count of what is gone already looks again and again, for as
+        // long as it stays.
         self.ready_count.fetch_sub(1, Ordering::SeqCst);
         Some(ready.item)
     }
@@ -202,7 +205,8 @@ impl<'run, 'env> Careful<'run, 'env> {
         }
     }
 
-    /// Runs what is ready here, until nothing is, or the run stops, or the caller should go on with others.
+    /// Runs what is ready here, until nothing is, or the run stops, or the caller should go on with
+    /// others.
     pub(super) fn drive(&self, session: &Session<'_, 'env>, hands: &mut Hands<'_, 'env>, first: Option<u64>) -> Pause {
         let mut next = first;
         while let Some(at) = next.take().or_else(|| self.pop(hands)) {

@@ -1,17 +1,21 @@
 //! The memory that a graph's tasks share.
 //!
-//! A task and its value lie in one record ([`records`](super::records)). Nothing here is locked and nothing is
-//! counted: **the schedule is the lock**. What the schedule guarantees is argued in `README.md`; the SAFETY comments of
-//! this file, of `records.rs` and of `gate.rs` name it by number:
+//! A task and its value lie in one record ([`records`](super::records)). Nothing here is locked and
+//! nothing is counted: **the schedule is the lock**. What the schedule guarantees is argued in
+//! `README.md`; the SAFETY comments of this file, of `records.rs` and of `gate.rs` name it by
+//! number:
 //!
-//! * **I1 claim**: between two arrivals of all its inputs a task is handed to exactly one worker, which alone runs it.
-//! * **I2 publication**: whatever happened in a task's inputs happens before the task runs (arrival counters and queues
-//!   release and acquire), so a value is never written while it is read.
-//! * **I3 exclusion**: outside a run, and at a frame's end, nobody but the owner of the graph touches its records.
-//! * **I4 gate**: a session is visible to helpers only while the gate is open or a helper is inside, and its owner does
-//!   not leave before both are over.
+//! * **I1 claim**: between two arrivals of all its inputs a task is handed to exactly one worker,
+//!   which alone runs it.
+//! * **I2 publication**: whatever happened in a task's inputs happens before the task runs (arrival
+//!   counters and queues release and acquire), so a value is never written while it is read.
+//! * **I3 exclusion**: outside a run, and at a frame's end, nobody but the owner of the graph
+//!   touches its records.
+//! * **I4 gate**: a session is visible to helpers only while the gate is open or a helper is
+//!   inside, and its owner does not leave before both are over.
 //!
-//! This file does not know what is ready, or who runs what: it trusts the scheduler with its contracts.
+//! This file does not know what is ready, or who runs what: it trusts the scheduler with its
+//! contracts.
 
 #[cfg(debug_assertions)]
 use millpond_sync::shim::atomic::{AtomicBool, Ordering};
@@ -23,8 +27,8 @@ pub(super) struct Slot<T> {
     value: UnsafeCell<Option<T>>,
 }
 
-// SAFETY: by I1 and I2 a slot is written by one worker while no other looks, and read by several afterwards, so sharing
-// it needs what sharing a `RwLock<T>` needs.
+// SAFETY: by I1 and I2 a slot is written by one worker while no other looks, and read by several
+// afterwards, so sharing it needs what sharing a `RwLock<T>` needs.
 unsafe impl<T: Send + Sync> Sync for Slot<T> {}
 
 impl<T> Slot<T> {
@@ -38,13 +42,15 @@ impl<T> Slot<T> {
         unsafe { &*self.value.get() }.as_ref()
     }
 
-    /// Puts the value in, dropping an earlier one. Contract: called by the worker that has the task (I1), or by the owner (I3).
+    /// Puts the value in, dropping an earlier one. Contract: called by the worker that has the task
+    /// (I1), or by the owner (I3).
     pub(super) fn set(&self, value: T) {
         // SAFETY: I1 and I3: this worker alone has the task, and its consumers have not started.
         unsafe { *self.value.get() = Some(value) }
     }
 
-    /// Takes the value out. Contract: called by the last consumer, once all others have finished (I2), or by the owner (I3).
+    /// Takes the value out. Contract: called by the last consumer, once all others have finished
+    /// (I2), or by the owner (I3).
     pub(super) fn take(&self) -> Option<T> {
         // SAFETY: I2 and I3: nobody else looks any more.
         unsafe { (*self.value.get()).take() }
@@ -70,17 +76,20 @@ unsafe impl<T: Send + Sync> Send for Source<T> {}
 unsafe impl<T: Send + Sync> Sync for Source<T> {}
 
 impl<T> Source<T> {
-    /// Contract: `slot` is the address of a [`Slot<T>`], in a record that lives as long as what keeps the source.
+    /// Contract: `slot` is the address of a [`Slot<T>`], in a record that lives as long as what
+    /// keeps the source.
     pub(super) const fn new(slot: NonNull<()>) -> Self {
         Self { slot: slot.cast() }
     }
 
-    /// The value. Contract: as [`Slot::get`], and the reference is not kept beyond the task's run or the borrow of the graph.
+    /// The value. Contract: as [`Slot::get`], and the reference is not kept beyond the task's run
+    /// or the borrow of the graph.
     ///
     /// # Panics
     /// When the input has no value, which the schedule rules out.
     pub(super) fn get<'value>(self) -> &'value T {
-        // SAFETY: the record lives as long as the graph's arena, which holds the task that reads, too; it never moves.
+        // SAFETY: the record lives as long as the graph's arena, which holds the task that reads,
+        // too; it never moves.
         let slot = unsafe { self.slot.as_ref() };
         slot.get().expect("an input is there before its consumer runs")
     }
@@ -106,7 +115,8 @@ pub(super) struct Owned<F> {
     is_busy: AtomicBool,
 }
 
-// SAFETY: by I1 one worker at a time enters, and I2 orders the visits: it moves between threads, it is not shared.
+// SAFETY: by I1 one worker at a time enters, and I2 orders the visits: it moves between threads, it
+// is not shared.
 unsafe impl<F: Send> Sync for Owned<F> {}
 
 impl<F> Owned<F> {
@@ -118,7 +128,8 @@ impl<F> Owned<F> {
         }
     }
 
-    /// Lends the function. Contract: called by the worker that has the task (I1), or by the owner (I3), and not from within `visit`.
+    /// Lends the function. Contract: called by the worker that has the task (I1), or by the owner
+    /// (I3), and not from within `visit`.
     #[inline]
     pub(super) fn with<R>(&self, visit: impl FnOnce(&mut F) -> R) -> R {
         #[cfg(debug_assertions)]

@@ -1,7 +1,8 @@
-//! The helpers of a graph: threads that were lent by the workers, their queues, and how they come and go.
+//! The helpers of a graph: threads that were lent by the workers, their queues, and how they come
+//! and go.
 //!
-//! A crew outlives the runs of its graph, so that a helper that has just worked is still near when the next run wants
-//! it. The protocol is argued in `README.md` beside this file.
+//! A crew outlives the runs of its graph, so that a helper that has just worked is still near when
+//! the next run wants it. The protocol is argued in `README.md` beside this file.
 
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -133,7 +134,8 @@ impl Crew {
             match self.gate.enter(|run| run.assist(number, queue)) {
                 None | Some(Stay::Idle) => return,
                 Some(Stay::Watching) => {
-                    // Outside of the gate, so that nobody waits for this nap; short at first, since most first runs are.
+                    // Outside of the gate, so that nobody waits for this nap; short at first, since
+                    // most first runs are.
                     watches += 1;
                     if watches > 8 {
                         host::sleep(NAP);
@@ -167,11 +169,13 @@ impl Help for Crew {
             if let Some((number, queue)) = self.take_seat() {
                 self.stay(number, &queue);
             }
-            // The seat is free again before this helper counts as gone, so that its successor finds one.
+            // The seat is free again before this helper counts as gone, so that its successor finds
+            // one.
             host::step(Site::new("counts itself out"));
             self.lent.fetch_sub(1, Ordering::SeqCst);
             host::step(Site::new("counts itself out"));
-            // Who made work and still counted on this helper did so before, or a moment ago (README, "Calls that are missed").
+            // Who made work and still counted on this helper did so before, or a moment ago
+            // (README, "Calls that are missed").
             fence(Ordering::SeqCst);
             let is_wanted = self.is_wanted() || {
                 relax(&mut 0);

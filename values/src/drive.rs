@@ -1,7 +1,8 @@
 //! The loop that runs tasks: a task, its successors, the first that became ready next, in place.
 //!
-//! No recursion and no allocation: what else became ready is pushed, and popped newest first when the line of direct
-//! successors ends. Once shared, surplus is pushed before a body is entered, so that it can be stolen meanwhile.
+//! No recursion and no allocation: what else became ready is pushed, and popped newest first when
+//! the line of direct successors ends. Once shared, surplus is pushed before a body is entered, so
+//! that it can be stolen meanwhile.
 
 use std::sync::Arc;
 

@@ -1,8 +1,9 @@
 //! Which tasks a task waits for.
 //!
-//! Inputs are known when a task is added, so they lie in one flat array, task after task. Ordering edges come later: one
-//! that ends in the task added last goes there, too (graphs are mostly written in that order); others hang in lists.
-//! Both count the same for the schedule, so they are not told apart.
+//! Inputs are known when a task is added, so they lie in one flat array, task after task. Ordering
+//! edges come later: one that ends in the task added last goes there, too (graphs are mostly
+//! written in that order); others hang in lists. Both count the same for the schedule, so they are
+//! not told apart.
 
 /// The inputs and predecessors of every task.
 #[derive(Debug, Default)]
@@ -10,16 +11,19 @@ pub(super) struct Edges {
     inputs: Vec<u32>,
     /// Where each task's part of `inputs` ends.
     ends: Vec<u32>,
-    /// For each task the newest of its hanging edges, counted from 1; shorter than `ends` when the rest has none.
+    /// For each task the newest of its hanging edges, counted from 1; shorter than `ends` when the
+    /// rest has none.
     heads: Vec<u32>,
     /// From which task, and the next edge of the list, counted from 1.
     hanging: Vec<(u32, u32)>,
-    /// Whether some edge leads to a task that was added before its predecessor: without one there can be no cycle.
+    /// Whether some edge leads to a task that was added before its predecessor: without one there
+    /// can be no cycle.
     has_backward: bool,
 }
 
 impl Edges {
-    /// The place where the inputs of the task to be added next are pushed; [`finish`](Self::finish) ends it.
+    /// The place where the inputs of the task to be added next are pushed; [`finish`](Self::finish)
+    /// ends it.
     #[inline]
     pub(super) fn begin(&mut self) -> &mut Vec<u32> {
         &mut self.inputs

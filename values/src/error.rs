@@ -20,7 +20,8 @@ pub enum GraphError {
     },
     /// Tasks wait for each other in a circle.
     Cycle {
-        /// The names along the circle: each task waits for the one before it, and the first for the last.
+        /// The names along the circle: each task waits for the one before it, and the first for the
+        /// last.
         names: Vec<String>,
     },
     /// An input was declared and never set.
@@ -54,7 +55,8 @@ pub enum GraphError {
         /// How many units there are.
         available: u32,
     },
-    /// The graph, or a part of it, is broken because a run of it was torn off by a panic in a destructor or callback.
+    /// The graph, or a part of it, is broken because a run of it was torn off by a panic in a
+    /// destructor or callback.
     Torn,
 }
 
@@ -172,8 +174,8 @@ impl Failure {
 
     /// The names from the failed task to the target that needs it, both included.
     ///
-    /// When the whole graph was run there is no target, and the task stands alone. A task of a subflow or module is
-    /// followed by the task that held it.
+    /// When the whole graph was run there is no target, and the task stands alone. A task of a
+    /// subflow or module is followed by the task that held it.
     #[must_use]
     pub fn path(&self) -> &[String] {
         &self.path
@@ -219,7 +221,8 @@ impl fmt::Display for Failure {
 pub enum RunError {
     /// The graph was built wrongly; nothing ran.
     Graph(GraphError),
-    /// Tasks failed: one when the run stops at the first, at least one when it keeps going. The first is the one that failed first.
+    /// Tasks failed: one when the run stops at the first, at least one when it keeps going. The
+    /// first is the one that failed first.
     Failed(Vec<Failure>),
     /// The run was cancelled before all was done.
     Cancelled {

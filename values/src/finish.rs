@@ -1,4 +1,5 @@
-//! What follows from a task's end in the careful loop: its successors, its frame's end, its failure.
+//! What follows from a task's end in the careful loop: its successors, its frame's end, its
+//! failure.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -111,8 +112,8 @@ impl<'env> Careful<'_, 'env> {
         session.note(Noted { task, cause, inner, added });
     }
 
-    /// Tells everything that waits for a task that it has ended, and ends frames that this completes. Returns a task that is
-    /// ready then.
+    /// Tells everything that waits for a task that it has ended, and ends frames that this
+    /// completes. Returns a task that is ready then.
     pub(super) fn complete(
         &self,
         session: &Session<'_, 'env>,

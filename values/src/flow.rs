@@ -1,4 +1,5 @@
-//! Graphs inside graphs: subflows that a task builds while it runs, and modules that are built before.
+//! Graphs inside graphs: subflows that a task builds while it runs, and modules that are built
+//! before.
 
 use std::panic::Location;
 
@@ -9,8 +10,9 @@ use super::inputs::{Inputs, Values};
 use super::task::{Task, TaskId};
 
 impl<'env> Graph<'env> {
-    /// Adds a task that builds a graph while it runs. All of that graph runs, on the same workers; then the value of the
-    /// task that `function` returned becomes the value of this one, and what waits for it goes on.
+    /// Adds a task that builds a graph while it runs. All of that graph runs, on the same workers;
+    /// then the value of the task that `function` returned becomes the value of this one, and what
+    /// waits for it goes on.
     ///
     /// # Panics
     /// As [`task`](Self::task).
@@ -50,7 +52,8 @@ impl<'env> Graph<'env> {
         self.place(name.as_ref(), added, Joined::new(sources, function))
     }
 
-    /// Adds a task that builds a graph while it runs and does not wait for it: only the run as a whole does.
+    /// Adds a task that builds a graph while it runs and does not wait for it: only the run as a
+    /// whole does.
     ///
     /// # Panics
     /// As [`task`](Self::task).
@@ -69,7 +72,8 @@ impl<'env> Graph<'env> {
 
     /// Adds a whole graph as one task, whose value is the value of its task `target`.
     ///
-    /// Before each run of it `feed` is given the module and the values of `inputs`, to [`set`](Self::set) the module's inputs.
+    /// Before each run of it `feed` is given the module and the values of `inputs`, to
+    /// [`set`](Self::set) the module's inputs.
     ///
     /// # Errors
     /// [`GraphError::OtherGraph`] when `target` is not of `module`.
@@ -114,11 +118,12 @@ impl<'env> Graph<'env> {
         Ok(self.place(name.as_ref(), added, Module::new(sources, module, target, feed)))
     }
 
-    /// Adds a task that picks which one of its [`branches`](Self::branches) runs next, by its number.
+    /// Adds a task that picks which one of its [`branches`](Self::branches) runs next, by its
+    /// number.
     ///
-    /// A task that a choice may pick runs when it was picked and everything else that it waits for is there; what is not
-    /// picked does not run. A choice may pick a task that led to it: that is a loop. The next round starts when all that
-    /// the last one started has finished.
+    /// A task that a choice may pick runs when it was picked and everything else that it waits for
+    /// is there; what is not picked does not run. A choice may pick a task that led to it: that is
+    /// a loop. The next round starts when all that the last one started has finished.
     ///
     /// # Panics
     /// As [`task`](Self::task).

@@ -1,4 +1,5 @@
-//! A graph that is being run by the careful loop: the run's own one, or one that a task put into it.
+//! A graph that is being run by the careful loop: the run's own one, or one that a task put into
+//! it.
 
 use std::sync::Arc;
 
@@ -14,7 +15,8 @@ use super::records::BodyRef;
 /// What the loop notes of a graph while it runs.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
-    /// How many tasks are ready, waiting for a limit, or running. Who brings it to 0 is alone with the graph.
+    /// How many tasks are ready, waiting for a limit, or running. Who brings it to 0 is alone with
+    /// the graph.
     pub(super) outstanding: AtomicUsize,
     /// Whether a task of it failed.
     pub(super) has_failed: AtomicBool,
@@ -25,7 +27,8 @@ pub(super) struct Notes {
     is_picked: Vec<AtomicBool>,
     /// Loops that were closed and not begun anew.
     rounds: Mutex<Vec<u32>>,
-    /// For each task whose value is let go, by its number in ascending order: how many consumers have not run.
+    /// For each task whose value is let go, by its number in ascending order: how many consumers
+    /// have not run.
     consumers: Vec<(u32, AtomicUsize)>,
 }
 
@@ -83,7 +86,8 @@ impl Notes {
         self.rounds.lock().push(number);
     }
 
-    /// Begins the next round, if a loop was closed. Contract: `outstanding` is 0 and this worker brought it there.
+    /// Begins the next round, if a loop was closed. Contract: `outstanding` is 0 and this worker
+    /// brought it there.
     pub(super) fn next_round(&self, plan: &Plan<'_>, branching: &Branching) -> Option<u32> {
         let number = self.rounds.lock().pop()?;
         Some(

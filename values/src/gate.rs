@@ -1,7 +1,7 @@
 //! The door between the worker that owns a run and the helpers that it lets take part in it.
 //!
-//! The SAFETY comments name the invariants of [`cells`](super::cells). The gate knows nothing of what a
-//! run is.
+//! The SAFETY comments name the invariants of [`cells`](super::cells). The gate knows nothing of
+//! what a run is.
 
 use std::ptr;
 use std::time::Duration;
@@ -37,8 +37,8 @@ pub(super) trait Shared: Sync {
 #[derive(Default)]
 pub(super) struct Gate {
     state: AtomicUsize,
-    /// The run: a reference to it, which lies with its owner, since an atomic pointer has no room for
-    /// one to a `dyn`.
+    /// The run: a reference to it, which lies with its owner, since an atomic pointer has no room
+    /// for one to a `dyn`.
     run: AtomicPtr<&'static dyn Shared>,
 }
 
@@ -49,8 +49,8 @@ impl Gate {
     /// Lets helpers in until the guard is dropped, which waits for those inside.
     pub(super) fn open<'gate>(&'gate self, run: &'gate &'gate dyn Shared) -> OpenGate<'gate> {
         self.run.store(ptr::from_ref(run).cast_mut().cast(), Ordering::Relaxed);
-        // Release: a helper that finds the gate open finds the run behind it. Whoever is still inside a former
-        // opening was waited for, so only the open bit changes.
+        // Release: a helper that finds the gate open finds the run behind it. Whoever is still
+        // inside a former opening was waited for, so only the open bit changes.
         self.state.fetch_or(OPEN, Ordering::Release);
         OpenGate { gate: self }
     }
@@ -68,8 +68,9 @@ impl Gate {
                     let _inside = Inside { gate: self };
                     host::step(Site::new("comes into a run"));
                     let run = self.run.load(Ordering::Relaxed);
-                    // SAFETY: I4: the gate was open when this helper was counted in, so the run's owner waits until
-                    // `_inside` is dropped. `visit` cannot keep the reference: it works for any lifetimes.
+                    // SAFETY: I4: the gate was open when this helper was counted in, so the run's
+                    // owner waits until `_inside` is dropped. `visit` cannot keep the reference: it
+                    // works for any lifetimes.
                     return Some(visit(unsafe { *run }));
                 }
                 Err(now) => state = now,
@@ -104,8 +105,8 @@ impl Drop for OpenGate<'_> {
         self.gate.state.fetch_and(!OPEN, Ordering::Relaxed);
         host::step(Site::new("hides its run"));
         let mut rounds = 0_u32;
-        // Acquire: pairs with the release of the last helper that leaves. Those of a simulation that cannot go on never leave, and
-        // never run again either.
+        // Acquire: pairs with the release of the last helper that leaves. Those of a simulation
+        // that cannot go on never leave, and never run again either.
         while self.gate.state.load(Ordering::Acquire) >= ONE_INSIDE && !host::is_over() {
             if host::give_way() {
                 continue;

@@ -1,7 +1,7 @@
 //! The graph: its tasks, its edges, what it remembers.
 //!
-//! Records, names and edges are flat arrays to which a task only appends; see DESIGN.md for why the builder is not
-//! petgraph itself. The graph does not know how it is run.
+//! Records, names and edges are flat arrays to which a task only appends; see DESIGN.md for why the
+//! builder is not petgraph itself. The graph does not know how it is run.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -27,8 +27,9 @@ use millpond_workers::discard::Drops;
 
 /// A graph of tasks that give one value each.
 ///
-/// Adding tasks runs nothing. [`Runner::get`](crate::Runner::get) runs what one target needs, [`Runner::run`](crate::Runner::run)
-/// everything. Functions may borrow what outlives the graph (`'env`); values are `'static`, since other tasks keep them.
+/// Adding tasks runs nothing. [`Runner::get`](crate::Runner::get) runs what one target needs,
+/// [`Runner::run`](crate::Runner::run) everything. Functions may borrow what outlives the graph
+/// (`'env`); values are `'static`, since other tasks keep them.
 ///
 /// # Examples
 /// ```
@@ -174,7 +175,8 @@ impl<'env> Graph<'env> {
         self.place(name.as_ref(), added, Attempt::<_, _, _, E>::new(sources, function))
     }
 
-    /// Adds a control-only task: no inputs, no value; what it waits for is said by [`before`](Self::before) and [`after`](Self::after).
+    /// Adds a control-only task: no inputs, no value; what it waits for is said by
+    /// [`before`](Self::before) and [`after`](Self::after).
     ///
     /// # Panics
     /// When the graph has 2,147,483,647 tasks.
@@ -202,7 +204,8 @@ impl<'env> Graph<'env> {
         task
     }
 
-    /// Declares a value that will be [`set`](Self::set) from outside before anything that needs it runs.
+    /// Declares a value that will be [`set`](Self::set) from outside before anything that needs it
+    /// runs.
     ///
     /// # Panics
     /// When the graph has 2,147,483,647 tasks.
@@ -216,10 +219,12 @@ impl<'env> Graph<'env> {
         task
     }
 
-    /// Sets an [`input`](Self::input) or replaces a [`value`](Self::value), and forgets what was computed from it.
+    /// Sets an [`input`](Self::input) or replaces a [`value`](Self::value), and forgets what was
+    /// computed from it.
     ///
     /// # Errors
-    /// [`GraphError::OtherGraph`], and [`GraphError::NotAnInput`] for a task that computes its value.
+    /// [`GraphError::OtherGraph`], and [`GraphError::NotAnInput`] for a task that computes its
+    /// value.
     ///
     /// # Panics
     /// When the drop of an old value panics: after the new value is there and all that depends on
@@ -257,8 +262,8 @@ impl<'env> Graph<'env> {
     /// The edge counts like an input: who wants `later` wants `earlier`.
     ///
     /// # Errors
-    /// [`GraphError::OtherGraph`], and [`GraphError::Cycle`] for a task that would wait for itself. A longer cycle is found
-    /// by [`check`](Self::check), and before anything runs.
+    /// [`GraphError::OtherGraph`], and [`GraphError::Cycle`] for a task that would wait for itself.
+    /// A longer cycle is found by [`check`](Self::check), and before anything runs.
     pub fn order(&mut self, earlier: impl Into<TaskId>, later: impl Into<TaskId>) -> Result<(), GraphError> {
         let (earlier, later) = (earlier.into(), later.into());
         self.check_handle(earlier)?;
@@ -271,7 +276,8 @@ impl<'env> Graph<'env> {
         Ok(())
     }
 
-    /// Makes `task` run before `later`; [`order`](Self::order) for handles that are known to be good.
+    /// Makes `task` run before `later`; [`order`](Self::order) for handles that are known to be
+    /// good.
     ///
     /// # Panics
     /// Where `order` gives an error.
@@ -283,7 +289,8 @@ impl<'env> Graph<'env> {
         }
     }
 
-    /// Makes `task` run after `earlier`; [`order`](Self::order) for handles that are known to be good.
+    /// Makes `task` run after `earlier`; [`order`](Self::order) for handles that are known to be
+    /// good.
     ///
     /// # Panics
     /// Where `order` gives an error.
@@ -340,7 +347,8 @@ impl<'env> Graph<'env> {
         Some(value)
     }
 
-    /// Forgets the value of `task` and of everything that depends on it: later gets compute them again.
+    /// Forgets the value of `task` and of everything that depends on it: later gets compute them
+    /// again.
     ///
     /// # Errors
     /// [`GraphError::OtherGraph`].
@@ -369,7 +377,8 @@ impl<'env> Graph<'env> {
         drops.resume();
     }
 
-    /// Looks for mistakes that only show when the graph is complete, as everybody does before running anything.
+    /// Looks for mistakes that only show when the graph is complete, as everybody does before
+    /// running anything.
     ///
     /// # Errors
     /// [`GraphError::Cycle`].

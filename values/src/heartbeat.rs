@@ -1,11 +1,12 @@
 //! When it is worth to call for help: measured where it can be, and not guessed.
 //!
-//! A caller alone reads the clock after a window of tasks: 1, 2, 4, …, 64 of them, or as many as take a few
-//! microseconds, so that the clock costs less than a nanosecond per quick task. One slow window may be a cache miss or a
-//! page fault; two in a row, or a very slow one, are the tasks.
+//! A caller alone reads the clock after a window of tasks: 1, 2, 4, …, 64 of them, or as many as
+//! take a few microseconds, so that the clock costs less than a nanosecond per quick task. One slow
+//! window may be a cache miss or a page fault; two in a row, or a very slow one, are the tasks.
 //!
-//! What a task costs that has never run cannot be measured before it is over. So the first time the caller calls at the
-//! first surplus, and who comes [watches](super::session) before it touches anything. After that the graph's pace is known.
+//! What a task costs that has never run cannot be measured before it is over. So the first time the
+//! caller calls at the first surplus, and who comes [watches](super::session) before it touches
+//! anything. After that the graph's pace is known.
 
 use std::time::Instant;
 

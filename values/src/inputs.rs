@@ -8,10 +8,12 @@ use super::error::GraphError;
 use super::records::BodyRef;
 use super::task::{Task, TaskId};
 
-/// Inputs of a task: a [`Task`], a tuple of 0 to 12 inputs, an array or a slice of tasks with values of one type.
+/// Inputs of a task: a [`Task`], a tuple of 0 to 12 inputs, an array or a slice of tasks with
+/// values of one type.
 ///
-/// The function of the task is called with [`Values`]: a reference for a handle, a tuple for a tuple, an array of
-/// references for an array, [`Several`] for a slice or vector. Tuples nest. The trait is sealed.
+/// The function of the task is called with [`Values`]: a reference for a handle, a tuple for a
+/// tuple, an array of references for an array, [`Several`] for a slice or vector. Tuples nest. The
+/// trait is sealed.
 pub trait Inputs: sealed::Gather {}
 
 impl<I: sealed::Gather> Inputs for I {}

@@ -1,13 +1,17 @@
-//! Graphs of tasks that each give one value: builds, computations, anything that is a DAG and runs once.
+//! Graphs of tasks that each give one value: builds, computations, anything that is a DAG and runs
+//! once.
 //!
-//! Declare tasks with typed inputs, then [`get`](Runner::get) a target: its ancestors run, each once, in the
-//! caller and on the workers that it has, and values are remembered. Or [`run`](Runner::run) the whole graph, again and again. A pool of
-//! millpond runs graphs by methods of the same names.
+//! Declare tasks with typed inputs, then [`get`](Runner::get) a target: its ancestors run, each
+//! once, in the caller and on the workers that it has, and values are remembered. Or
+//! [`run`](Runner::run) the whole graph, again and again. A pool of millpond runs graphs by methods
+//! of the same names.
 //!
-//! A task costs nanoseconds: graphs are compiled to flat arrays, the first successor that becomes ready runs next in
-//! place, nothing is allocated per run, and helpers are called only when the tasks turn out to be worth it.
+//! A task costs nanoseconds: graphs are compiled to flat arrays, the first successor that becomes
+//! ready runs next in place, nothing is allocated per run, and helpers are called only when the
+//! tasks turn out to be worth it.
 //!
-//! When not to use it: for items that flow, use tasks joined by channels; for one loop over a slice, use rayon.
+//! When not to use it: for items that flow, use tasks joined by channels; for one loop over a
+//! slice, use rayon.
 
 mod attributes;
 mod attributing;

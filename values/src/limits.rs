@@ -141,7 +141,8 @@ fn needs(limits: &[(Limit, u32)]) -> Needs {
 }
 
 impl State {
-    /// Takes what a task needs if all of it is free and nobody waits. After this all its limits are known.
+    /// Takes what a task needs if all of it is free and nobody waits. After this all its limits are
+    /// known.
     fn take_free(&mut self, limits: &[(Limit, u32)]) -> bool {
         let mut has_all = self.waiting.is_empty();
         for (limit, count) in limits {

@@ -1,6 +1,7 @@
 //! Names of tasks and where they were added: cold data, kept small.
 //!
-//! Names lie in one text, places are noted when they change: a loop that adds a million tasks notes one place.
+//! Names lie in one text, places are noted when they change: a loop that adds a million tasks notes
+//! one place.
 
 use std::panic::Location;
 

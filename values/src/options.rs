@@ -110,8 +110,8 @@ impl<'a> RunOptions<'a> {
 
     /// Calls `callback` when a task starts and when it ends, on the thread that runs it.
     ///
-    /// Calls may overlap and overtake each other. They hold up the worker, so they should be short. One that
-    /// panics stops the run, as the failure of the task that it is about.
+    /// Calls may overlap and overtake each other. They hold up the worker, so they should be short.
+    /// One that panics stops the run, as the failure of the task that it is about.
     pub fn progress(mut self, callback: &'a ProgressCallback<'a>) -> Self {
         self.progress = Some(callback);
         self
@@ -141,7 +141,8 @@ millpond_sync::local! {
     const TOKEN: RefCell<Option<CancelToken>> = RefCell::new(None);
 }
 
-/// How much time the task that calls this has left, if it has a [time limit](super::Graph::time_limit).
+/// How much time the task that calls this has left, if it has a [time
+/// limit](super::Graph::time_limit).
 #[must_use]
 pub fn time_left() -> Option<Duration> {
     DEADLINE.with(Cell::get).map(|deadline| deadline.saturating_duration_since(host::now()))
@@ -154,7 +155,8 @@ pub fn is_cancelled() -> bool {
         || TOKEN.with(|token| token.borrow().as_ref().is_some_and(CancelToken::is_cancelled))
 }
 
-/// Sets what [`time_left`] and [`is_cancelled`] tell until dropped; a task may itself run a graph, so the former comes back.
+/// Sets what [`time_left`] and [`is_cancelled`] tell until dropped; a task may itself run a graph,
+/// so the former comes back.
 pub(super) struct Around {
     deadline: Option<Instant>,
     token: Option<CancelToken>,

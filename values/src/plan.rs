@@ -1,11 +1,13 @@
 //! What is run: tasks and edges compiled to flat arrays.
 //!
-//! Successors lie in one array (compressed rows), and the top bit of a successor says that it has no other predecessor,
-//! so that no counter is touched. The others have an arrival counter, which the last to arrive sets back: a plan that
-//! ran to its end is ready for the next run without a pass over it.
+//! Successors lie in one array (compressed rows), and the top bit of a successor says that it has
+//! no other predecessor, so that no counter is touched. The others have an arrival counter, which
+//! the last to arrive sets back: a plan that ran to its end is ready for the next run without a
+//! pass over it.
 //!
-//! A plan is either of the whole graph, where a task's number is its own, or of what some targets want, found backwards
-//! from them and renumbered, so that its cost depends on what is wanted and not on the graph.
+//! A plan is either of the whole graph, where a task's number is its own, or of what some targets
+//! want, found backwards from them and renumbered, so that its cost depends on what is wanted and
+//! not on the graph.
 
 use millpond_sync::shim::atomic::{AtomicU32, Ordering};
 
@@ -92,7 +94,8 @@ impl<'env> Plan<'env> {
         self.finish();
     }
 
-    /// Begins a plan of some tasks: [`want`](Self::want) them, then [`compile_wanted`](Self::compile_wanted).
+    /// Begins a plan of some tasks: [`want`](Self::want) them, then
+    /// [`compile_wanted`](Self::compile_wanted).
     pub(super) fn clear(&mut self) {
         self.tasks.clear();
         self.bodies.clear();
@@ -107,7 +110,8 @@ impl<'env> Plan<'env> {
         self.tasks.len() as u32 - 1
     }
 
-    /// Compiles the wanted tasks. `local_of` gives the plan's number of a task of the graph, if the plan has it.
+    /// Compiles the wanted tasks. `local_of` gives the plan's number of a task of the graph, if the
+    /// plan has it.
     pub(super) fn compile_wanted(&mut self, edges: &Edges, local_of: impl Fn(u32) -> Option<u32>) {
         let tasks = self.tasks.len();
         self.totals.clear();
@@ -200,8 +204,9 @@ impl<'env> Plan<'env> {
 
     /// Counts one arrival at `task`, and says whether it was the last.
     ///
-    /// Not shared, this is a plain load and store. Shared, the counter's release sequence makes every arrival happen
-    /// before the last one returns (I2), and the last arriver alone sets the counter back.
+    /// Not shared, this is a plain load and store. Shared, the counter's release sequence makes
+    /// every arrival happen before the last one returns (I2), and the last arriver alone sets the
+    /// counter back.
     #[inline]
     pub(super) fn arrive<const SHARED: bool>(&self, task: u32) -> bool {
         let arrivals = &self.arrivals[task as usize];
@@ -237,7 +242,8 @@ impl<'env> Plan<'env> {
         if done == self.len() {
             return None;
         }
-        // Every task that is left has a predecessor that is left: walking backwards must come round.
+        // Every task that is left has a predecessor that is left: walking backwards must come
+        // round.
         let mut before = vec![u32::MAX; self.len()];
         for task in (0..self.len() as u32).filter(|task| left[*task as usize] > 0) {
             for next in self.successors(task).filter(|next| left[*next as usize] > 0) {

@@ -13,8 +13,8 @@ use super::cells::Source;
 #[derive(Clone, Copy)]
 pub(super) struct BodyRef<'env>(NonNull<dyn Body<'env> + 'env>);
 
-// SAFETY: records are made of `Send` functions and `Send + Sync` values (the bounds of `Graph`'s methods that add tasks),
-// and workers meet in them as I1 and I2 say.
+// SAFETY: records are made of `Send` functions and `Send + Sync` values (the bounds of `Graph`'s
+// methods that add tasks), and workers meet in them as I1 and I2 say.
 unsafe impl Send for BodyRef<'_> {}
 // SAFETY: as above.
 unsafe impl Sync for BodyRef<'_> {}
@@ -23,14 +23,15 @@ impl<'env> BodyRef<'env> {
     /// The record. Contract: called while the graph is borrowed.
     #[inline]
     pub(super) fn get(&self) -> &(dyn Body<'env> + 'env) {
-        // SAFETY: the record lives in the graph's arena, which only grows until the graph is dropped.
+        // SAFETY: the record lives in the graph's arena, which only grows until the graph is
+        // dropped.
         unsafe { self.0.as_ref() }
     }
 
     /// The place of the task's value, which is a `T`: the task's handle says so.
     ///
-    /// Contract: `T` is the type that the record was made with. A handle `Task<T>` comes from the graph that added the
-    /// task, and the graph's key in it was compared.
+    /// Contract: `T` is the type that the record was made with. A handle `Task<T>` comes from the
+    /// graph that added the task, and the graph's key in it was compared.
     pub(super) fn source<T>(&self) -> Source<T> {
         Source::new(self.get().slot())
     }
@@ -56,7 +57,8 @@ impl Arena {
             None => self.grow_and_fit(align_of::<B>(), size_of::<B>()),
         };
         let record = room.cast::<B>();
-        // SAFETY: `fit` returned room for a `B`, aligned for it, inside a chunk and given to nobody else.
+        // SAFETY: `fit` returned room for a `B`, aligned for it, inside a chunk and given to nobody
+        // else.
         unsafe { record.write(body) };
         record
     }
@@ -96,7 +98,8 @@ pub(super) struct Bodies<'env> {
     arena: Arena,
 }
 
-// SAFETY: the arena's pointer is into chunks that it owns, and what lies there is `Send` by the bounds of `push`.
+// SAFETY: the arena's pointer is into chunks that it owns, and what lies there is `Send` by the
+// bounds of `push`.
 unsafe impl Send for Bodies<'_> {}
 // SAFETY: a shared `Bodies` gives `BodyRef`s only, which are `Sync`.
 unsafe impl Sync for Bodies<'_> {}
@@ -120,8 +123,8 @@ impl<'env> Bodies<'env> {
 impl Drop for Bodies<'_> {
     fn drop(&mut self) {
         for body in self.list.drain(..) {
-            // SAFETY: each record was placed once and is in the list once; I3: no worker is left. A panic in a
-            // destructor leaks the records behind it, which is allowed.
+            // SAFETY: each record was placed once and is in the list once; I3: no worker is left. A
+            // panic in a destructor leaks the records behind it, which is allowed.
             unsafe { ptr::drop_in_place(body.0.as_ptr()) };
         }
     }

@@ -32,8 +32,9 @@ impl fmt::Display for TaskReport {
 impl Graph<'_> {
     /// The graph as data, to be drawn and asked: layers, critical path, what needs what.
     ///
-    /// An edge leads from a task to what waits for it, and from a choice to what it may pick; picks that lead back are left
-    /// out. Takes time and memory by the size of the graph: tens of nanoseconds per task.
+    /// An edge leads from a task to what waits for it, and from a choice to what it may pick; picks
+    /// that lead back are left out. Takes time and memory by the size of the graph: tens of
+    /// nanoseconds per task.
     ///
     /// # Errors
     /// [`GraphError::Cycle`].

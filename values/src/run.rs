@@ -13,11 +13,12 @@ use super::options::RunOptions;
 use super::session::{Noted, Session};
 use super::threads::Threads;
 
-/// The values of several targets, in the shape in which they are given: a tuple for a tuple, a vector for a slice. Runs
-/// what they need and what is not remembered, each task once.
+/// The values of several targets, in the shape in which they are given: a tuple for a tuple, a
+/// vector for a slice. Runs what they need and what is not remembered, each task once.
 ///
 /// # Errors
-/// [`RunError::Graph`] before anything runs; [`RunError::Failed`] when a task fails, which stops the run; [`RunError::Cancelled`].
+/// [`RunError::Graph`] before anything runs; [`RunError::Failed`] when a task fails, which stops
+/// the run; [`RunError::Cancelled`].
 ///
 /// # Blocking
 /// Until all values are there. After a failure no further function is called, and this waits for
@@ -44,7 +45,8 @@ pub fn get_many_with<'graph, I: Inputs>(
 /// Runs every task of a graph, remembered or not.
 ///
 /// # Errors
-/// As [`get_many_with`]. A run that fails leaves no values behind, and one that keeps going those that it could compute.
+/// As [`get_many_with`]. A run that fails leaves no values behind, and one that keeps going those
+/// that it could compute.
 ///
 /// # Blocking
 /// Until all tasks have run. After a failure as [`get_many_with`].

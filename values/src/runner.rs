@@ -12,7 +12,8 @@ use super::run;
 use super::task::Task;
 use super::threads::Threads;
 
-/// Runs graphs of values without a pool: in the calling thread, alone or with threads of some workers.
+/// Runs graphs of values without a pool: in the calling thread, alone or with threads of some
+/// workers.
 ///
 /// # Examples
 /// ```

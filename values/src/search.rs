@@ -2,11 +2,13 @@
 
 const PAGE: usize = 1 << 10;
 
-/// Which tasks the search has found. The marks outlive a search and are told apart by what they start from, and they lie
-/// in pages that appear when first written, so that a search costs what it finds and not what the graph has.
+/// Which tasks the search has found. The marks outlive a search and are told apart by what they
+/// start from, and they lie in pages that appear when first written, so that a search costs what it
+/// finds and not what the graph has.
 #[derive(Default)]
 pub(super) struct Search {
-    /// For each task `base` plus its number in the plan; less than `base` when this search has not found it.
+    /// For each task `base` plus its number in the plan; less than `base` when this search has not
+    /// found it.
     pages: Vec<Option<Box<[u32; PAGE]>>>,
     base: u32,
     /// Tasks that have run: all up to one, and single ones, a bit each.

@@ -1,8 +1,9 @@
 //! One run of a plan: who takes part, what has failed, and when it is over.
 //!
-//! The caller begins alone, with plain loads and stores. When the tasks turn out to be worth it ([`Heartbeat`]) it moves
-//! what is ready into its queue and opens the gate: from then on counters and queues are shared. A run is over when no
-//! worker has work and no queue holds any; nothing is counted per task. `README.md` beside this file argues both.
+//! The caller begins alone, with plain loads and stores. When the tasks turn out to be worth it
+//! ([`Heartbeat`]) it moves what is ready into its queue and opens the gate: from then on counters
+//! and queues are shared. A run is over when no worker has work and no queue holds any; nothing is
+//! counted per task. `README.md` beside this file argues both.
 
 use std::collections::BinaryHeap;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
@@ -60,8 +61,8 @@ pub(super) struct Session<'run, 'env> {
     /// Whether the caller sleeps, and how to wake it.
     is_asleep: AtomicBool,
     caller: OnceLock<Waker>,
-    /// Whether helpers only watch so far, since nobody knows what the tasks cost; what they watch is how many tasks the
-    /// caller has run.
+    /// Whether helpers only watch so far, since nobody knows what the tasks cost; what they watch
+    /// is how many tasks the caller has run.
     is_watched: AtomicBool,
     progress: CachePadded<AtomicU64>,
     /// How many tasks have been run, without those that workers have not reported yet.
@@ -149,8 +150,8 @@ impl<'run, 'env> Session<'run, 'env> {
         }
     }
 
-    /// Runs the plan in the calling thread, with helpers when they are worth it. Returns the stack for the next run, and
-    /// what a task cost, if that was measured.
+    /// Runs the plan in the calling thread, with helpers when they are worth it. Returns the stack
+    /// for the next run, and what a task cost, if that was measured.
     pub(super) fn run(&self, stack: Vec<u64>, pace: Pace) -> (Vec<u64>, Option<u64>) {
         let (beat, is_eager) = match pace {
             _ if self.workers.is_none() => (Heartbeat::never(), false),
@@ -298,7 +299,8 @@ impl<'run, 'env> Session<'run, 'env> {
         is_slow
     }
 
-    /// Runs what is in the own queue and what can be stolen. The worker is counted in, and counted out at the end.
+    /// Runs what is in the own queue and what can be stolen. The worker is counted in, and counted
+    /// out at the end.
     fn work(&self, crew: &Arc<Crew>, number: usize, queue: &Worker<u64>, local: &mut Local<'env>) {
         let begun = host::now();
         while let Some(item) = self.next(crew, queue, number) {
@@ -343,7 +345,8 @@ impl<'run, 'env> Session<'run, 'env> {
 
     /// Called after pushing: somebody should see it.
     ///
-    /// Without a fence, which would cost as much as the push: who goes or sleeps looks again a little later (README).
+    /// Without a fence, which would cost as much as the push: who goes or sleeps looks again a
+    /// little later (README).
     #[inline]
     pub(super) fn pushed(&self, crew: &Arc<Crew>) {
         if self.is_asleep.load(Ordering::Relaxed) {
@@ -363,7 +366,8 @@ impl<'run, 'env> Session<'run, 'env> {
         }
     }
 
-    /// Waits, as the caller and without work, until the run is over (true) or there may be work again (false; then the caller is counted in).
+    /// Waits, as the caller and without work, until the run is over (true) or there may be work
+    /// again (false; then the caller is counted in).
     fn wait(&self, crew: &Arc<Crew>) -> bool {
         let since = host::now();
         let mut rounds = 0;
@@ -386,7 +390,8 @@ impl<'run, 'env> Session<'run, 'env> {
             if self.active.load(Ordering::SeqCst) != 0 && !self.has_work(crew) {
                 Parker::with(|parker| {
                     let _nested = parker.nested();
-                    // Under a model checker for ever: the end, which is never missed, must come without this.
+                    // Under a model checker for ever: the end, which is never missed, must come
+                    // without this.
                     let is_checked = cfg!(any(loom, shuttle));
                     parker.park_deadline(if is_checked { Deadline::NEVER } else { Deadline::after(LOOK_AGAIN) });
                 });

@@ -29,8 +29,8 @@ impl fmt::Debug for TaskId {
 
 /// The handle of a task whose value is a `T`.
 ///
-/// It is what a graph's methods return when they add a task, and what other tasks take as an input. It is two numbers,
-/// so it is copied freely; it does not keep the graph alive.
+/// It is what a graph's methods return when they add a task, and what other tasks take as an input.
+/// It is two numbers, so it is copied freely; it does not keep the graph alive.
 pub struct Task<T> {
     pub(super) id: TaskId,
     /// Invariant: what is set through a handle is what the task's consumers were made for.

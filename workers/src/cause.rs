@@ -52,7 +52,8 @@ impl Panic {
 
 impl Drop for Panic {
     fn drop(&mut self) {
-        // The payload is the user's, and whoever lets go of an error does not expect its drop to unwind.
+        // The payload is the user's, and whoever lets go of an error does not expect its drop to
+        // unwind.
         discard(self.payload.get_mut().take());
     }
 }

@@ -1,11 +1,12 @@
 //! Dropping what is the user's where the engine must not unwind.
 //!
-//! Dropping an item, a function or a panic's payload runs the user's code, which may panic. Dropping that panic's payload may panic
-//! again. The engine drops each payload in turn; after `MOST_PANICS` panics in a row it leaks the last one instead of looping for
-//! ever.
+//! Dropping an item, a function or a panic's payload runs the user's code, which may panic.
+//! Dropping that panic's payload may panic again. The engine drops each payload in turn; after
+//! `MOST_PANICS` panics in a row it leaks the last one instead of looping for ever.
 //!
-//! A list of items must not be dropped as a whole: when two of them panic, the second does so while the first unwinds, and the process
-//! is aborted. So the engine drops items one by one ([`discard_all`]), also while it unwinds itself ([`Remaining`], [`Held`]).
+//! A list of items must not be dropped as a whole: when two of them panic, the second does so while
+//! the first unwinds, and the process is aborted. So the engine drops items one by one
+//! ([`discard_all`]), also while it unwinds itself ([`Remaining`], [`Held`]).
 
 use std::any::Any;
 use std::mem;
@@ -175,7 +176,8 @@ mod tests {
         }
     }
 
-    /// Panics when it is dropped, with another one that does the same. It has no size, so one that is forgotten leaks no memory.
+    /// Panics when it is dropped, with another one that does the same. It has no size, so one that
+    /// is forgotten leaks no memory.
     struct Endless;
 
     impl Drop for Endless {

@@ -1,8 +1,8 @@
 //! Whether this process is the one that made a pool.
 //!
-//! A child of `fork` has a copy of the pool's memory but none of its threads, and locks may be held by threads that are
-//! not there. So a pool remembers the process that made it and refuses to work in another. The check costs a load: a
-//! handler that the C library runs in the child counts forks.
+//! A child of `fork` has a copy of the pool's memory but none of its threads, and locks may be held
+//! by threads that are not there. So a pool remembers the process that made it and refuses to work
+//! in another. The check costs a load: a handler that the C library runs in the child counts forks.
 
 #![allow(unsafe_code, reason = "pthread_atfork is a C function")]
 
@@ -36,8 +36,9 @@ fn watch() {
     extern "C" fn in_child() {
         FORKS.fetch_add(1, Ordering::Relaxed);
     }
-    // SAFETY: `in_child` is a function of the program's whole life that only adds to an atomic, which is allowed between
-    // `fork` and `exec`. A failure (no memory) leaves forks uncounted, which the caller could not mend either.
+    // SAFETY: `in_child` is a function of the program's whole life that only adds to an atomic,
+    // which is allowed between `fork` and `exec`. A failure (no memory) leaves forks uncounted,
+    // which the caller could not mend either.
     let _ = unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
 }
 

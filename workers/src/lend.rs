@@ -1,8 +1,8 @@
 //! Helpers that borrow, from a scope or from a parallel-for.
 //!
-//! A scope of an engine's runs functions that borrow from the stack of the scope's caller, on threads that live longer than
-//! the scope. The borrow checker cannot see that the scope waits for them, so here the lifetime is taken off, and counted by
-//! hand.
+//! A scope of an engine's runs functions that borrow from the stack of the scope's caller, on
+//! threads that live longer than the scope. The borrow checker cannot see that the scope waits for
+//! them, so here the lifetime is taken off, and counted by hand.
 
 #![allow(unsafe_code, reason = "threads that outlive the scope run functions that borrow from it")]
 
@@ -55,7 +55,8 @@ struct Guest {
     count: Arc<Count>,
 }
 
-// SAFETY: `work` points to what is `Sync`, and is called only while it is valid, on whichever thread.
+// SAFETY: `work` points to what is `Sync`, and is called only while it is valid, on whichever
+// thread.
 unsafe impl Send for Guest {}
 // SAFETY: as above.
 unsafe impl Sync for Guest {}
@@ -64,8 +65,8 @@ impl Help for Guest {
     fn help(&self) {
         if self.count.raise() {
             let _leaves = Leaves(&self.count);
-            // SAFETY: the count was raised, so `together` has not returned, and does not before it is lowered again; what `work`
-            // points to was borrowed by its caller for as long.
+            // SAFETY: the count was raised, so `together` has not returned, and does not before it
+            // is lowered again; what `work` points to was borrowed by its caller for as long.
             let work = unsafe { &*self.work };
             work();
         }
@@ -90,8 +91,9 @@ impl Drop for Closes<'_> {
     }
 }
 
-/// Calls `work`, on this thread and on those that `lend` gives the helper to and that come before this thread's call has returned; returns
-/// when all these calls have. Threads that come later do nothing, and are not waited for.
+/// Calls `work`, on this thread and on those that `lend` gives the helper to and that come before
+/// this thread's call has returned; returns when all these calls have. Threads that come later do
+/// nothing, and are not waited for.
 pub fn together(work: &(dyn Fn() + Sync), lend: impl FnOnce(Arc<dyn Help>)) {
     // SAFETY: only the lifetime of what is pointed to changes, see `Guest::help`.
     let erased =
@@ -124,18 +126,20 @@ impl<H> Drop for Helper<H> {
     }
 }
 
-/// A helper for [`Workers::lend`](crate::Workers::lend) that may borrow; none when the count is closed.
+/// A helper for [`Workers::lend`](crate::Workers::lend) that may borrow; none when the count is
+/// closed.
 ///
 /// # Safety
-/// What `work` borrows must live until `count` was [closed](Count::close), and that must have returned. Where it borrows nothing, nothing
-/// is asked for.
+/// What `work` borrows must live until `count` was [closed](Count::close), and that must have
+/// returned. Where it borrows nothing, nothing is asked for.
 pub unsafe fn helper<'env, H: Help + 'env>(work: H, count: &Arc<Count>) -> Option<Arc<dyn Help>> {
     if !count.raise() {
         return None;
     }
     let help: Arc<dyn Help + 'env> = Arc::new(Helper { work: Some(work), count: Arc::clone(count) });
-    // SAFETY: only the lifetime changes. The helper reaches data of `'env` through `work` alone, which it lets go of before
-    // it lowers the count, and the count was raised above. Closing the count refuses further helpers and waits for it to be 0,
-    // and until it was closed what is borrowed lives, as the caller promises.
+    // SAFETY: only the lifetime changes. The helper reaches data of `'env` through `work` alone,
+    // which it lets go of before it lowers the count, and the count was raised above. Closing the
+    // count refuses further helpers and waits for it to be 0, and until it was closed what is
+    // borrowed lives, as the caller promises.
     Some(unsafe { std::mem::transmute::<Arc<dyn Help + 'env>, Arc<dyn Help + 'static>>(help) })
 }

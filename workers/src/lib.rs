@@ -1,14 +1,16 @@
 //! Where threads come from.
 //!
-//! An engine schedules its own work and asks for threads only: [`Workers::lend`] is a hint that up to `count`
-//! threads should run a job's helper loop, which returns as soon as the job has nothing left for it. Threads are
-//! lent, never held, and no task of a graph is ever mapped to a job of the host's own scheduler, so the host's
-//! queueing costs are paid once per wake-up instead of once per task.
+//! An engine schedules its own work and asks for threads only: [`Workers::lend`] is a hint that up
+//! to `count` threads should run a job's helper loop, which returns as soon as the job has nothing
+//! left for it. Threads are lent, never held, and no task of a graph is ever mapped to a job of the
+//! host's own scheduler, so the host's queueing costs are paid once per wake-up instead of once per
+//! task.
 //!
 //! A pool in serial mode has no workers at all: the caller does everything.
 //!
-//! Beside the threads there is what every engine needs that has some: a [parallel-for](stripes), helpers that [borrow](lend), where
-//! threads [wake](placement), how they are told to [look around](nudge), [forks](fork), and [dropping](discard) what is the user's.
+//! Beside the threads there is what every engine needs that has some: a [parallel-for](stripes),
+//! helpers that [borrow](lend), where threads [wake](placement), how they are told to [look
+//! around](nudge), [forks](fork), and [dropping](discard) what is the user's.
 
 mod cause;
 pub mod discard;
@@ -38,10 +40,11 @@ use std::sync::Arc;
 
 /// Something that a lent thread can help with.
 pub trait Help: Send + Sync {
-    /// Works until there is nothing left to do, then returns so that the thread goes back to its owner.
+    /// Works until there is nothing left to do, then returns so that the thread goes back to its
+    /// owner.
     ///
-    /// Called on a thread of the [`Workers`] that the job was offered to, possibly long after the offer and possibly
-    /// when the job is over; it must then return at once. It must not unwind.
+    /// Called on a thread of the [`Workers`] that the job was offered to, possibly long after the
+    /// offer and possibly when the job is over; it must then return at once. It must not unwind.
     fn help(&self);
 }
 
@@ -49,17 +52,20 @@ pub trait Help: Send + Sync {
 pub trait Workers: Send + Sync + fmt::Debug {
     /// Asks for up to `count` threads to call `job.help()` once each.
     ///
-    /// A hint as to how many: fewer threads may come, and later than asked, but at least one comes in the end, also when these workers
-    /// are dropped before. Never blocks, never runs `job` on the calling thread.
+    /// A hint as to how many: fewer threads may come, and later than asked, but at least one comes
+    /// in the end, also when these workers are dropped before. Never blocks, never runs `job` on
+    /// the calling thread.
     fn lend(&self, count: usize, job: Arc<dyn Help>);
 
-    /// Calls `body(0)`, …, `body(count - 1)`, each once, in any order, and returns when all have returned.
+    /// Calls `body(0)`, …, `body(count - 1)`, each once, in any order, and returns when all have
+    /// returned.
     ///
     /// The caller takes part, so this makes progress without a single free thread.
     fn apply(&self, count: usize, body: &(dyn Fn(usize) + Sync));
 
-    /// Asks that threads that are lent from now on do not wake on the processor of this number, because whoever wants help goes on
-    /// there; `usize::MAX` for none. A hint as to where they begin: what a lent thread runs must find all processors.
+    /// Asks that threads that are lent from now on do not wake on the processor of this number,
+    /// because whoever wants help goes on there; `usize::MAX` for none. A hint as to where they
+    /// begin: what a lent thread runs must find all processors.
     fn avoid(&self, _processor: usize) {}
 
     /// How many threads can be lent at the most, the caller not counted.

@@ -1,15 +1,18 @@
-//! How workers are interrupted between two items: a word that each of them compares with what it was.
+//! How workers are interrupted between two items: a word that each of them compares with what it
+//! was.
 //!
-//! A worker that carries a chunk looks at its pool's word before each item: a load of a cache line that
-//! nobody writes, which costs nothing that can be measured. Whoever has something to tell (a lane is
-//! cancelled, a task has failed) changes the word, and each worker then finds out what it is.
+//! A worker that carries a chunk looks at its pool's word before each item: a load of a cache line
+//! that nobody writes, which costs nothing that can be measured. Whoever has something to tell (a
+//! lane is cancelled, a task has failed) changes the word, and each worker then finds out what it
+//! is.
 //!
-//! Nobody can foresee that a function turns slow, and a look at the clock costs as much as some tens of
-//! quick items. So while chunks of several items are made, one thread per process changes the words of
-//! the pools at work every two milliseconds, and only a worker that finds its word changed looks at the clock:
-//! a chunk that has lasted too long is cut there. It is what Go's `sysmon` does to goroutines that do
-//! not give way. The thread sleeps where no pool has been at work for some 60 ms, and ends a second later; a pool in serial
-//! mode never starts it, nor does a simulation, whose clock does not run by itself.
+//! Nobody can foresee that a function turns slow, and a look at the clock costs as much as some
+//! tens of quick items. So while chunks of several items are made, one thread per process changes
+//! the words of the pools at work every two milliseconds, and only a worker that finds its word
+//! changed looks at the clock: a chunk that has lasted too long is cut there. It is what Go's
+//! `sysmon` does to goroutines that do not give way. The thread sleeps where no pool has been at
+//! work for some 60 ms, and ends a second later; a pool in serial mode never starts it, nor does a
+//! simulation, whose clock does not run by itself.
 
 use std::sync::Arc;
 
@@ -48,7 +51,8 @@ impl Nudges {
         Arc::new(Self { word: CachePadded::new(AtomicU64::new(0)), beat: CachePadded::new(AtomicU8::new(UNKNOWN)) })
     }
 
-    /// Has every worker look around before its next item. Call it after the change that they are to see.
+    /// Has every worker look around before its next item. Call it after the change that they are to
+    /// see.
     pub fn nudge(&self) {
         self.word.fetch_add(1, Ordering::AcqRel);
     }
@@ -109,7 +113,8 @@ mod beat {
     /// After how many beats the thread looks which pools are still at work.
     const LINGER: u32 = 32;
 
-    /// How long the thread stays when no pool is at work: starting another one takes longer than waking it.
+    /// How long the thread stays when no pool is at work: starting another one takes longer than
+    /// waking it.
     const STAY: Duration = Duration::from_secs(1);
 
     /// The thread of one process; a forked child has one of its own.

@@ -1,12 +1,14 @@
 //! On which processors helpers wake.
 //!
-//! A thread that is woken is often put on the processor of the thread that wakes it, in virtual machines above all, where an
-//! idle processor looks to the kernel like one that the host has taken away. A helper there waits until its reader is done, or
-//! takes turns with it (measured: 16 chunks of 20 µs after a pause of 1 ms in 330 to 410 µs, against 330 by the reader alone).
-//! So the threads of a pool with no more workers than there are processors are kept off the one that the reader runs on **while
-//! they are woken**: the kernel chooses the processor within the call that wakes. Before and after it a thread may run wherever it
-//! could, so that nothing that it runs or starts ever sees fewer processors. A reader that awaits does not run, so nothing is kept
-//! off then.
+//! A thread that is woken is often put on the processor of the thread that wakes it, in virtual
+//! machines above all, where an idle processor looks to the kernel like one that the host has taken
+//! away. A helper there waits until its reader is done, or takes turns with it (measured: 16 chunks
+//! of 20 µs after a pause of 1 ms in 330 to 410 µs, against 330 by the reader alone). So the
+//! threads of a pool with no more workers than there are processors are kept off the one that the
+//! reader runs on **while they are woken**: the kernel chooses the processor within the call that
+//! wakes. Before and after it a thread may run wherever it could, so that nothing that it runs or
+//! starts ever sees fewer processors. A reader that awaits does not run, so nothing is kept off
+//! then.
 
 #![allow(unsafe_code, reason = "the C library says where threads run and may run")]
 
@@ -73,7 +75,8 @@ mod linux {
 
         /// Says on which processors it may run; whether the kernel agrees.
         fn allow(self, allowed: &libc::cpu_set_t) -> bool {
-            // SAFETY: `allowed` has the size that is passed along, and the call does nothing but set where a thread may run.
+            // SAFETY: `allowed` has the size that is passed along, and the call does nothing but
+            // set where a thread may run.
             unsafe { libc::sched_setaffinity(self.0, size_of::<libc::cpu_set_t>(), allowed) == 0 }
         }
 
@@ -101,7 +104,8 @@ mod linux {
         }
     }
 
-    /// Runs `wake` while `threads` are kept off `processor`, those that may run elsewhere. [`NOWHERE`] costs nothing.
+    /// Runs `wake` while `threads` are kept off `processor`, those that may run elsewhere.
+    /// [`NOWHERE`] costs nothing.
     pub fn keep_off(processor: usize, threads: impl Iterator<Item = Thread>, wake: impl FnOnce()) {
         let kept_off = threads.filter_map(|thread| Some((thread, thread.keep_off(processor)?)));
         let _kept_off = KeptOff(kept_off.collect());

@@ -2,8 +2,8 @@
 
 /// How urgent the work of a pool's threads is, from a person who waits for it down to housekeeping.
 ///
-/// The classes and their names are those of Apple's dispatch library. What a class does depends on whose threads the
-/// pool has:
+/// The classes and their names are those of Apple's dispatch library. What a class does depends on
+/// whose threads the pool has:
 ///
 /// | workers | meaning |
 /// |---|---|

@@ -8,13 +8,15 @@ use rayon::ThreadPool;
 use crate::seats::Seats;
 use crate::{Help, Workers, lend, stripes};
 
-/// Threads of a rayon pool: either one of its own, started when first needed, or one that the user brings.
+/// Threads of a rayon pool: either one of its own, started when first needed, or one that the user
+/// brings.
 pub struct RayonWorkers {
     /// How many threads the pool has (or will have).
     threads: usize,
     /// Where its own threads wake; a pool that the user brings is left alone.
     seats: Option<Arc<Seats>>,
-    /// Started at the first call that needs it, so that a pool that only ever reads little starts no thread.
+    /// Started at the first call that needs it, so that a pool that only ever reads little starts
+    /// no thread.
     pool: OnceLock<Arc<ThreadPool>>,
 }
 

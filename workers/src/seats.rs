@@ -7,13 +7,16 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::placement::{NOWHERE, Thread, keep_off};
 
-/// How often a thread that has been woken looks whether the one that woke it is through: some 20 µs.
+/// How often a thread that has been woken looks whether the one that woke it is through: some 20
+/// µs.
 const MOST_LOOKS: usize = 1_000;
 
-/// The threads of some workers that can be told where to wake, and the processor that they are kept off then.
+/// The threads of some workers that can be told where to wake, and the processor that they are kept
+/// off then.
 ///
-/// A thread is kept off a processor only while it is asleep and being woken: see [`crate::placement`]. Whatever a thread runs for
-/// somebody else comes after [`Seats::settle`], which waits until its own processors are its own again.
+/// A thread is kept off a processor only while it is asleep and being woken: see
+/// [`crate::placement`]. Whatever a thread runs for somebody else comes after [`Seats::settle`],
+/// which waits until its own processors are its own again.
 pub(crate) struct Seats {
     avoided: AtomicUsize,
     placing: Mutex<Sitting>,
@@ -32,7 +35,8 @@ impl Seats {
         Self { avoided: AtomicUsize::new(NOWHERE), placing: Mutex::default() }
     }
 
-    /// The calling thread belongs to these workers from now on; they wake sleepers of lower numbers first.
+    /// The calling thread belongs to these workers from now on; they wake sleepers of lower numbers
+    /// first.
     pub(crate) fn take(&self, number: usize) {
         let threads = &mut self.placing.lock().threads;
         let place = threads.partition_point(|(other, _)| *other < number);
@@ -46,8 +50,8 @@ impl Seats {
 
     /// Runs `wake`, which wakes up to `count` of the threads that belong here, by their numbers.
     ///
-    /// Subtle: only while none of them is at work. A function that runs on one of them may give work to the others by itself, which
-    /// they begin without having settled.
+    /// Subtle: only while none of them is at work. A function that runs on one of them may give
+    /// work to the others by itself, which they begin without having settled.
     pub(crate) fn wake_some(&self, count: usize, wake: impl FnOnce()) {
         let processor = self.avoided.load(Ordering::Relaxed);
         if processor == NOWHERE {
@@ -76,8 +80,8 @@ impl Seats {
 
     /// Waits for the thread that is just waking others, the calling one among them.
     ///
-    /// Subtle: it does not sleep if that can be helped. The wait takes two system calls of the other thread, and a thread that is woken
-    /// again then is kept off nothing.
+    /// Subtle: it does not sleep if that can be helped. The wait takes two system calls of the
+    /// other thread, and a thread that is woken again then is kept off nothing.
     fn settled(&self) -> MutexGuard<'_, Sitting> {
         for _ in 0..MOST_LOOKS {
             if let Some(sitting) = self.placing.try_lock() {
@@ -88,7 +92,8 @@ impl Seats {
         self.placing.lock()
     }
 
-    /// Waits until the calling thread, which was woken by [`Placing::wake`], may run wherever it could before.
+    /// Waits until the calling thread, which was woken by [`Placing::wake`], may run wherever it
+    /// could before.
     #[cfg(feature = "gcd")]
     pub(crate) fn settle(&self) {
         drop(self.settled());

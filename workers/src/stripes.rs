@@ -1,19 +1,23 @@
 //! A parallel-for in chunks, whosever threads it runs on.
 //!
-//! A host's own parallel-for hands out indices (`dispatch_apply_f`: one at a time, an atomic step and a call through C for
-//! each) or halves of ranges that it knows no time of. Here it is asked for one call per thread, its stripe, and each
-//! stripe takes chunks of the indices from a common counter. A chunk is as many indices as took `CHUNK_TIME` lately, found by starting at one and at most doubling, so that cheap bodies are
-//! amortised and expensive ones spread, without knowing which they are. Near the end chunks shrink to a part of what
-//! is left (guided self-scheduling, Polychronopoulos and Kuck 1987), so that no thread is left with a long last chunk.
+//! A host's own parallel-for hands out indices (`dispatch_apply_f`: one at a time, an atomic step
+//! and a call through C for each) or halves of ranges that it knows no time of. Here it is asked
+//! for one call per thread, its stripe, and each stripe takes chunks of the indices from a common
+//! counter. A chunk is as many indices as took `CHUNK_TIME` lately, found by starting at one and at
+//! most doubling, so that cheap bodies are amortised and expensive ones spread, without knowing
+//! which they are. Near the end chunks shrink to a part of what is left (guided self-scheduling,
+//! Polychronopoulos and Kuck 1987), so that no thread is left with a long last chunk.
 //!
-//! Waking a thread costs more than a short loop does, so the caller of a loop with many indices starts alone, and asks
-//! for help when the loop is not over after `ALONE_TIME`; with few indices, each of which may be long, it asks at once.
+//! Waking a thread costs more than a short loop does, so the caller of a loop with many indices
+//! starts alone, and asks for help when the loop is not over after `ALONE_TIME`; with few indices,
+//! each of which may be long, it asks at once.
 //!
-//! Invariants: the counter only grows, by a compare-and-swap that claims a chunk for one stripe, so each index is
-//! called once; a stripe that finds the counter at the end returns at once, so stripes that start late, or one after
-//! the other on a single thread, do no harm.
+//! Invariants: the counter only grows, by a compare-and-swap that claims a chunk for one stripe, so
+//! each index is called once; a stripe that finds the counter at the end returns at once, so
+//! stripes that start late, or one after the other on a single thread, do no harm.
 //!
-//! A panic in the body is kept, the other indices are still called, and `Stripes::finish` resumes the first panic.
+//! A panic in the body is kept, the other indices are still called, and `Stripes::finish` resumes
+//! the first panic.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -26,8 +30,9 @@ use parking_lot::Mutex;
 
 use crate::discard::discard;
 
-/// Calls `body(0)`, …, `body(count - 1)`, each once, and returns when all have returned; `spread` calls what it is given up to
-/// `width` times, at once if it can, and returns when these calls have. Short loops are over before it is asked.
+/// Calls `body(0)`, …, `body(count - 1)`, each once, and returns when all have returned; `spread`
+/// calls what it is given up to `width` times, at once if it can, and returns when these calls
+/// have. Short loops are over before it is asked.
 ///
 /// # Panics
 /// With the first panic of `body`, when all indices were called.
@@ -48,7 +53,8 @@ pub fn apply<F: Fn(usize) + Sync + ?Sized>(
     stripes.finish();
 }
 
-/// How long a chunk should take: a hundred times what handing it out costs, and still short beside a wake-up.
+/// How long a chunk should take: a hundred times what handing it out costs, and still short beside
+/// a wake-up.
 const CHUNK_TIME: Duration = Duration::from_micros(20);
 
 /// A chunk is at most this part of an equal share of what is left.
@@ -57,8 +63,8 @@ const SHARES: usize = 4;
 /// How long the caller works before it asks for help: about what the asking costs the caller alone.
 const ALONE_TIME: Duration = Duration::from_micros(10);
 
-/// How many indices there must be for each stripe if the caller is to start alone. The first index may be a long one,
-/// for which the others then wait: this bounds how much of the gain is lost.
+/// How many indices there must be for each stripe if the caller is to start alone. The first index
+/// may be a long one, for which the others then wait: this bounds how much of the gain is lost.
 const ALONE_INDICES: usize = 64;
 
 /// What a panic carries.
@@ -83,7 +89,8 @@ impl<'a, F: Fn(usize) + Sync + ?Sized> Stripes<'a, F> {
         Self { body, count, width, next: AtomicUsize::new(0), panic: Mutex::new(None) }
     }
 
-    /// Calls the body for as many indices as are done in a short time, in the hope that these are all. Does not unwind.
+    /// Calls the body for as many indices as are done in a short time, in the hope that these are
+    /// all. Does not unwind.
     ///
     /// Returns whether all are done, so that no stripe need run.
     fn run_alone(&self) -> bool {
@@ -92,7 +99,8 @@ impl<'a, F: Fn(usize) + Sync + ?Sized> Stripes<'a, F> {
         }
         let started = Instant::now();
         let mut size = 1;
-        // Each chunk is at most one index longer than all before it: so the last one takes no longer than these, if indices are alike.
+        // Each chunk is at most one index longer than all before it: so the last one takes no
+        // longer than these, if indices are alike.
         while let Some(chunk) = self.claim(size, 1) {
             self.call(chunk);
             if started.elapsed() > ALONE_TIME {
@@ -103,15 +111,17 @@ impl<'a, F: Fn(usize) + Sync + ?Sized> Stripes<'a, F> {
         true
     }
 
-    /// One stripe: calls the body for indices that no other stripe has, until none is left. Does not unwind.
+    /// One stripe: calls the body for indices that no other stripe has, until none is left. Does
+    /// not unwind.
     fn run(&self) {
         let mut size = 1;
         let mut started = Instant::now();
         while let Some(chunk) = self.claim(size, SHARES * self.width) {
             let length = chunk.len();
             self.call(chunk);
-            // A chunk shorter than asked for: the end is near, and from here on chunks only get shorter, whatever time
-            // they take. Reading the clock would be half the cost of a short chunk.
+            // A chunk shorter than asked for: the end is near, and from here on chunks only get
+            // shorter, whatever time they take. Reading the clock would be half the cost of a short
+            // chunk.
             if length == size {
                 let ended = Instant::now();
                 size = next_size(length, ended - started);
@@ -136,8 +146,9 @@ impl<'a, F: Fn(usize) + Sync + ?Sized> Stripes<'a, F> {
                 return None;
             }
             let end = start + size.min(left.div_ceil(shares));
-            // Relaxed: the counter orders nothing but itself. What the caller wrote before and reads after is ordered
-            // by the hand-over to and from the threads, which is the library's.
+            // Relaxed: the counter orders nothing but itself. What the caller wrote before and
+            // reads after is ordered by the hand-over to and from the threads, which is the
+            // library's.
             match self.next.compare_exchange_weak(start, end, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return Some(start..end),
                 Err(other) => start = other,
@@ -150,8 +161,8 @@ impl<'a, F: Fn(usize) + Sync + ?Sized> Stripes<'a, F> {
         let next = Cell::new(chunk.start);
         while next.get() < chunk.end {
             let outcome = catch_unwind(AssertUnwindSafe(|| {
-                // Subtle: the index that the loop counts is not the cell, or each round would wait for the last one's
-                // store.
+                // Subtle: the index that the loop counts is not the cell, or each round would wait
+                // for the last one's store.
                 for index in next.get()..chunk.end {
                     next.set(index + 1);
                     (self.body)(index);
@@ -175,7 +186,8 @@ impl<'a, F: Fn(usize) + Sync + ?Sized> Stripes<'a, F> {
                 }
             }
         };
-        // Subtle: the drop of a payload is the user's code and may panic as well, with a payload that might do the same.
+        // Subtle: the drop of a payload is the user's code and may panic as well, with a payload
+        // that might do the same.
         discard(surplus);
     }
 }

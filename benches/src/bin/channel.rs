@@ -1,8 +1,9 @@
-//! Channels beside their rivals: alone in one thread, one to one, two to two, item by item and 64 at a time.
+//! Channels beside their rivals: alone in one thread, one to one, two to two, item by item and 64
+//! at a time.
 //!
-//! All channels carry `u64`; bounded ones hold 64 (in batches: 64 batches for rivals, 4096 items for ours). The rivals
-//! have no writes of many items, so there they send what their users send, a `Vec` of 64. Each case's result is the sum
-//! of all items that came out.
+//! All channels carry `u64`; bounded ones hold 64 (in batches: 64 batches for rivals, 4096 items
+//! for ours). The rivals have no writes of many items, so there they send what their users send, a
+//! `Vec` of 64. Each case's result is the sum of all items that came out.
 
 use millpond_benches::harness::{Case, Group, Unit};
 use parking_lot::Mutex;
@@ -148,7 +149,8 @@ fn uncontended_bounded(group: &mut Group) {
         .run(group);
 }
 
-/// Makes a channel of a rival and gives its ends to a body as two closures, one that sends and one that receives.
+/// Makes a channel of a rival and gives its ends to a body as two closures, one that sends and one
+/// that receives.
 macro_rules! with_rival {
     ($ends:expr, $body:ident) => {{
         let (sender, receiver) = $ends;

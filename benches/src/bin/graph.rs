@@ -1,9 +1,11 @@
-//! Group `graph`: building with the cycle check on, in good and bad orders, and the questions that a pool asks.
+//! Group `graph`: building with the cycle check on, in good and bad orders, and the questions that
+//! a pool asks.
 //!
-//! Rivals: petgraph with a topological sort after every edge, which is what is done where no incremental order is at
-//! hand; petgraph's own `Acyclic`, which keeps one by Pearce and Kelly's algorithm, on sizes at which it ends (its search
-//! is recursive besides: a chain of 100,000 nodes in random order overflows the stack); and its depth-first search for
-//! the inputs of a node. Building is nodes and edges together, dropping is not timed.
+//! Rivals: petgraph with a topological sort after every edge, which is what is done where no
+//! incremental order is at hand; petgraph's own `Acyclic`, which keeps one by Pearce and Kelly's
+//! algorithm, on sizes at which it ends (its search is recursive besides: a chain of 100,000 nodes
+//! in random order overflows the stack); and its depth-first search for the inputs of a node.
+//! Building is nodes and edges together, dropping is not timed.
 #![forbid(unsafe_code)]
 
 use std::any::Any;
@@ -51,7 +53,8 @@ impl Plan {
         Plan { nodes, edges: (1..nodes).rev().map(|node| (node, node - 1)).collect() }
     }
 
-    /// Each node has `inputs` inputs among the `reach` before it; nodes and edges are added in random order.
+    /// Each node has `inputs` inputs among the `reach` before it; nodes and edges are added in
+    /// random order.
     fn random(nodes: usize, inputs: usize, reach: usize) -> Plan {
         let mut random = Random(0x9E37_79B9_7F4A_7C15);
         let mut names: Vec<usize> = (0..nodes).collect();

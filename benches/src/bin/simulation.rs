@@ -1,7 +1,8 @@
-//! How many simulated runs there are in a second: each builds a graph, reads all of it in an order drawn from its seed, and drops it.
+//! How many simulated runs there are in a second: each builds a graph, reads all of it in an order
+//! drawn from its seed, and drops it.
 //!
-//! One thread does everything and never waits, so what is measured is that thread's processor time, which on a quiet machine is the time
-//! that passes.
+//! One thread does everything and never waits, so what is measured is that thread's processor time,
+//! which on a quiet machine is the time that passes.
 
 use std::ops::Range;
 
@@ -50,7 +51,8 @@ fn read_all(pool: &Pool) -> u64 {
     twenty_tasks(pool).read_all().expect("nothing fails").into_iter().fold(0, u64::wrapping_add)
 }
 
-/// Runs per second of one processor's time, beside the same graph in serial mode, which is simulated by nobody.
+/// Runs per second of one processor's time, beside the same graph in serial mode, which is
+/// simulated by nobody.
 fn runs(group: &mut Group) {
     let per_second = |measured: Measured<u64>| Measured { value: SEEDS as f64 / measured.value, ..measured };
     Case::new("22-tasks-200-items", Unit::rate("runs/s"))

@@ -1,4 +1,5 @@
-//! Streams beside their rivals: what an item costs, how much two workers help, what is held in memory.
+//! Streams beside their rivals: what an item costs, how much two workers help, what is held in
+//! memory.
 //!
 //! How the cases are made is in the modules of [`millpond_benches::stream`].
 

@@ -1,7 +1,8 @@
 //! Locks, semaphores and queues beside their rivals: alone in one thread, between two, awaited.
 //!
-//! A *pair* is an acquisition and its release. Futures are polled by `millpond::sync::Parker`, for rivals too, so what is
-//! measured is the primitive. Contended cases hold the lock for one addition, and do nothing in between.
+//! A *pair* is an acquisition and its release. Futures are polled by `millpond::sync::Parker`, for
+//! rivals too, so what is measured is the primitive. Contended cases hold the lock for one
+//! addition, and do nothing in between.
 
 use millpond::sync::{Event, Mutex, Parker, Policy, RawMutex, RwLock, Semaphore};
 use millpond_benches::harness::{Case, Group, Measured, Unit};

@@ -1,7 +1,9 @@
-//! Small reads beside rayon: how long they take, right after another and after a pause, and what they cost the machine.
+//! Small reads beside rayon: how long they take, right after another and after a pause, and what
+//! they cost the machine.
 //!
-//! Calls right after one another are timed as a batch. Calls after a pause are timed one by one, which includes looking at the
-//! clock (some 30 ns); the figure is their median or, as said, their 99th percentile.
+//! Calls right after one another are timed as a batch. Calls after a pause are timed one by one,
+//! which includes looking at the clock (some 30 ns); the figure is their median or, as said, their
+//! 99th percentile.
 
 use std::hint::black_box;
 use std::sync::mpsc;
@@ -60,7 +62,8 @@ fn spawn_and_receive(rayon: &ThreadPool, item: u64) -> u64 {
 
 /// Nanoseconds per call, one right after the other; the results must be those of 0, 1, 2, ….
 ///
-/// The median of [`BATCHES`] batches of `calls` calls each, which are so short that few of them are preempted.
+/// The median of [`BATCHES`] batches of `calls` calls each, which are so short that few of them are
+/// preempted.
 fn back_to_back(calls: u64, mut call: impl FnMut(u64) -> u64) -> Measured<()> {
     let batch = |batch: u64| {
         let numbers = || batch * calls..(batch + 1) * calls;
@@ -145,8 +148,9 @@ fn read_one_after_pause(group: &mut Group) {
     }
 }
 
-/// 16 items that take 20 µs each, after a pause in which the threads went to sleep. That they take that long is known from
-/// earlier reads. `ideal` is half of what a plain loop takes after the same pause.
+/// 16 items that take 20 µs each, after a pause in which the threads went to sleep. That they take
+/// that long is known from earlier reads. `ideal` is half of what a plain loop takes after the same
+/// pause.
 fn read_ten_after_pause(group: &mut Group) {
     const ITEMS: u64 = 16;
     if !group.selects("read-ten-after-pause") {

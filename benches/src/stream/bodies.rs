@@ -1,6 +1,7 @@
 //! Four stages that take their time: how much quicker two workers are.
 //!
-//! The rivals' chunks are sized by hand, as one that knows the functions would; ours has the settings that a pool has by itself.
+//! The rivals' chunks are sized by hand, as one that knows the functions would; ours has the
+//! settings that a pool has by itself.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -45,7 +46,8 @@ fn sum(items: impl Iterator<Item = u64>) -> u64 {
     items.fold(0, u64::wrapping_add)
 }
 
-/// `count` items through four stages whose function takes `time`; chunks made by hand have `chunk` items.
+/// `count` items through four stages whose function takes `time`; chunks made by hand have `chunk`
+/// items.
 fn case(group: &mut Group, name: &str, time: Duration, count: u64, chunk: usize) {
     if !group.selects(name) {
         return;

@@ -1,6 +1,7 @@
 //! Functions that are quick for most items and slow for some: whether those are shared out.
 //!
-//! The slow calls sleep, so they take the same time however many run at once, and the ideal is their sum divided by the workers.
+//! The slow calls sleep, so they take the same time however many run at once, and the ideal is
+//! their sum divided by the workers.
 
 use std::hint::black_box;
 use std::thread::sleep;
@@ -88,7 +89,8 @@ fn case(group: &mut Group, name: &str, pattern: Pattern) {
         .run(group);
 }
 
-/// How long after the start of an iteration the first slow item comes, with 100,000 quick ones before it.
+/// How long after the start of an iteration the first slow item comes, with 100,000 quick ones
+/// before it.
 fn first_slow(group: &mut Group) {
     let name = "changing-cost-first-slow-item";
     if !group.selects(name) {

@@ -1,7 +1,8 @@
 //! Numbers through four trivial functions: what an engine costs per item.
 //!
-//! Each side sums what comes out, in the calling thread. Rivals that hand over item by item are slow, and get fewer items,
-//! so that a round stays short; every figure is per item. Each side's sum is compared with that of a plain loop.
+//! Each side sums what comes out, in the calling thread. Rivals that hand over item by item are
+//! slow, and get fewer items, so that a round stays short; every figure is per item. Each side's
+//! sum is compared with that of a plain loop.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -93,7 +94,8 @@ fn unit() -> Unit {
     Unit::nanoseconds_per("item", 1)
 }
 
-/// One thread: a plain iterator, which the compiler makes one loop of, and one that it cannot see through.
+/// One thread: a plain iterator, which the compiler makes one loop of, and one that it cannot see
+/// through.
 pub fn serial(group: &mut Group) {
     let pool = Pool::serial();
     Case::new("serial-4-maps-10m", unit())
@@ -126,8 +128,9 @@ pub fn itemwise(group: &mut Group) {
 
 /// Two workers, in order, with the settings that a pool has by itself.
 ///
-/// `par_iter` has its input and its output in memory; it gives the order back by collecting (`par_iter-sum` needs no order and
-/// keeps nothing). `par_bridge` is without order. `pariter` has a parallel map per stage, `pariter-fused` one for all four.
+/// `par_iter` has its input and its output in memory; it gives the order back by collecting
+/// (`par_iter-sum` needs no order and keeps nothing). `par_bridge` is without order. `pariter` has
+/// a parallel map per stage, `pariter-fused` one for all four.
 pub fn two_workers(group: &mut Group) {
     let (serial, pool, rayon) = (Pool::serial(), Pool::new(WORKERS), rayon_pool());
     let is_wanted = group.selects("two-workers-4-maps-10m");

@@ -1,6 +1,7 @@
 //! What is on the heap while items stream through, and what a task and a lane hold.
 //!
-//! Peaks are above what was there before the pool and the graph were made, which are counted with them.
+//! Peaks are above what was there before the pool and the graph were made, which are counted with
+//! them.
 
 use std::hint::black_box;
 
@@ -83,8 +84,8 @@ fn billion(group: &mut Group, heap: &Heap) {
     group.push(row);
 }
 
-/// Bytes per task: of tasks that may share lanes, and of tasks each in a lane of its own; before and after an item
-/// went through them all.
+/// Bytes per task: of tasks that may share lanes, and of tasks each in a lane of its own; before
+/// and after an item went through them all.
 fn tasks_and_lanes(group: &mut Group, heap: &Heap) {
     let shared = |reader: PoolReader<u64>| reader.map(|item| item);
     let own = |reader: PoolReader<u64>| reader.map(|item| item).concurrency(1);
@@ -94,7 +95,8 @@ fn tasks_and_lanes(group: &mut Group, heap: &Heap) {
     chain(group, heap, "memory-per-lane-read", own, 1);
 }
 
-/// A chain of tasks, each added by `add`, and what they hold after a read of `count` items from the last.
+/// A chain of tasks, each added by `add`, and what they hold after a read of `count` items from the
+/// last.
 fn chain(group: &mut Group, heap: &Heap, name: &str, add: impl Fn(PoolReader<u64>) -> PoolReader<u64>, count: usize) {
     let pool = Pool::serial();
     Case::new(name, Unit::cost("bytes"))

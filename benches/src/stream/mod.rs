@@ -8,7 +8,8 @@ pub mod memory;
 pub mod scaling;
 pub mod threads;
 
-/// How many workers ours and the rivals have; a thread per stage has as many threads as there are stages.
+/// How many workers ours and the rivals have; a thread per stage has as many threads as there are
+/// stages.
 pub const WORKERS: usize = 2;
 
 /// A rayon pool of as many threads as ours has workers.

@@ -1,8 +1,10 @@
-//! Many more workers than processors, on functions that sleep: whether what the workers share holds them up.
+//! Many more workers than processors, on functions that sleep: whether what the workers share holds
+//! them up.
 //!
-//! A sleeping call needs no processor, so 32 workers can have 32 calls under way on a machine with two. What each call costs beside
-//! its sleep (handing out, landing, waking) is then all that keeps them from the ideal, which is threads that each have a share of
-//! the calls from the start and share nothing.
+//! A sleeping call needs no processor, so 32 workers can have 32 calls under way on a machine with
+//! two. What each call costs beside its sleep (handing out, landing, waking) is then all that keeps
+//! them from the ideal, which is threads that each have a share of the calls from the start and
+//! share nothing.
 
 use std::hint::black_box;
 use std::thread::{scope, sleep};

@@ -1,11 +1,14 @@
-//! What people build by hand: a thread per stage, joined by bounded channels, item by item or in chunks.
+//! What people build by hand: a thread per stage, joined by bounded channels, item by item or in
+//! chunks.
 //!
-//! The source is in the first stage's thread and the calling thread consumes. A channel is given as a function that makes two
-//! closures, one that sends and one that receives; [`ends!`](crate::ends) writes it for a rival's channel.
+//! The source is in the first stage's thread and the calling thread consumes. A channel is given as
+//! a function that makes two closures, one that sends and one that receives; [`ends!`](crate::ends)
+//! writes it for a rival's channel.
 
 use std::thread::{self, Scope};
 
-/// A function that makes a rival's channel as two closures: one sends an item, the other receives one or learns of the end.
+/// A function that makes a rival's channel as two closures: one sends an item, the other receives
+/// one or learns of the end.
 #[macro_export]
 macro_rules! ends {
     ($channel:expr) => {
@@ -50,7 +53,8 @@ pub fn itemwise<S: FnMut(u64) + Send, R: FnMut() -> Option<u64> + Send>(
     })
 }
 
-/// The same with chunks of `size` items instead of items, each changed in its place from stage to stage.
+/// The same with chunks of `size` items instead of items, each changed in its place from stage to
+/// stage.
 pub fn in_chunks<S: FnMut(Vec<u64>) + Send, R: FnMut() -> Option<Vec<u64>> + Send>(
     mut items: impl Iterator<Item = u64> + Send,
     size: usize,

@@ -1,5 +1,5 @@
-//! Graphviz's language. Text is put in double quotes, in which a quote and a backslash are escaped and `\n` is a line
-//! break; nothing else has a meaning there.
+//! Graphviz's language. Text is put in double quotes, in which a quote and a backslash are escaped
+//! and `\n` is a line break; nothing else has a meaning there.
 
 use std::fmt::{self, Write};
 

@@ -1,12 +1,14 @@
 //! Where the boxes of a layered picture stand and how its edges run.
 //!
-//! The method is that of Sugiyama, Tagawa and Toda (1981), made light. Layers are longest paths, sources moved down to
-//! their outputs; an edge over several layers gets a bend in each layer between. Sweeps down and up put each layer in
-//! the order of its neighbours' barycentres, and the order with the fewest crossings is kept. Positions within the
-//! layers come from more sweeps: each box wishes to stand at the mean of its neighbours, and pooling adjacent violators
-//! (Ayer and others, 1955) finds the positions nearest to the wishes at which nothing overlaps.
+//! The method is that of Sugiyama, Tagawa and Toda (1981), made light. Layers are longest paths,
+//! sources moved down to their outputs; an edge over several layers gets a bend in each layer
+//! between. Sweeps down and up put each layer in the order of its neighbours' barycentres, and the
+//! order with the fewest crossings is kept. Positions within the layers come from more sweeps: each
+//! box wishes to stand at the mean of its neighbours, and pooling adjacent violators (Ayer and
+//! others, 1955) finds the positions nearest to the wishes at which nothing overlaps.
 //!
-//! It speaks of `across` (along a layer) and `along` (from layer to layer), and does not know which way is down.
+//! It speaks of `across` (along a layer) and `along` (from layer to layer), and does not know which
+//! way is down.
 
 /// Sweeps over a small picture, each down and up; a large one gets fewer.
 const SWEEPS: usize = 12;
@@ -15,7 +17,8 @@ const SWEEPS_WHEN_LARGE: usize = 2;
 const LARGE: usize = 3_000;
 /// With more bends than this, long edges run straight, even behind boxes.
 const MOST_BENDS: usize = 100_000;
-/// How much stronger a bend draws its neighbours than a box does, so that long edges become straight.
+/// How much stronger a bend draws its neighbours than a box does, so that long edges become
+/// straight.
 const BEND_PULL: f64 = 4.0;
 
 /// A box to be placed: its extent along a layer.
@@ -111,7 +114,8 @@ fn with_bends(extents: &Extents, layer: &[usize], edges: &[(usize, usize)]) -> (
     (items, bends)
 }
 
-/// Sorts each layer by the barycentres of its neighbours' ranks, sweeping down and up, and keeps the best order.
+/// Sorts each layer by the barycentres of its neighbours' ranks, sweeping down and up, and keeps
+/// the best order.
 fn order_layers(items: &Items, layers: &mut Vec<Vec<usize>>, sweeps: usize) {
     let mut rank = vec![0; items.layer.len()];
     let set_ranks = |layer: &[usize], rank: &mut Vec<usize>| {
@@ -150,8 +154,8 @@ fn order_layers(items: &Items, layers: &mut Vec<Vec<usize>>, sweeps: usize) {
     *layers = best;
 }
 
-/// How many pairs of edges between adjacent layers cross: the inversions among the edges' ends, counted with a
-/// binary indexed tree.
+/// How many pairs of edges between adjacent layers cross: the inversions among the edges' ends,
+/// counted with a binary indexed tree.
 fn crossings(items: &Items, layers: &[Vec<usize>], rank: &[usize]) -> u64 {
     let mut total = 0;
     for pair in layers.windows(2) {
@@ -205,7 +209,8 @@ fn place(items: &Items, layers: &[Vec<usize>], gap: f64, sweeps: usize) -> Vec<f
     across
 }
 
-/// Where an item wants to stand: at the mean of its neighbours on one side or, in the later sweeps, on both.
+/// Where an item wants to stand: at the mean of its neighbours on one side or, in the later sweeps,
+/// on both.
 fn wish(items: &Items, across: &[f64], item: usize, is_down: bool, sweep: usize) -> f64 {
     let (first, second) = if is_down { (&items.before, &items.behind) } else { (&items.behind, &items.before) };
     let others: &[usize] = if sweep < 4 && !first[item].is_empty() { &[] } else { &second[item] };
@@ -218,10 +223,11 @@ fn wish(items: &Items, across: &[f64], item: usize, is_down: bool, sweep: usize)
     if weights == 0.0 { across[item] } else { sum / weights }
 }
 
-/// Puts the items of a layer, in their order, as near to their wishes as they can stand without overlapping.
+/// Puts the items of a layer, in their order, as near to their wishes as they can stand without
+/// overlapping.
 fn settle(items: &Items, layer: &[usize], wishes: &[f64], gap: f64, across: &mut [f64]) {
-    // What is to be found, less the room that the items before need, must not fall: an isotonic regression. A pool is
-    // a run of items that touch each other: sum of wishes, weight.
+    // What is to be found, less the room that the items before need, must not fall: an isotonic
+    // regression. A pool is a run of items that touch each other: sum of wishes, weight.
     let mut pools: Vec<(f64, f64, usize)> = Vec::new();
     let mut room = Vec::with_capacity(layer.len());
     let mut taken = 0.0;

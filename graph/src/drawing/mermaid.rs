@@ -1,5 +1,6 @@
-//! A Mermaid flowchart. Inside the quotes of a label Mermaid reads Markdown, HTML and entities of its own, so all but
-//! letters, digits, spaces and a few harmless marks are written as entities by number.
+//! A Mermaid flowchart. Inside the quotes of a label Mermaid reads Markdown, HTML and entities of
+//! its own, so all but letters, digits, spaces and a few harmless marks are written as entities by
+//! number.
 
 use std::fmt::{self, Write};
 

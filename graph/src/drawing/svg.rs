@@ -1,4 +1,5 @@
-//! An SVG image: boxes with lines of text in layers, curves between them. [`super::layout`] says where.
+//! An SVG image: boxes with lines of text in layers, curves between them. [`super::layout`] says
+//! where.
 
 use std::fmt::{self, Write};
 
@@ -88,7 +89,8 @@ fn box_size(figure: &Figure) -> Point {
     Point { x: (widest + 2.0 * PADDING).round(), y: LINE_HEIGHT * lines as f64 + PADDING }
 }
 
-/// About how wide a text is: letters of East Asian scripts and pictures are twice as wide as others.
+/// About how wide a text is: letters of East Asian scripts and pictures are twice as wide as
+/// others.
 fn text_width(text: &str) -> f64 {
     text.chars().map(|character| if u32::from(character) >= 0x1100 { 2.0 } else { 1.0 }).sum::<f64>() * CHARACTER_WIDTH
 }
@@ -128,7 +130,8 @@ impl fmt::Display for Svg<'_> {
     }
 }
 
-/// Curves from layer to layer that begin and end in the direction of the drawing; straight through each layer.
+/// Curves from layer to layer that begin and end in the direction of the drawing; straight through
+/// each layer.
 fn write_path(formatter: &mut fmt::Formatter<'_>, path: &[Point], direction: Direction) -> fmt::Result {
     write!(formatter, "<path d=\"M{:.1} {:.1}", path[0].x, path[0].y)?;
     for (rank, ends) in path.windows(2).enumerate() {

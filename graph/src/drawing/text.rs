@@ -1,9 +1,10 @@
 //! Lines of text with rails, as in the log of a version control system, but with the first on top.
 //!
-//! Every node stands on one line, above one of its outputs: the one in the lowest layer, its owner. So the nodes form
-//! trees, and each tree is drawn along its heaviest branches: of the inputs that a node owns the one with the most
-//! behind it stands on the node's own rail, all others branch off. By that a line is indented at most log2(n) times,
-//! whatever the graph. The lines are found outputs first, with a stack, and written in reverse.
+//! Every node stands on one line, above one of its outputs: the one in the lowest layer, its owner.
+//! So the nodes form trees, and each tree is drawn along its heaviest branches: of the inputs that
+//! a node owns the one with the most behind it stands on the node's own rail, all others branch
+//! off. By that a line is indented at most log2(n) times, whatever the graph. The lines are found
+//! outputs first, with a stack, and written in reverse.
 
 use std::fmt::{self, Write};
 
@@ -53,7 +54,8 @@ impl Trees {
                 owner[source] = Some(target);
             }
         }
-        // Inputs stand before their outputs, so a weight is complete when it is added to the owner's.
+        // Inputs stand before their outputs, so a weight is complete when it is added to the
+        // owner's.
         for figure in 0..count {
             if let Some(owner) = owner[figure] {
                 weight[owner] += weight[figure];
@@ -80,7 +82,8 @@ impl Trees {
             stack.extend(heaviest.map(|input| Line { figure: input, rails, joint: Joint::Rail, is_mention: false }));
             let others = drawing.figures[figure].inputs.iter().filter(|&&input| Some(input) != heaviest);
             for (rank, &input) in others.enumerate() {
-                // Without an input on the rail, the first of the others, which is the highest line, begins it.
+                // Without an input on the rail, the first of the others, which is the highest line,
+                // begins it.
                 let joint = if heaviest.is_none() && rank == 0 { Joint::Corner } else { Joint::Branch };
                 stack.push(Line { figure: input, rails, joint, is_mention: self.owner[input] != Some(figure) });
             }

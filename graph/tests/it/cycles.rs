@@ -1,5 +1,5 @@
-//! An edge that would close a cycle is refused, and the error says which. (That this happens if and only if there is
-//! a cycle is asserted by every change of the model.)
+//! An edge that would close a cycle is refused, and the error says which. (That this happens if and
+//! only if there is a cycle is asserted by every change of the model.)
 
 use millpond_graph::{AddEdgeError, Dag, NodeId};
 use proptest::prelude::*;

@@ -117,8 +117,8 @@ fn debug_shows_the_counts_and_needs_no_debug_of_the_values() {
     assert_eq!(format!("{dag:?}"), "Dag { nodes: 2, edges: 1, .. }");
 }
 
-/// The backward search expands `v` and `b`, then the forward search leaps from `f` over `b` to `u`, where they part.
-/// `b`, which the forward search has passed, must stay before its output `x`.
+/// The backward search expands `v` and `b`, then the forward search leaps from `f` over `b` to `u`,
+/// where they part. `b`, which the forward search has passed, must stay before its output `x`.
 #[test]
 fn a_node_that_the_other_search_has_passed_stays_in_its_place() {
     let mut dag = Dag::new();

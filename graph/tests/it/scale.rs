@@ -1,5 +1,5 @@
-//! Large and deep graphs: no stack overflows, nothing is quadratic. (Quadratic would be hours, so none of these
-//! tests looks at a clock.)
+//! Large and deep graphs: no stack overflows, nothing is quadratic. (Quadratic would be hours, so
+//! none of these tests looks at a clock.)
 
 use millpond_graph::{AddEdgeError, Dag, NodeId};
 

@@ -1,4 +1,5 @@
-//! How a guard of a [`RwLock`](crate::RwLock) becomes one of another kind, without a moment in which it holds nothing.
+//! How a guard of a [`RwLock`](crate::RwLock) becomes one of another kind, without a moment in
+//! which it holds nothing.
 
 use super::{Guard, Lock, Parts};
 use crate::deadline::Deadline;
@@ -65,7 +66,8 @@ impl<P: Deref<Target: Lock + Parts<Raw = RawRwLock>>> Guard<P, Upgradable> {
         }
     }
 
-    /// Becomes the writer, awaiting that those who read release it. Dropping the future releases the lock.
+    /// Becomes the writer, awaiting that those who read release it. Dropping the future releases
+    /// the lock.
     pub async fn upgrade_async(guard: Self) -> Guard<P, Writing>
     where
         P: Clone,

@@ -1,22 +1,27 @@
 //! Who runs a thread: the operating system, or something that stands in for it.
 //!
-//! A [`Host`] is what a thread gets from whoever runs it: a clock, sleep, a parker. A simulation is a host that runs several
-//! threads in turns. It also learns at [steps](step) where a thread is, and says at [calls](call) what goes wrong. An
-//! interpreter is a host too: its threads let go of a lock while they wait.
+//! A [`Host`] is what a thread gets from whoever runs it: a clock, sleep, a parker. A simulation is
+//! a host that runs several threads in turns. It also learns at [steps](step) where a thread is,
+//! and says at [calls](call) what goes wrong. An interpreter is a host too: its threads let go of a
+//! lock while they wait.
 //!
 //! There are two places for a host:
 //!
-//! * [`replace`] gives one to the calling thread, which asks it for everything. It exists with the feature `simulation`.
-//! * [`set_process_host`] names one for all threads of the process that have none of their own. They ask it for
-//!   [waits](Host::wait) alone; their clock and their steps are the system's.
+//! * [`replace`] gives one to the calling thread, which asks it for everything. It exists with the
+//!   feature `simulation`.
+//! * [`set_process_host`] names one for all threads of the process that have none of their own.
+//!   They ask it for [waits](Host::wait) alone; their clock and their steps are the system's.
 //!
-//! What this costs: without the feature, the functions here are empty or the system's, and inlined. With it, a load of a counter
-//! says whether any thread of the process has a host, and only if one does a thread-local flag whether it is this one.
+//! What this costs: without the feature, the functions here are empty or the system's, and inlined.
+//! With it, a load of a counter says whether any thread of the process has a host, and only if one
+//! does a thread-local flag whether it is this one.
 //!
-//! A **step** stands where another thread could change something between two things that this one does, and where no lock,
-//! no guard and no borrow of the engine's own is held: a thread that runs next would wait for it for ever.
+//! A **step** stands where another thread could change something between two things that this one
+//! does, and where no lock, no guard and no borrow of the engine's own is held: a thread that runs
+//! next would wait for it for ever.
 //!
-//! This module knows neither how a host switches threads nor what its callers do. The names of steps are theirs.
+//! This module knows neither how a host switches threads nor what its callers do. The names of
+//! steps are theirs.
 
 mod call;
 mod process;
@@ -50,14 +55,14 @@ pub trait Host {
         None
     }
 
-    /// The [locals](crate::Local) of the thread that runs now, where the host keeps them apart from those of the system's
-    /// thread.
+    /// The [locals](crate::Local) of the thread that runs now, where the host keeps them apart from
+    /// those of the system's thread.
     fn locals(&self) -> Option<Rc<Locals>> {
         None
     }
 
-    /// Runs others until the waker of `parker`, the one of the thread that runs now, was called (true) or the clock shows
-    /// `until` (false); `None` for never.
+    /// Runs others until the waker of `parker`, the one of the thread that runs now, was called
+    /// (true) or the clock shows `until` (false); `None` for never.
     fn park(&self, parker: &Parker, until: Option<Instant>) -> bool {
         parker.sleep(until, &mut |sleep| self.wait(sleep))
     }
@@ -72,7 +77,8 @@ pub trait Host {
         random_of_system()
     }
 
-    /// Lets go of what the thread holds and others may need, calls `wait` once, and takes it up again.
+    /// Lets go of what the thread holds and others may need, calls `wait` once, and takes it up
+    /// again.
     ///
     /// Called for waits that may last, never under a lock of this library.
     fn wait(&self, wait: &mut dyn FnMut()) {
@@ -96,7 +102,8 @@ pub trait Host {
         None
     }
 
-    /// The function of this name has not begun so many of the items that it was given, and is given them again.
+    /// The function of this name has not begun so many of the items that it was given, and is given
+    /// them again.
     fn not_called(&self, _name: &str, _items: usize) {}
 
     /// Whether nobody else will run any more.

@@ -100,8 +100,9 @@ mod hosted {
 
     use super::super::{Call, Fault, Host, Place, Site, wait_in_process};
 
-    /// How many threads have a host. In a library that is loaded at run time a thread-local costs a call, so this is looked at
-    /// first. A thread sees what it has added itself, which is all that it asks about.
+    /// How many threads have a host. In a library that is loaded at run time a thread-local costs a
+    /// call, so this is looked at first. A thread sees what it has added itself, which is all that
+    /// it asks about.
     static HOSTED: AtomicUsize = AtomicUsize::new(0);
 
     thread_local! {
@@ -166,21 +167,24 @@ mod hosted {
         }
     }
 
-    /// Lets others go on while this thread looks again and again at what they change. Returns whether a host did.
+    /// Lets others go on while this thread looks again and again at what they change. Returns
+    /// whether a host did.
     #[inline]
     pub fn give_way() -> bool {
         let host = current();
         host.as_ref().inspect(|host| host.give_way()).is_some()
     }
 
-    /// A function is about to be called: where there is a host time passes. Returns what goes wrong.
+    /// A function is about to be called: where there is a host time passes. Returns what goes
+    /// wrong.
     #[inline]
     pub fn call<'a>(call: impl FnOnce() -> Option<Call<'a>>) -> Option<Fault> {
         let host = current()?;
         host.call(&call()?)
     }
 
-    /// The function of this name has not begun so many of the items that it was given, and is given them again.
+    /// The function of this name has not begun so many of the items that it was given, and is given
+    /// them again.
     #[inline]
     pub fn not_called(name: &str, items: usize) {
         if let Some(host) = current() {

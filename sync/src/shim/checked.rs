@@ -26,7 +26,8 @@ pub mod atomic {
     pub fn fence(_ordering: Ordering) {}
 }
 
-/// The checker's threads. There is no time: a sleep is a turn for others, and a time-out never comes.
+/// The checker's threads. There is no time: a sleep is a turn for others, and a time-out never
+/// comes.
 #[cfg(loom)]
 pub mod thread {
     pub use loom::thread::*;
@@ -114,7 +115,8 @@ impl<T> RwLock<T> {
     }
 }
 
-/// A clock that goes on only when it is looked at or somebody lets it, so that a run can be had again.
+/// A clock that goes on only when it is looked at or somebody lets it, so that a run can be had
+/// again.
 pub mod clock {
     use std::cell::Cell;
     use std::sync::LazyLock;

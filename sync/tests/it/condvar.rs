@@ -1,4 +1,5 @@
-//! The condition variable: each notification reaches one waiter, and only one at a time is woken for the mutex.
+//! The condition variable: each notification reaches one waiter, and only one at a time is woken
+//! for the mutex.
 
 use crate::counting_waker::Count;
 use crate::mutex::poll;

@@ -1,4 +1,5 @@
-//! A notification that hit a waiter which then goes away reaches the next: never lost, never doubled.
+//! A notification that hit a waiter which then goes away reaches the next: never lost, never
+//! doubled.
 
 use crate::counting_waker::Count;
 use millpond_sync::{Left, WaitList, Waiter, WaiterState};

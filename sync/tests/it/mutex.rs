@@ -1,4 +1,5 @@
-//! The mutex: one holder, in order, for threads and futures, whatever waits, times out or goes away.
+//! The mutex: one holder, in order, for threads and futures, whatever waits, times out or goes
+//! away.
 
 use crate::counting_waker::Count;
 use millpond_sync::{Guard, Mutex, MutexGuard, NotOwner, Owner, Parker, Policy, RawMutex};

@@ -1,5 +1,5 @@
-//! Random programs: acquire, release, cancel, time out, close; 4 threads and 2 executors at once, and one thread beside a
-//! model of the order.
+//! Random programs: acquire, release, cancel, time out, close; 4 threads and 2 executors at once,
+//! and one thread beside a model of the order.
 
 use crate::mutex::poll;
 use millpond_sync::{Deadline, Mutex, Parker, Policy, RwLock, Select, Semaphore};
@@ -75,7 +75,8 @@ impl World {
         }
     }
 
-    /// One operation of a task; now and then it is dropped while it waits, or when it has been granted and not run.
+    /// One operation of a task; now and then it is dropped while it waits, or when it has been
+    /// granted and not run.
     async fn step_async(&self, random: &RefCell<Random>) {
         let draw = |end| random.borrow_mut().below(end);
         let (kind, count, patience) = (draw(6), 1 + draw(self.permits), draw(4));
@@ -136,7 +137,8 @@ fn run_all(mut futures: Vec<Pin<Box<dyn Future<Output = ()> + '_>>>) {
 #[test]
 fn random_programs_of_threads_and_executors_lose_and_invent_nothing() {
     const OPERATIONS: usize = 40;
-    // More of them: `MILLPOND_TEST_PROGRAMS=100000 cargo nextest run --release -p millpond-sync random_programs`.
+    // More of them: `MILLPOND_TEST_PROGRAMS=100000 cargo nextest run --release -p millpond-sync
+    // random_programs`.
     let programs = std::env::var("MILLPOND_TEST_PROGRAMS").map_or(150, |count| count.parse().expect("a number"));
     for seed in 1..=programs {
         let mut random = Random(u64::wrapping_mul(seed, 0x9E37_79B9_7F4A_7C15));

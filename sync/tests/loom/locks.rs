@@ -1,4 +1,5 @@
-//! Grants: each primitive with a grant, a cancel, a time-out and a close that race, and broken ones that must be found.
+//! Grants: each primitive with a grant, a cancel, a time-out and a close that race, and broken ones
+//! that must be found.
 
 use loom::cell::UnsafeCell;
 use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -22,7 +23,8 @@ struct Watched {
 unsafe impl Sync for Watched {}
 
 impl Watched {
-    /// One for an execution of the model. Leaked: after a deadlock loom's own types cannot be dropped.
+    /// One for an execution of the model. Leaked: after a deadlock loom's own types cannot be
+    /// dropped.
     fn new(policy: Policy) -> &'static Self {
         let watched = Self { lock: RawMutex::new(policy), value: UnsafeCell::new(0), done: AtomicUsize::new(0) };
         Box::leak(Box::new(watched))

@@ -1,10 +1,12 @@
-//! Threads of Apple's Grand Central Dispatch: the system's library on Apple systems, its port elsewhere.
+//! Threads of Apple's Grand Central Dispatch: the system's library on Apple systems, its port
+//! elsewhere.
 //!
-//! The library is found at run time, so that one build works with and without it. Help runs on strands, serial queues
-//! of the pool's own, as many as the pool has threads; a parallel-for is `dispatch_apply_f` over stripes.
+//! The library is found at run time, so that one build works with and without it. Help runs on
+//! strands, serial queues of the pool's own, as many as the pool has threads; a parallel-for is
+//! `dispatch_apply_f` over stripes.
 //!
-//! What is the library's: when threads start and end, and which processor they run on. What is ours: how many help
-//! loops run at once, in which order offers are taken, chunks, panics, forks.
+//! What is the library's: when threads start and end, and which processor they run on. What is
+//! ours: how many help loops run at once, in which order offers are taken, chunks, panics, forks.
 
 mod error;
 #[expect(unsafe_code, reason = "the library is called through C")]
@@ -22,26 +24,30 @@ use super::{Help, QualityOfService, Workers, stripes};
 
 /// Threads of libdispatch, the library of Apple's Grand Central Dispatch.
 ///
-/// At most as many help loops run at once as there are threads to lend, whatever else the process does with the
-/// library; they have threads of their own even when there are more than processors, so tasks that wait for a device
-/// do not hold up others. (Elsewhere than on Apple systems the library has 255 such threads per quality of service.)
-/// A thread is started when first needed; when it has had nothing to do for a second it goes back to the library, which ends
-/// it some seconds later.
+/// At most as many help loops run at once as there are threads to lend, whatever else the process
+/// does with the library; they have threads of their own even when there are more than processors,
+/// so tasks that wait for a device do not hold up others. (Elsewhere than on Apple systems the
+/// library has 255 such threads per quality of service.) A thread is started when first needed;
+/// when it has had nothing to do for a second it goes back to the library, which ends it some
+/// seconds later.
 ///
-/// [`apply`](Workers::apply) runs on the caller and at most as many other threads as there are to lend, nor on more
-/// than there are processors. The caller starts alone where there are many indices, so that a loop of a few microseconds
-/// wakes nobody. All indices are called even if some panic, then the first panic is resumed. A parallel `apply` within
-/// another's body may be run by its caller alone.
+/// [`apply`](Workers::apply) runs on the caller and at most as many other threads as there are to
+/// lend, nor on more than there are processors. The caller starts alone where there are many
+/// indices, so that a loop of a few microseconds wakes nobody. All indices are called even if some
+/// panic, then the first panic is resumed. A parallel `apply` within another's body may be run by
+/// its caller alone.
 ///
 /// # Panics
-/// The process ends when [`Help::help`] panics, against its contract: a panic cannot pass through the library.
+/// The process ends when [`Help::help`] panics, against its contract: a panic cannot pass through
+/// the library.
 ///
 /// # Dropping
-/// A drop does not wait: help loops that run go on to their end, and what was offered is still helped.
+/// A drop does not wait: help loops that run go on to their end, and what was offered is still
+/// helped.
 ///
 /// # Forks
-/// The library's threads do not exist in a forked child. There nothing is lent any more, and `apply` is run by its
-/// caller alone; so work goes on, without the threads.
+/// The library's threads do not exist in a forked child. There nothing is lent any more, and
+/// `apply` is run by its caller alone; so work goes on, without the threads.
 ///
 /// # Examples
 /// ```
@@ -70,14 +76,15 @@ pub struct GcdWorkers {
 }
 
 impl GcdWorkers {
-    /// Up to `threads` threads of libdispatch, at work with the given urgency. None is started before it is needed.
+    /// Up to `threads` threads of libdispatch, at work with the given urgency. None is started
+    /// before it is needed.
     ///
-    /// The library is searched for where the system keeps it; the environment variable `MILLPOND_LIBDISPATCH` names
-    /// another file, and nothing else is tried then.
+    /// The library is searched for where the system keeps it; the environment variable
+    /// `MILLPOND_LIBDISPATCH` names another file, and nothing else is tried then.
     ///
     /// # Errors
-    /// [`LibdispatchMissing`] when the library is not found or is not libdispatch; the text says what was tried and
-    /// what to install.
+    /// [`LibdispatchMissing`] when the library is not found or is not libdispatch; the text says
+    /// what was tried and what to install.
     pub fn new(threads: usize, quality: QualityOfService) -> Result<Self, LibdispatchMissing> {
         let library = Library::get()?;
         let global = library.global_queue(quality);
@@ -94,7 +101,8 @@ impl GcdWorkers {
 
 impl Workers for GcdWorkers {
     fn lend(&self, count: usize, job: Arc<dyn Help>) {
-        // Subtle: asked before any lock is touched, since a thread that is not in this process may hold it.
+        // Subtle: asked before any lock is touched, since a thread that is not in this process may
+        // hold it.
         if self.library.is_usable() {
             self.strands.offer(count, job);
         }

@@ -1,21 +1,25 @@
 //! Help offered, and the strands that bring it.
 //!
-//! A strand is a serial queue of libdispatch: at most one help loop runs on it, so as many strands as the pool has
-//! threads bound how many run at once. Offers wait in one line for all strands. A strand that is woken takes offers
-//! until none is left, then parks its thread for [`PARK_TIME`], then gives it back and is idle; who makes an offer wakes up
-//! to as many strands as it asks threads for, parked ones first.
+//! A strand is a serial queue of libdispatch: at most one help loop runs on it, so as many strands
+//! as the pool has threads bound how many run at once. Offers wait in one line for all strands. A
+//! strand that is woken takes offers until none is left, then parks its thread for [`PARK_TIME`],
+//! then gives it back and is idle; who makes an offer wakes up to as many strands as it asks
+//! threads for, parked ones first.
 //!
-//! A thread is parked rather than given back at once because then it is still ours: it is told on which processors to wake,
-//! and woken without the library.
+//! A thread is parked rather than given back at once because then it is still ours: it is told on
+//! which processors to wake, and woken without the library.
 //!
 //! Invariants, all under one lock:
-//! * A strand is idle, or parked, or at work; at work means started or woken, and not yet parked or idle again. So at most one
-//!   [`Strand`] that has not looked at the line for the last time is in its queue.
-//! * While an offer waits, no strand is idle or parked, or strands have been taken from these for it: a strand parks only on
-//!   seeing the line empty, and an offer is put in line before its strands are taken. So no offer is forgotten, whichever
-//!   comes first. A strand that stops waiting looks whether it has been taken meanwhile, and only otherwise goes idle.
-//! * A job is in line at most once, for as many threads as were asked for since it was put there, up to the number of
-//!   strands. So the line is never longer than the number of jobs, however often each is offered.
+//! * A strand is idle, or parked, or at work; at work means started or woken, and not yet parked or
+//!   idle again. So at most one [`Strand`] that has not looked at the line for the last time is in
+//!   its queue.
+//! * While an offer waits, no strand is idle or parked, or strands have been taken from these for
+//!   it: a strand parks only on seeing the line empty, and an offer is put in line before its
+//!   strands are taken. So no offer is forgotten, whichever comes first. A strand that stops
+//!   waiting looks whether it has been taken meanwhile, and only otherwise goes idle.
+//! * A job is in line at most once, for as many threads as were asked for since it was put there,
+//!   up to the number of strands. So the line is never longer than the number of jobs, however
+//!   often each is offered.
 //!
 //! Knows nothing of what a job does.
 
@@ -30,12 +34,14 @@ use crate::placement::Thread;
 use crate::seats::Seats;
 use crate::{Help, QualityOfService};
 
-/// For how long a thread without work is kept asleep: long enough for whoever reads at intervals of a person's patience.
+/// For how long a thread without work is kept asleep: long enough for whoever reads at intervals of
+/// a person's patience.
 const PARK_TIME: Duration = Duration::from_secs(1);
 
 /// The strands of one pool.
 pub(super) struct Strands {
-    /// Released on drop. What runs on them goes on, to the end of the line: whoever has lent a thread counts on its coming.
+    /// Released on drop. What runs on them goes on, to the end of the line: whoever has lent a
+    /// thread counts on its coming.
     queues: Vec<Queue>,
     /// What each queue runs.
     strands: Vec<Arc<Strand>>,
@@ -47,7 +53,8 @@ pub(super) struct Strands {
 /// The offers that wait and the strands that could take one.
 struct Line {
     offers: VecDeque<Offer>,
-    /// The numbers of the idle strands, the one that became so last on top: its thread is the likeliest to be awake.
+    /// The numbers of the idle strands, the one that became so last on top: its thread is the
+    /// likeliest to be awake.
     idle: Vec<usize>,
     /// Those of the parked ones, likewise, and their threads.
     parked: Vec<(usize, Thread)>,
@@ -101,7 +108,8 @@ impl Strands {
         let called = line.parked.split_off(at_hand);
         let others = line.idle.len().saturating_sub(count - called.len());
         let started = line.idle.split_off(others);
-        // Subtle: before the line is let go. A strand whose time is up just now would begin without waiting for the others.
+        // Subtle: before the line is let go. A strand whose time is up just now would begin without
+        // waiting for the others.
         let placing = (!called.is_empty()).then(|| self.seats.place());
         drop(line);
         if let Some(placing) = placing {
@@ -160,8 +168,8 @@ impl Line {
 }
 
 impl Strand {
-    /// Waits until the strand is taken from the parked ones, or released; says whether that was in time. Otherwise it is in neither
-    /// list.
+    /// Waits until the strand is taken from the parked ones, or released; says whether that was in
+    /// time. Otherwise it is in neither list.
     fn park(&self, line: &mut MutexGuard<'_, Line>) -> bool {
         if line.is_released {
             return false;

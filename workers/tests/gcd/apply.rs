@@ -32,7 +32,8 @@ fn each_index_is_called_once_whatever_the_count_and_the_threads() {
     }
 }
 
-/// Two bodies wait for each other where there are processors for both, so they run on two threads, and on no third.
+/// Two bodies wait for each other where there are processors for both, so they run on two threads,
+/// and on no third.
 #[test]
 fn the_caller_takes_part() {
     let workers = workers(1);

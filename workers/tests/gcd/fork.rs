@@ -24,7 +24,8 @@ fn a_forked_child_applies_alone_and_lends_nothing() {
     turnstile.entered.recv().unwrap();
     turnstile.entered.recv().unwrap();
 
-    // SAFETY: the child calls the workers, which touch no lock and no thread of the parent there, and `_exit`.
+    // SAFETY: the child calls the workers, which touch no lock and no thread of the parent there,
+    // and `_exit`.
     let child = unsafe { fork() };
     if child == 0 {
         let job = Job::new(|| ());

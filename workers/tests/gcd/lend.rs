@@ -20,7 +20,8 @@ fn a_lent_thread_calls_help_and_is_not_the_caller() {
     assert_ne!(said.recv().unwrap(), thread::current().id());
 }
 
-/// Each of twelve helps waits for two others, so three run at once, on however few processors; none ever sees a fourth.
+/// Each of twelve helps waits for two others, so three run at once, on however few processors; none
+/// ever sees a fourth.
 #[test]
 fn as_many_threads_help_at_once_as_the_pool_has_and_no_more() {
     let workers = workers(3);

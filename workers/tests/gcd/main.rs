@@ -1,4 +1,5 @@
-//! Workers on the real libdispatch. Needs the library: `ci/test-gcd.sh` runs these tests where it can be had.
+//! Workers on the real libdispatch. Needs the library: `ci/test-gcd.sh` runs these tests where it
+//! can be had.
 
 mod apply;
 mod drop;

@@ -1,4 +1,5 @@
-//! dagrs: a node per task, a channel per edge. Its graphs run once, so that building is part of a run; see `Dagrs::time`.
+//! dagrs: a node per task, a channel per edge. Its graphs run once, so that building is part of a
+//! run; see `Dagrs::time`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,8 +1,9 @@
-//! Group `values`: graphs of tasks that give one value each, run again and again, built and run once, and asked for a
-//! target.
+//! Group `values`: graphs of tasks that give one value each, run again and again, built and run
+//! once, and asked for a target.
 //!
-//! Rivals: oneTBB's flow graph (a C++ program, built here when oneTBB is installed), dagrs, a hand-written scheduler on
-//! rayon's scope, and our own serial mode. Two workers on each side. Empty bodies unless the name tells their length.
+//! Rivals: oneTBB's flow graph (a C++ program, built here when oneTBB is installed), dagrs, a
+//! hand-written scheduler on rayon's scope, and our own serial mode. Two workers on each side.
+//! Empty bodies unless the name tells their length.
 #![forbid(unsafe_code)]
 
 mod flows;
@@ -174,7 +175,8 @@ impl Stage {
         sides.run(group);
     }
 
-    /// What a built graph has on the heap, beside the resident memory of the rival; and what a run of it allocates.
+    /// What a built graph has on the heap, beside the resident memory of the rival; and what a run
+    /// of it allocates.
     fn bytes(&self, group: &mut Group) {
         let shape = Shape::new("chain", 1 << 20);
         let per_task = |bytes: f64| Measured { value: bytes / shape.tasks as f64, result: () };

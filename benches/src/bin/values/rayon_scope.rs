@@ -1,5 +1,5 @@
-//! What one writes by hand on rayon: flat arrays, a counter per task, the first ready successor in place, a spawn for
-//! every other.
+//! What one writes by hand on rayon: flat arrays, a counter per task, the first ready successor in
+//! place, a spawn for every other.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 

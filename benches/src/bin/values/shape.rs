@@ -86,7 +86,8 @@ fn wave(side: u32) -> Vec<(u32, u32)> {
     edges
 }
 
-/// Levels of `side` tasks; each takes four of the level before it, drawn by the same numbers as in the C++ program.
+/// Levels of `side` tasks; each takes four of the level before it, drawn by the same numbers as in
+/// the C++ program.
 fn level(side: u32) -> Vec<(u32, u32)> {
     let mut edges = Vec::new();
     let mut state = 12345_u64;
@@ -100,7 +101,8 @@ fn level(side: u32) -> Vec<(u32, u32)> {
     edges
 }
 
-/// A chain of dependent multiplications; never inlined, so that it takes the same time wherever it is called.
+/// A chain of dependent multiplications; never inlined, so that it takes the same time wherever it
+/// is called.
 #[inline(never)]
 pub(crate) fn spin(rounds: u64) {
     let mut state = 1_u64;

@@ -31,9 +31,11 @@ impl Dispatch {
         let library = unsafe { Library::new(NAME) };
         let library =
             library.unwrap_or_else(|error| panic!("loading `{NAME}` failed: {error}; put it on the loader's path"));
-        // SAFETY: the type is C's `void dispatch_apply_f(size_t, dispatch_queue_t, void *, void (*)(void *, size_t))`.
+        // SAFETY: the type is C's `void dispatch_apply_f(size_t, dispatch_queue_t, void *, void
+        // (*)(void *, size_t))`.
         let apply = *unsafe { library.get("dispatch_apply_f") }.expect("libdispatch has it");
-        // SAFETY: the type is C's `dispatch_queue_global_t dispatch_get_global_queue(intptr_t, uintptr_t)`.
+        // SAFETY: the type is C's `dispatch_queue_global_t dispatch_get_global_queue(intptr_t,
+        // uintptr_t)`.
         let global_queue =
             *unsafe { library.get::<unsafe extern "C" fn(isize, usize) -> Object>("dispatch_get_global_queue") }
                 .expect("libdispatch has it");
@@ -52,7 +54,8 @@ impl Dispatch {
             body(index);
         }
         let context = ptr::from_ref(body).cast_mut().cast();
-        // SAFETY: the queue is static. The context is used by calls that `dispatch_apply_f` waits for, and `F` is `Sync`.
+        // SAFETY: the queue is static. The context is used by calls that `dispatch_apply_f` waits
+        // for, and `F` is `Sync`.
         unsafe { (self.apply)(count, self.queue, context, call::<F>) }
     }
 }

@@ -1,4 +1,5 @@
-//! Group `workers`: the pool on libdispatch's threads beside the pool on rayon's, and the pool's parallel-for beside the library's own.
+//! Group `workers`: the pool on libdispatch's threads beside the pool on rayon's, and the pool's
+//! parallel-for beside the library's own.
 //!
 //! Needs libdispatch; `ci/bench.sh` brings it where it can. Two workers on each side.
 
