@@ -196,7 +196,9 @@ in_every_mode! {
             .map(last.counting())
             .min_count(3);
         assert_eq!(reader.read(1).unwrap(), [0]);
-        assert_eq!((first.count(), last.count()), (20, 20));
+        assert_eq!(first.count(), 20);
+        // Where the thread does not run for a while the chunk is cut, and the rest is for later reads.
+        assert!((1..=20).contains(&last.count()), "{} calls", last.count());
         assert_eq!(reader.read(19).unwrap().len(), 19);
         assert_eq!((first.count(), last.count()), (20, 20));
     }
