@@ -1,9 +1,11 @@
 //! A look at the items in a channel, beside whoever writes and reads them.
 
 use loom::thread;
-use millpond_channel::{Contents, Fault, unbounded};
+use millpond_channel::fault::Fault;
+use millpond_channel::{Contents, unbounded};
+use millpond_sync::fault;
 
-use crate::{Kept, model};
+use crate::Kept;
 
 const ITEMS: [u32; 3] = [1, 2, 3];
 
@@ -19,7 +21,7 @@ fn seen(contents: &Contents<u32>) -> Vec<u32> {
 /// ```
 #[test]
 fn a_look_beside_a_writer_shows_what_has_come_so_far() {
-    model(Fault::None, || {
+    loom::model(|| {
         let (writer, reader) = unbounded();
         let contents = reader.contents();
         let write = thread::spawn(move || {
@@ -42,7 +44,7 @@ fn a_look_beside_a_writer_shows_what_has_come_so_far() {
 /// ```
 #[test]
 fn a_look_beside_a_reader_shows_what_is_left() {
-    model(Fault::None, || {
+    loom::model(|| {
         let (writer, reader) = unbounded();
         let contents = reader.contents();
         ITEMS.into_iter().for_each(|item| writer.try_write(item).unwrap());
@@ -66,7 +68,7 @@ fn a_look_beside_a_reader_shows_what_is_left() {
 /// ```
 #[test]
 fn a_look_at_a_batch_shows_all_of_it_or_none() {
-    model(Fault::None, || {
+    loom::model(|| {
         let (writer, reader) = unbounded();
         let contents = reader.contents();
         writer.write_all(vec![1, 2]).unwrap();
@@ -92,7 +94,8 @@ fn a_look_at_a_batch_shows_all_of_it_or_none() {
 #[test]
 #[should_panic(expected = "Causality violation")]
 fn a_look_at_an_item_that_is_counted_before_it_is_there_is_found() {
-    model(Fault::EarlyPublication, || {
+    fault::set(Fault::EarlyPublication);
+    loom::model(|| {
         let (writer, reader) = unbounded();
         let (writer, reader) = (Kept::new(writer), Kept::new(reader));
         let contents = Kept::new(reader.contents());
