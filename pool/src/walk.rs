@@ -327,7 +327,12 @@ impl<'a, 'env> Walker<'a, 'env> {
                     self.restart();
                     return Walked::Paused;
                 }
-                Step::Starved => self.frame_fired(),
+                Step::Starved { has_more } => {
+                    if has_more {
+                        self.obstacles.push(lane);
+                    }
+                    self.frame_fired();
+                }
                 Step::Busy => {
                     self.is_held_up = true;
                     self.obstacles.push(lane);
@@ -444,9 +449,12 @@ impl<'a, 'env> Walker<'a, 'env> {
     /// After a walk that could not go on: waits until one of the obstacles changes, until something could be done after all, or
     /// until the reader is `ready`, or the deadline has passed.
     ///
-    /// No wake-up is lost: the thread enters the waiters of all obstacles, walks once more and looks whether it is ready, and
-    /// sleeps only if all that was in vain and the walk was blocked at lanes entered before it began. A lane that changed
-    /// before it was entered is seen as changed by that walk; one that changes later wakes its waiters, this thread among them.
+    /// No wake-up is lost: the thread enters the waiters of the root and of all obstacles, walks
+    /// once more and looks whether it is ready, and sleeps only if all that was in vain and the walk
+    /// was blocked at lanes entered before it began. A lane that changed before it was entered is
+    /// seen as changed by that walk; one that changes later wakes its waiters, this thread among
+    /// them. What another worker brings down past this walk, while that is on its way up, lands at
+    /// the root in the end.
     pub(crate) fn wait(&mut self, enough: usize, deadline: Deadline, mut ready: impl FnMut() -> bool) {
         self.count_caller();
         if self.landings > 0 {
@@ -465,7 +473,7 @@ impl<'a, 'env> Walker<'a, 'env> {
             let _nested = parker.nested();
             loop {
                 let mut is_new = false;
-                for &lane in &self.obstacles {
+                for lane in self.to_wait_at() {
                     if !entered.iter().any(|(known, _)| Arc::ptr_eq(known, lane)) {
                         entered.push((lane, lane.header().waiters.list().enter(parker.waker())));
                         is_new = true;
@@ -613,9 +621,10 @@ impl<'a, 'env> Walker<'a, 'env> {
         }
     }
 
-    /// The lanes that the last walk could not go past.
-    pub(crate) fn obstacles(&self) -> &[&'a Arc<dyn AnyLane<'env> + 'env>] {
-        &self.obstacles
+    /// The lanes at which a change may be what the root waits for: that itself, and those that the
+    /// last walk could not go past.
+    pub(crate) fn to_wait_at(&self) -> impl Iterator<Item = &'a Arc<dyn AnyLane<'env> + 'env>> {
+        std::iter::once(self.root).chain(self.obstacles.iter().copied())
     }
 
     /// Whether nothing but sources that wait for data from outside stood in the way of the last walk.
@@ -670,6 +679,11 @@ fn address(header: &Header<'_>) -> LaneAddress {
     std::ptr::from_ref(header).addr()
 }
 
+/// How many firings of a lane are under way in the current thread.
+pub(crate) fn firings_of_this_thread(header: &Header<'_>) -> usize {
+    firing::count(address(header))
+}
+
 /// Whether the current thread is in a task's function.
 pub(crate) fn is_firing_any() -> bool {
     firing::is_any()
@@ -708,6 +722,10 @@ mod firing {
     }
 
     pub(super) fn contains(lane: usize) -> bool {
-        LANES.with(|lanes| lanes.borrow().iter().any(|(known, _)| *known == lane))
+        count(lane) > 0
+    }
+
+    pub(super) fn count(lane: usize) -> usize {
+        LANES.with(|lanes| lanes.borrow().iter().filter(|(known, _)| *known == lane).count())
     }
 }

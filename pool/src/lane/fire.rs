@@ -9,14 +9,14 @@ use super::admit::{Admission, From, Grant};
 use super::firing::{Beginning, Firing, Logged, Made, StageFailure};
 use super::sequence::Chunk;
 use super::spread::Parcel;
-use super::state::{End, Landing, Left, Rest};
+use super::state::{End, Landing, Left, Rest, UnderWay};
 use super::{Lane, One, Single};
 use crate::fault::{self, Fault};
 use crate::gate::Pass;
 use crate::guarded::Guarded;
 use crate::head::{Head, Next};
 use crate::injected;
-use crate::walk::Walker;
+use crate::walk::{self, Walker};
 use millpond_sync::host::{self, Site};
 use millpond_workers::Cause;
 use millpond_workers::discard::discard;
@@ -31,7 +31,11 @@ pub(crate) enum Step {
     /// Nothing is missing that is not there or on its way.
     Nothing,
     /// The head lacks items from its inputs.
-    Starved,
+    Starved {
+        /// Whether other workers are at chunks that it made before, or some of these wait to be
+        /// taken: that may be all that is needed.
+        has_more: bool,
+    },
     /// Another worker is at the head.
     Busy,
     /// Helpers have no business here: the reader comes by itself.
@@ -155,17 +159,20 @@ impl<'env, T, H: Head<'env, T>> Work<'env, T> for Headed<H> {
         }
         firing.tell_interrupt(0);
         let chunk = firing.lane.release(firing.pass, &firing.order, items.len(), &next);
-        firing.made = chunk.map_or(Made::Nothing, |chunk| Made::Placed(chunk, items.len()));
+        firing.made = match chunk {
+            Ok(chunk) => Made::Placed(chunk, items.len()),
+            Err(under_way) => Made::Nothing(under_way),
+        };
         firing.next = next;
         // Subtle: not before. A helper that came while the head was out would find nothing to start, look on for a moment and go, and the
         // reader would be alone with what it has in hand, however long. One that is about to go looks whether anything has changed
         // after it has counted itself out: it sees that the head is back, or else it is not counted here.
-        if firing.useful > 0 && chunk.is_some() {
+        if firing.useful > 0 && chunk.is_ok() {
             firing.lane.header().core.lend(firing.useful);
         }
         // Dropping the user's iterator or function may panic or read from the pool: only now, with the head released.
         discard(dropped);
-        chunk.map(|_| items)
+        chunk.ok().map(|_| items)
     }
 
     fn show(&self, pass: &Pass<'_>, see: &mut dyn FnMut(&dyn Any)) {
@@ -274,7 +281,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             }
         };
         let made = match firing.made {
-            Made::Nothing => None,
+            Made::Nothing(_) => None,
             Made::Held(made) => Some((None, made)),
             Made::Placed(chunk, made) => Some((Some(chunk), made)),
         };
@@ -289,7 +296,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
                 }
                 match firing.next {
                     Next::Parked => Step::Parked,
-                    Next::Starved => Step::Starved,
+                    Next::Starved => Step::Starved { has_more: self.has_more(pass, &firing.made) },
                     Next::Stopped => Step::Stopped,
                     _ => Step::Done,
                 }
@@ -301,6 +308,15 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             self.header.reads_above();
         }
         step
+    }
+
+    /// Whether there is something of the lane beside what the firing has in vain tried to make, and
+    /// beside what is in this very thread's hands.
+    fn has_more(&self, pass: &Pass<'_>, made: &Made) -> bool {
+        let Made::Nothing(UnderWay { flying, is_any_ready }) = made else { return false };
+        // This firing is still on the thread's list, and counts in the lane no more.
+        let is_with_others = || *flying >= walk::firings_of_this_thread(&self.header);
+        *is_any_ready || (pass.is_shared() && *flying > 0 && is_with_others())
     }
 
     /// What a firing has made comes to the end of the lane.

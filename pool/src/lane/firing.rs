@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 use super::admit::Order;
 use super::grain::LATE_NANOS;
 use super::sequence::Chunk;
-use super::state::{End, Left, Rest};
+use super::state::{End, Left, Rest, UnderWay};
 use super::{AnyLane, Header};
 use crate::gate::Pass;
 use crate::head::Next;
@@ -38,8 +38,8 @@ pub(super) struct Logged {
 /// What a head has made in a firing.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Made {
-    /// No chunk.
-    Nothing,
+    /// No chunk; what there is of chunks before it.
+    Nothing(UnderWay),
     /// A chunk of so many items; the head is still out.
     Held(usize),
     /// A chunk of so many items, which has its place.
@@ -174,7 +174,7 @@ impl<'a, 'env> Firing<'a, 'env> {
             holds_head: false,
             useful: 0,
             is_resumed: false,
-            made: Made::Nothing,
+            made: Made::Nothing(UnderWay::default()),
             next: Next::More,
             is_cancelled: &header.is_cancelled,
             has_ended: &header.has_ended,
@@ -393,7 +393,7 @@ impl<'a, 'env> Firing<'a, 'env> {
     fn is_doomed(&self) -> bool {
         let chunk = match self.made {
             Made::Placed(chunk, _) => Some(chunk),
-            Made::Nothing | Made::Held(_) => None,
+            Made::Nothing(_) | Made::Held(_) => None,
         };
         self.lane.is_doomed(self.pass, chunk)
     }

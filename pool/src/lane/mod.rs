@@ -37,7 +37,7 @@ pub(crate) use one::{Interrupted, One, Single};
 pub(crate) use room::{FullBranch, begin_work, finish_work, while_waiting};
 pub(crate) use sequence::Chunk;
 pub(crate) use spread::Spread;
-pub(crate) use state::Rest;
+pub(crate) use state::{Rest, UnderWay};
 pub(crate) use take::{Ready, Want};
 
 use std::sync::Arc;
@@ -69,8 +69,9 @@ pub(crate) trait AnyLane<'env>: Send + Sync {
     /// Whether something is wanted at `outlet` that is not there yet, in flight or not.
     fn is_short(&self, outlet: usize, pass: &Pass<'_>) -> bool;
 
-    /// The head is back after making `made` items; gives the chunk its place, if there is one.
-    fn release(&self, pass: &Pass<'_>, order: &Order, made: usize, next: &Next) -> Option<Chunk>;
+    /// The head is back after making `made` items; gives the chunk its place, or else says what
+    /// there is of chunks before it.
+    fn release(&self, pass: &Pass<'_>, order: &Order, made: usize, next: &Next) -> Result<Chunk, UnderWay>;
 
     /// Whether an item has failed before those of a chunk; of one without a place yet, whether any has.
     fn is_doomed(&self, pass: &Pass<'_>, chunk: Option<Chunk>) -> bool;
@@ -144,20 +145,20 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
         self.state.with(pass, |state| chunk.map_or(state.has_failed, |chunk| state.sequence.is_doomed(chunk.slot)))
     }
 
-    fn release(&self, pass: &Pass<'_>, order: &Order, made: usize, next: &Next) -> Option<Chunk> {
+    fn release(&self, pass: &Pass<'_>, order: &Order, made: usize, next: &Next) -> Result<Chunk, UnderWay> {
         let (chunk, was_missed, has_ended) = self.state.with(pass, |state| {
-            let chunk = state.release(order.most, made, next);
+            let chunk = state.release(order.most, made, next).ok_or_else(|| state.under_way());
             let had_ended = state.end.is_some();
             state.settle();
             (chunk, std::mem::take(&mut state.is_head_missed), state.end.is_some() && !had_ended)
         });
-        // Subtle: a head that made nothing has changed nothing but for those who came to it in vain; a starved one has stated demand
-        // upstream, where whoever waits may find something to do. Telling more would have the very worker that fires, or the reader
-        // that asks, look again at once, whenever it has looked, and it would never sleep.
+        // Subtle: a head that made nothing has changed nothing but for those who came to it in
+        // vain. Telling more would have the very worker that fires, or the reader that asks, look
+        // again at once, whenever it has looked, and it would never sleep.
         // Where the task was removed while the head was out, this was all that its end waited for.
-        if chunk.is_some() || has_ended || (was_missed && matches!(next, Next::Parked)) {
-            self.changed(pass, chunk.map(|chunk| chunk.number), Site::new("made").with(made));
-        } else if !matches!(next, Next::Parked) {
+        if chunk.is_ok() || has_ended || (was_missed && matches!(next, Next::Parked)) {
+            self.changed(pass, chunk.as_ref().ok().map(|chunk| chunk.number), Site::new("made").with(made));
+        } else if was_missed {
             self.tell_walkers(pass);
         }
         chunk

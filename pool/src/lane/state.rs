@@ -42,6 +42,15 @@ pub(crate) struct Rest {
     pub(crate) key: u64,
 }
 
+/// What there is of a lane's chunks.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct UnderWay {
+    /// At how many of them workers are.
+    pub(super) flying: usize,
+    /// Whether there are items at an outlet.
+    pub(super) is_any_ready: bool,
+}
+
 /// The rest of a chunk that was cut.
 pub(super) struct Left {
     pub(super) rest: Rest,
@@ -144,6 +153,10 @@ impl<T> Drop for State<T> {
 }
 
 impl<T> State<T> {
+    pub(super) fn under_way(&self) -> UnderWay {
+        UnderWay { flying: self.flying, is_any_ready: self.outlets.iter().any(|at| at.len > 0) }
+    }
+
     pub(super) fn new(outlets: usize, limits: Limits, tasks: usize) -> Self {
         Self {
             outlets: (0..outlets).map(|_| Outlet::new()).collect(),

@@ -149,8 +149,8 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
                     }
                 }
                 let known = waits.entered.len();
-                for obstacle in walker.obstacles() {
-                    waits.enter(&obstacle.header().waiters, waker, true);
+                for lane in walker.to_wait_at() {
+                    waits.enter(&lane.header().waiters, waker, true);
                 }
                 if waits.entered.len() == known {
                     break None;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use millpond_pool::ReadError;
+use millpond_pool::{Pool, ReadError};
 
 use crate::calls::Calls;
 use crate::modes::is_serial;
@@ -12,6 +12,12 @@ use crate::modes::is_serial;
 fn work(item: u64) -> u64 {
     (0..3_000).fold(item, |sum, n| std::hint::black_box(sum ^ n));
     item
+}
+
+/// Whether so many of a chunk were made with its first item: all of them, unless the thread was not
+/// run for a while, whereupon what it had not begun was left for when it is wanted.
+fn made_at_once(pool: &Pool, made: usize, all: usize) -> bool {
+    if is_serial(pool) { made == all } else { (1..=all).contains(&made) }
 }
 
 in_every_mode! {
@@ -176,11 +182,11 @@ in_every_mode! {
         let calls = Calls::new();
         let mut reader = pool.source(0_u64..).map(calls.counting()).min_count(10);
         assert_eq!(reader.read(1).unwrap(), [0]);
-        assert_eq!(calls.count(), 10);
+        assert!(made_at_once(&pool, calls.count(), 10));
         assert_eq!(reader.read(9).unwrap().len(), 9);
         assert_eq!(calls.count(), 10);
         assert_eq!(reader.read(1).unwrap(), [10]);
-        assert_eq!(calls.count(), 20);
+        assert!(made_at_once(&pool, calls.count() - 10, 10));
         assert_eq!(reader.read(25).unwrap().len(), 25);
         // 9 are there; 16 are missing, and the last firing for them may have to take more than it needs.
         assert!((36..46).contains(&calls.count()), "{} calls", calls.count());
@@ -196,9 +202,7 @@ in_every_mode! {
             .map(last.counting())
             .min_count(3);
         assert_eq!(reader.read(1).unwrap(), [0]);
-        assert_eq!(first.count(), 20);
-        // Where the thread does not run for a while the chunk is cut, and the rest is for later reads.
-        assert!((1..=20).contains(&last.count()), "{} calls", last.count());
+        assert!(made_at_once(&pool, first.count(), 20) && made_at_once(&pool, last.count(), 20));
         assert_eq!(reader.read(19).unwrap().len(), 19);
         assert_eq!((first.count(), last.count()), (20, 20));
     }

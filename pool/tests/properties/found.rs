@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use millpond_pool::Pool;
+use millpond_pool::{Branches, Capacity, Pool};
 use millpond_sync::Parker;
 
 use crate::workers;
@@ -161,4 +162,28 @@ fn a_function_whose_drop_panics_keeps_no_other_task_alive() {
     assert_eq!(reader.read(1).expect("nothing fails here"), [0]);
     drop(reader);
     assert_eq!(pool.task_count(), 0);
+}
+
+/// A reader went on to a full branch for the sake of what it reads ahead, and waited there while a helper brought it all that it
+/// had asked for.
+#[test]
+fn a_reader_that_waits_at_a_full_branch_is_told_of_what_a_helper_brings() {
+    let next = |n: u64| n + 1;
+    for _ in 0..200 {
+        let pool = workers::pool(2);
+        let numbers = pool.source(0..3_000_u64).map(next).max_chunksize(69).concurrency(3).map(next).max_chunksize(69);
+        let mut branches =
+            numbers.tee(Branches::new(2).capacity(Capacity::new(25).patience(Duration::from_secs(1_000))));
+        let (second, first) = (branches.pop().expect("two"), branches.pop().expect("two"));
+        let second = second.map(next).max_chunksize(69).map(next).max_chunksize(69).concurrency(2);
+        let mut pairs = first.map(next).max_chunksize(69).read_ahead(31).zip(second);
+        let mut count = 0;
+        while let Ok(some) = pairs.read(304) {
+            count += some.len();
+            if some.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(count, 3_000);
+    }
 }

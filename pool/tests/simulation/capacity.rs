@@ -7,6 +7,8 @@ use std::time::Duration;
 use millpond_pool::simulation::{self, Simulation};
 use millpond_pool::{Branches, Pool, PoolReader, ReadError};
 
+use crate::in_time;
+
 fn two<T: Send>(readers: Vec<PoolReader<T>>) -> [PoolReader<T>; 2] {
     readers.try_into().unwrap_or_else(|_| panic!("two branches"))
 }
@@ -174,5 +176,28 @@ fn a_branch_that_nobody_reads_for_long_is_given_up_and_read_on() {
         };
         assert!(told > 1 && items.into_iter().eq(0..30), "seed {seed}");
         assert_eq!(other.join().expect("no panic").expect("the first reads on"), 30, "seed {seed}");
+    }
+}
+
+/// Read-ahead has a reader go to a full branch while a helper has the items that it needs in hand.
+#[test]
+fn branches_with_read_ahead_come_together_again() {
+    for seed in 0..in_time(600) {
+        let pool = Pool::simulated_with(Simulation::new(seed).workers(1 + seed as usize % 3));
+        let chunk = 1 + seed as usize % 7;
+        let numbers = pool.source(0..150_u64).max_chunksize(chunk).map(|n| n).concurrency(3).max_chunksize(chunk);
+        let [first, second] = two(numbers.tee(Branches::new(2).capacity(1 + seed as usize % 5)));
+        let first = first.map(|n| n + 1).max_chunksize(chunk).read_ahead(6);
+        let second = second.map(|n| n).max_chunksize(chunk).map(|n| n + 1).max_chunksize(chunk).concurrency(2);
+        let mut pairs = first.zip(second);
+        let mut all = Vec::new();
+        loop {
+            let some = pairs.read(20).expect("both branches are read from");
+            if some.is_empty() {
+                break;
+            }
+            all.extend(some);
+        }
+        assert!(all.into_iter().eq((1..=150).map(|n| (n, n))), "seed {seed}");
     }
 }

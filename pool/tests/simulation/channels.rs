@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use millpond_channel::{bounded, serial, unbounded};
 use millpond_pool::simulation::{self, Simulation};
-use millpond_pool::{Pool, ReadError};
+use millpond_pool::{Pool, PoolReader, ReadError};
 
 use crate::in_time;
 
@@ -90,6 +90,41 @@ fn closing_a_channel_wakes_whoever_waits_at_it() {
         let written = (0..9).take_while(|n: &u32| writer.write(*n).is_ok()).count();
         assert_eq!(written, 2, "seed {seed}");
         close.join().expect("no panic");
+    }
+}
+
+/// A reader waits for data from outside while a helper has all that it needs in hand, further down:
+/// it is told of that, whatever else it would like to have.
+#[test]
+fn what_helpers_have_in_hand_reaches_a_reader_that_waits_for_more() {
+    type Read = fn(&mut PoolReader<u64>) -> u64;
+    let reads: [Read; 3] = [
+        |reader| reader.next().expect("not the end").expect("nothing fails"),
+        |reader| reader.read(1).expect("nothing fails")[0],
+        |reader| simulation::block_on(reader.read_async(1)).expect("nothing fails")[0],
+    ];
+    let slowly = |n: u64| {
+        (0..n % 4).for_each(|_| simulation::yield_now());
+        n
+    };
+    for seed in 0..in_time(600) {
+        for (number, read) in reads.into_iter().enumerate() {
+            let pool = Pool::simulated_with(Simulation::new(seed).workers(1 + seed as usize % 3));
+            let (writer, channel) = unbounded();
+            let ahead = if seed % 2 == 0 { 0 } else { 4 };
+            let lane = pool.channel(channel).max_chunksize(1).map(slowly).concurrency(2).max_chunksize(1);
+            let mut reader = lane.map(slowly).concurrency(3).max_chunksize(1).read_ahead(ahead).sequential(|n| n);
+            let mut wanted = 0;
+            for round in 0..8 {
+                for n in 0..1 + round % 3 {
+                    writer.write(wanted + n).expect("open");
+                }
+                for _ in 0..1 + round % 3 {
+                    assert_eq!(read(&mut reader), wanted, "seed {seed}, read {number}");
+                    wanted += 1;
+                }
+            }
+        }
     }
 }
 
