@@ -171,7 +171,8 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
 
     /// The same items as the output of a task of another pool, which the tasks added next belong to; each pool does its part.
     ///
-    /// Workers of the other pool that need items from here work for them here.
+    /// Workers of the other pool that need items from here work for them here. Where this pool is
+    /// serial they do not: then the task is for threads that read [only](Task::reader_only).
     #[track_caller]
     pub fn into_pool(self, pool: &ScopedPool<'env>) -> Self {
         self.connected(pool.core())
@@ -183,7 +184,10 @@ impl<'env, T: Send + 'env> ScopedReader<'env, T> {
         if std::sync::Arc::ptr_eq(&self.core, core) {
             return self;
         }
-        ScopedReader::of_task(core, Task::foreign(self))
+        // A worker that read from a serial pool would be another thread in it.
+        let is_serial = self.core.size() == 0;
+        let task = Task::foreign(self);
+        ScopedReader::of_task(core, if is_serial { task.reader_only() } else { task })
     }
 }
 

@@ -176,6 +176,30 @@ in_every_mode! {
         assert_eq!(back.read_all().unwrap().len(), 50);
     }
 
+    fn a_serial_pool_runs_in_the_thread_that_reads_also_for_another_pool(pool) {
+        let owner = std::thread::current().id();
+        let here = move |n: u64| {
+            assert_eq!(std::thread::current().id(), owner, "run by a worker of another pool");
+            n
+        };
+        // Slow enough that workers come to help.
+        let slow = |n: u64| (0..2000).fold(n, |n, k| std::hint::black_box(n ^ k ^ k));
+        let serial = Pool::serial();
+        let through = |end: u64| serial.source((0..end).map(here)).map(here).into_pool(&pool).map(slow);
+        assert!(through(1000).read_all().unwrap().into_iter().eq(0..1000));
+        assert!(through(1000).read_ahead(20).by_ref().map(Result::unwrap).eq(0..1000));
+        let awaited = crate::executor::run(through(1000).read_all_async()).unwrap();
+        assert!(awaited.into_iter().eq(0..1000));
+        let mut back = through(2000).read_ahead(50).into_pool(&serial).map(here).batch(5);
+        for group in 0..400 {
+            assert!(back.read(1).unwrap().concat().into_iter().eq(group * 5..group * 5 + 5));
+        }
+        assert!(back.read(1).unwrap().is_empty());
+        let mut merged = pool.merge([through(500), through(500)]).read_all().unwrap();
+        merged.sort_unstable();
+        assert!(merged.into_iter().eq((0..1000).map(|n| n / 2)));
+    }
+
     fn a_failure_in_another_pool_comes_through_as_it_is(pool) {
         let other = workers::pool(2);
         let bad = other.source(0..).try_map(|n| if n < 3 { Ok(n) } else { Err("no") }).named("there");
