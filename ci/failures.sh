@@ -7,7 +7,7 @@ set -euo pipefail
 text=$(sed 's/\x1b\[[0-9;]*m//g' | cut -c1-300)
 # What a test does on purpose panics as well, so names come first.
 names=$(grep -E '^ +(FAIL|TIMEOUT|ABORT|SIG[A-Z]+|LEAK-FAIL) .*\[|^test .* \.\.\. FAILED$|^(FAILED|ERROR) ' <<<"$text" | sort -u | head -50) || true
-why=$(grep -E -A12 '^---- .* stdout ----|^E  |^error(\[|:)|: error:|^Fatal Python error|^_{5,} .* _{5,}$|^  stderr ───' <<<"$text" | head -100) || true
+why=$(grep -E -A12 '^---- .* stdout ----|^E  |^error(\[|:)|: error:|^Fatal Python error|^FAILED: |^_{5,} .* _{5,}$|^  stderr ───' <<<"$text" | head -100) || true
 if [ -n "$names$why" ]; then
     printf '%s\n' "$names" "$why" | sed '/^$/d'
 elif [ -n "$text" ]; then

@@ -1,10 +1,10 @@
 //! Faults that the laws have found, each by name.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use millpond_pool::{Branches, Capacity, Pool};
+use millpond_pool::{Branches, Capacity, Pool, ReadError};
 use millpond_sync::Parker;
 
 use crate::workers;
@@ -185,5 +185,33 @@ fn a_reader_that_waits_at_a_full_branch_is_told_of_what_a_helper_brings() {
             }
         }
         assert_eq!(count, 3_000);
+    }
+}
+
+/// A branch of a serial pool that another thread dropped while a read found it full: the read said that a function waits for itself.
+#[test]
+fn a_full_branch_that_is_dropped_meanwhile_is_no_function_that_waits_for_itself() {
+    for round in 0..1_000_u64 {
+        let pool = Pool::serial();
+        let mut branches = pool.source(0..9_u64).tee(Branches::new(2).capacity(Capacity::new(3)));
+        let (second, mut first) = (branches.pop().expect("two"), branches.pop().expect("two"));
+        let is_read = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_read.load(Ordering::Relaxed) {
+                    std::thread::yield_now();
+                }
+                (0..round % 512).for_each(|_| std::hint::spin_loop());
+                drop(second);
+            });
+            is_read.store(true, Ordering::Relaxed);
+            let items = loop {
+                match first.read(9) {
+                    Err(ReadError::BranchFull { .. }) => std::thread::yield_now(),
+                    read => break read,
+                }
+            };
+            assert!(items.expect("nothing fails here").into_iter().eq(0..9));
+        });
     }
 }
