@@ -137,9 +137,9 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
                 if let Some(error) = hopeless {
                     break Some(Err(lane.with_ready(&pass, outlet, error)));
                 }
+                host::step_at(|| lane.header().place(None), Site::new("awaits"));
                 if let Some(full) = walker.full_branch() {
                     if let Some(moment) = full.deadline().moment() {
-                        waits.enter(&lane.header().waiters, waker, true);
                         core.call_at(moment, lane.header());
                     }
                     if ask.is_some() {
@@ -148,6 +148,7 @@ impl<'env, T: Send + 'env> Consumer<'env, T> {
                         *asked += std::mem::take(&mut more);
                     }
                 }
+                // Subtle: after entering it looks once more, so nothing is entered but here.
                 let known = waits.entered.len();
                 for lane in walker.to_wait_at() {
                     waits.enter(&lane.header().waiters, waker, true);

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use millpond_pool::simulation::{self, Simulation};
-use millpond_pool::{Branches, Pool, PoolReader, ReadError};
+use millpond_pool::{Branches, Capacity, Pool, PoolReader, ReadError, Task};
+use millpond_sync::Parker;
 
 use crate::in_time;
 
@@ -199,5 +200,35 @@ fn branches_with_read_ahead_come_together_again() {
             all.extend(some);
         }
         assert!(all.into_iter().eq((1..=150).map(|n| (n, n))), "seed {seed}");
+    }
+}
+
+/// A read that awaits and works found the other branch full, which was read from before it entered the waiters.
+#[test]
+fn an_awaited_read_that_works_is_told_of_what_comes_before_it_sleeps() {
+    for seed in 0..in_time(2_000) {
+        let pool = Pool::simulated_with(Simulation::new(seed).workers(1 + seed as usize % 3));
+        let numbers = pool.add_task(Task::source(0..40_u32).reader_only()).map(|n| n);
+        let patience = Duration::from_secs(1_000_000);
+        let [mut first, mut second] =
+            two(numbers.tee(Branches::new(2).capacity(Capacity::new(1 + seed as usize % 5).patience(patience))));
+        let other = simulation::spawn(move || {
+            let mut all = Vec::new();
+            loop {
+                let some = Parker::block_on(second.read_some_async(3)).expect("nothing fails");
+                if some.is_empty() {
+                    return all;
+                }
+                all.extend(some);
+            }
+        });
+        let mut all = Vec::new();
+        while all.len() < 9 {
+            all.extend(first.read(1).expect("nothing fails"));
+            simulation::yield_now();
+        }
+        all.extend(first.read_all().expect("nothing fails"));
+        assert!(all.into_iter().eq(0..40), "seed {seed}");
+        assert!(other.join().expect("no panic").into_iter().eq(0..40), "seed {seed}");
     }
 }
