@@ -51,6 +51,24 @@ where
     F: FnMut(T, &mut Option<T>) -> Verdict<U> + Send,
 {
     fn make(&mut self, out: &mut Vec<U>, firing: &mut Firing<'_, 'env>) -> Next {
+        let next = self.make_uncounted(out, firing);
+        // What makes no chunk is taken down nowhere: it counts with the chunk that comes next.
+        if !out.is_empty() || !next.goes_on() {
+            firing.set_given(std::mem::take(&mut self.given));
+        }
+        next
+    }
+
+    fn retract(&mut self, pass: &Pass<'_>) {
+        self.inlet.retract(pass);
+    }
+}
+
+impl<'env, T: Send + 'env, F> Sequential<'env, T, F> {
+    fn make_uncounted<U>(&mut self, out: &mut Vec<U>, firing: &mut Firing<'_, 'env>) -> Next
+    where
+        F: FnMut(T, &mut Option<T>) -> Verdict<U>,
+    {
         let order = firing.order;
         loop {
             let items = match self.inlet.take(firing.pass, order.least, order.most, order.missing) {
@@ -92,12 +110,7 @@ where
                 Err(payload) => Next::Fail(Cause::panic(payload)),
             };
             inlet.give_back(back.into_iter().chain(items).collect());
-            firing.set_given(std::mem::take(given));
             return next;
         }
-    }
-
-    fn retract(&mut self, pass: &Pass<'_>) {
-        self.inlet.retract(pass);
     }
 }

@@ -376,7 +376,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
 
 impl Next {
     /// Whether the head will make more.
-    fn goes_on(&self) -> bool {
+    pub(crate) fn goes_on(&self) -> bool {
         matches!(self, Self::More | Self::Stopped | Self::Starved | Self::Parked)
     }
 

@@ -235,6 +235,35 @@ in_every_mode! {
         assert_eq!(items, (0..100).filter(|n| n % 3 != 1).map(|n| n * 2).collect::<Vec<_>>());
     }
 
+    fn items_that_nothing_is_made_of_before_a_stop_count_all_the_same(pool) {
+        let mut is_stopped = false;
+        let function = move |item: u64, back: &mut Option<u64>| {
+            is_stopped = item % 10 == 9 && !is_stopped;
+            if is_stopped {
+                *back = Some(item);
+                return Verdict::Fail(Cause::Error("stopped".into()));
+            }
+            match item {
+                40 => Verdict::Give(item),
+                95 => Verdict::Fail(Cause::Error("no".into())),
+                _ => Verdict::Skip,
+            }
+        };
+        let mut reader = pool.add_task(Task::decide_interruptibly(pool.source(0_u64..), function));
+        let mut interrupts = 0;
+        let error = loop {
+            match reader.read(2).unwrap_err() {
+                ReadError::Interrupted { .. } => interrupts += 1,
+                error => break error,
+            }
+        };
+        let error = error.as_task_error().unwrap();
+        assert_eq!((interrupts, error.index(), error.unread()), (9, 95, 1));
+        let graph = pool.graph();
+        let (_, decided) = graph.iter().find(|(_, task)| &*task.name == "decide").unwrap();
+        assert_eq!(decided.items, 96);
+    }
+
     fn a_source_is_left_between_two_items_when_the_time_is_up(pool) {
         let late = Calls::new();
         let counted = late.clone();
