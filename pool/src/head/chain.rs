@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Head, Next};
 use crate::gate::Pass;
-use crate::lane::{Asked, Firing, Inlet, Taken};
+use crate::lane::{Firing, Inlet, InputSet, Taken};
 
 /// All items of the first lane, then all of the second, and so on.
 pub(crate) struct Chain<'env, T> {
@@ -13,12 +13,12 @@ pub(crate) struct Chain<'env, T> {
     /// The number of the first of them.
     turn: usize,
     /// The one whose turn it is.
-    asked: Arc<Asked>,
+    asked: Arc<InputSet>,
 }
 
 impl<'env, T: Send + 'env> Chain<'env, T> {
     pub(crate) fn new(inlets: Vec<Inlet<'env, T>>) -> Self {
-        let asked = Arc::new(Asked::new(inlets.len()));
+        let asked = Arc::new(InputSet::new(inlets.len()));
         if !inlets.is_empty() {
             asked.set(0, true);
         }
@@ -30,7 +30,7 @@ impl<'env, T: Send + 'env> Head<'env, T> for Chain<'env, T> {
     /// The last chunk of one input is not filled up from the next one.
     const KEEPS_MIN_COUNT: bool = false;
 
-    fn asked(&self) -> Option<Arc<Asked>> {
+    fn asked(&self) -> Option<Arc<InputSet>> {
         Some(Arc::clone(&self.asked))
     }
 

@@ -12,7 +12,7 @@ use millpond_sync::shim::Mutex;
 use millpond_sync::shim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::room::{Branch, FullBranch, Room};
-use super::{AnyLane, Asked};
+use super::{AnyLane, InputSet};
 use crate::branches::Capacity;
 use crate::core::Core;
 use crate::error::TaskError;
@@ -192,7 +192,7 @@ pub(crate) struct Header<'env> {
     /// The lanes that this one reads from.
     pub(crate) inputs: Vec<Input<'env>>,
     /// Which of them a walk goes to, where that is not all.
-    asked: Option<Arc<Asked>>,
+    asked: Option<Arc<InputSet>>,
     /// Who waits for a change in this lane: readers for items, walkers for something to do.
     pub(crate) waiters: Arc<Waiters>,
     /// The waiters of the sources upstream (or of this lane) that data from outside the graph comes in by.
@@ -215,6 +215,9 @@ pub(crate) struct Header<'env> {
     pub(crate) iterating: Box<[AtomicUsize]>,
     /// Which outlets are on the pool's list of jobs; written under the list's lock.
     pub(crate) offered: Box<[AtomicBool]>,
+    /// The set of inputs, and the place in it, of the joint that reads from each outlet and looks
+    /// only where something has come.
+    pub(crate) come: Box<[OnceLock<(Arc<InputSet>, usize)>]>,
     /// What helpers must hold while they work for a reader of each outlet.
     pub(crate) holds: Box<[OnceLock<Arc<dyn Hold>>]>,
     /// Since when the outlets are waited for, where their room is limited.
@@ -236,7 +239,7 @@ impl<'env> Header<'env> {
         core: Arc<Core<'env>>,
         limits: Limits,
         tasks: Box<[TaskEntry]>,
-        (inputs, asked): (Vec<Input<'env>>, Option<Arc<Asked>>),
+        (inputs, asked): (Vec<Input<'env>>, Option<Arc<InputSet>>),
         outlets: usize,
         source: Option<Arc<Waiters>>,
     ) -> Self {
@@ -264,6 +267,7 @@ impl<'env> Header<'env> {
             barren: AtomicU64::new(0),
             iterating: (0..outlets).map(|_| AtomicUsize::new(0)).collect(),
             offered: (0..outlets).map(|_| AtomicBool::new(false)).collect(),
+            come: (0..outlets).map(|_| OnceLock::new()).collect(),
             holds: (0..outlets).map(|_| OnceLock::new()).collect(),
             room,
             above,
@@ -288,8 +292,24 @@ impl<'env> Header<'env> {
         Some((self.inputs.get(at)?, at + 1))
     }
 
+    /// Items have come to an outlet, or the end has. Called before the lane's lock is let go.
+    #[inline]
+    pub(crate) fn comes(&self, outlet: usize) {
+        if let Some((come, input)) = self.come[outlet].get() {
+            come.insert(*input);
+        }
+    }
+
+    /// The end has come to all outlets.
+    pub(crate) fn ends(&self) {
+        (0..self.come.len()).for_each(|outlet| self.comes(outlet));
+    }
+
     /// How many of the inputs that a walk goes to wait for data from outside.
     pub(crate) fn parked_inputs(&self) -> usize {
+        if self.outside.is_empty() {
+            return 0;
+        }
         let is_parked = |input: &&Input<'env>| input.lane.header().is_parked.load(Ordering::Relaxed);
         match &self.asked {
             Some(asked) => asked.iter(0).filter_map(|input| self.inputs.get(input)).filter(is_parked).count(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use millpond_sync::shim::atomic::Ordering;
 
 use super::take::{Ready, Stated};
-use super::{Lane, One, Single};
+use super::{InputSet, Lane, One, Single};
 use crate::error::TaskError;
 use crate::gate::Pass;
 
@@ -46,6 +46,17 @@ impl<'env, T: Send + 'env> Inlet<'env, T> {
             Ready::End => Taken::End,
             Ready::Failed(error) => Taken::Failed(error),
         }
+    }
+
+    /// Has `come` hold `input` whenever something has come for this inlet. False where another
+    /// joint is told of the outlet already.
+    pub(crate) fn tells(&self, come: &Arc<InputSet>, input: usize) -> bool {
+        self.lane.header().come[self.outlet].set((Arc::clone(come), input)).is_ok()
+    }
+
+    /// Whether something upstream can wait for data from outside.
+    pub(crate) fn may_park(&self) -> bool {
+        !self.lane.header().outside.is_empty()
     }
 
     /// Takes one item in serial mode, from the outlet or past it; failures take the ordinary way.

@@ -140,6 +140,7 @@ impl<T> State<T> {
                 let at = &mut self.outlets[outlet];
                 at.len += items.len();
                 at.chunks.push_back(items.into_iter());
+                header.comes(outlet);
             }
         }
         for ((Logged { given, nanos }, task), total) in landing.log.iter().zip(&header.tasks).zip(&mut self.given) {
@@ -166,6 +167,13 @@ impl<T> State<T> {
         // What is left in it has no consumer.
         if landing.parcel.iter().any(|items| !items.is_empty()) {
             litter.landings.push(landing);
+        }
+    }
+
+    /// Tells joints downstream where the end is here.
+    pub(super) fn tell_of_end(&self, header: &Header<'_>) {
+        if self.end.is_some() {
+            header.ends();
         }
     }
 
@@ -208,6 +216,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
             if state.end.is_some() {
                 state.drop_waiting(&mut litter);
             }
+            state.tell_of_end(&self.header);
             (state.end.is_some(), state.has_failed && !had_failed)
         });
         if has_failed {

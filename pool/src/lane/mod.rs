@@ -12,12 +12,12 @@
 //! decided by the walk ([`crate::walk`]).
 
 mod admit;
-mod asked;
 mod fire;
 mod firing;
 mod grain;
 mod header;
 mod inlet;
+mod input_set;
 mod land;
 mod one;
 mod room;
@@ -27,12 +27,12 @@ mod state;
 mod take;
 
 pub(crate) use admit::Order;
-pub(crate) use asked::Asked;
 pub(crate) use fire::{Headed, Step, Work};
 pub(crate) use firing::{Firing, Pace, Watch, Watched, next_key};
 pub(crate) use grain::LATE_NANOS;
 pub(crate) use header::{Header, Input, Limits, TaskCounters, TaskEntry, Waiters, detach, lose_consumer};
 pub(crate) use inlet::{Inlet, Taken};
+pub(crate) use input_set::InputSet;
 pub(crate) use one::{Interrupted, One, Single};
 pub(crate) use room::{FullBranch, begin_work, finish_work, while_waiting};
 pub(crate) use sequence::Chunk;
@@ -150,6 +150,7 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
             let chunk = state.release(order.most, made, next).ok_or_else(|| state.under_way());
             let had_ended = state.end.is_some();
             state.settle();
+            state.tell_of_end(&self.header);
             (chunk, std::mem::take(&mut state.is_head_missed), state.end.is_some() && !had_ended)
         });
         // Subtle: a head that made nothing has changed nothing but for those who came to it in
@@ -172,6 +173,7 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
             if state.end.is_none() {
                 state.end = Some(End::Complete);
             }
+            state.tell_of_end(&self.header);
             state.drop_waiting(&mut litter);
             for outlet in &mut state.outlets {
                 outlet.len = 0;
@@ -192,6 +194,7 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
             }
             state.ending.get_or_insert(End::Complete);
             state.settle();
+            state.tell_of_end(&self.header);
             let after = (state.head, state.ending.is_some(), state.end.is_some());
             // What is left of chunks that were cut comes out when somebody reads.
             let is_over = state.end.is_some() || (state.flying == 0 && state.head != HeadState::Out);

@@ -91,6 +91,7 @@ impl<T> State<T> {
         self.head = HeadState::Idle;
         if self.ending.is_some() {
             self.settle();
+            self.tell_of_end(header);
         }
     }
 
@@ -100,15 +101,16 @@ impl<T> State<T> {
         self.sequence.push_rest(self.made, Left { rest, items: 1, failure: None, end: None });
         self.made += 1;
         self.reserved += 1;
-        self.end_one(None);
+        self.end_one(None, header);
     }
 
     /// Puts the head back, or ends the lane.
-    fn end_one(&mut self, end: Option<End>) {
+    fn end_one(&mut self, end: Option<End>, header: &Header<'_>) {
         self.flying = 0;
         self.head = if end.is_some() { HeadState::Done } else { HeadState::Idle };
         self.end = end;
         self.settle();
+        self.tell_of_end(header);
     }
 }
 
@@ -174,7 +176,7 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
                     Some((Some(_), _)) => state.land_one(reached, &self.header),
                     Some((None, end)) => {
                         state.count_one(reached, &self.header);
-                        state.end_one(end.clone());
+                        state.end_one(end.clone(), &self.header);
                     }
                     None => state.count_one(reached, &self.header),
                 }

@@ -245,6 +245,8 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
         let mut kept = self.returned.kept.lock();
         kept.items.push((outlet, items));
         self.returned.is_any.store(true, Ordering::Release);
+        // Subtle: only now. A joint that is told before finds nothing, and is not told again.
+        self.header.comes(outlet);
         drop(kept);
         host::step_at(|| self.header.place(None), Site::new("gives items back"));
         self.header.waiters.notify_all();

@@ -19,6 +19,7 @@ mod lazy_joints;
 mod lent;
 mod live;
 mod meetings;
+mod merge;
 mod misuse;
 mod nested;
 mod occupied;
