@@ -183,6 +183,9 @@ impl TaskCounters {
     }
 }
 
+/// A set of a joint's inputs, and which of them an outlet is.
+type Come = OnceLock<(Arc<InputSet>, usize)>;
+
 /// The part of a lane that does not depend on the type of its items.
 pub(crate) struct Header<'env> {
     pub(crate) core: Arc<Core<'env>>,
@@ -217,7 +220,7 @@ pub(crate) struct Header<'env> {
     pub(crate) offered: Box<[AtomicBool]>,
     /// The set of inputs, and the place in it, of the joint that reads from each outlet and looks
     /// only where something has come.
-    pub(crate) come: Box<[OnceLock<(Arc<InputSet>, usize)>]>,
+    pub(crate) come: Box<[Come]>,
     /// What helpers must hold while they work for a reader of each outlet.
     pub(crate) holds: Box<[OnceLock<Arc<dyn Hold>>]>,
     /// Since when the outlets are waited for, where their room is limited.
