@@ -11,7 +11,7 @@ use crate::core::Core;
 use crate::guarded::Guarded;
 use crate::head::{Head, Relay};
 use crate::lane::{
-    AnyLane, Headed, Header, Input, InputSet, Lane, Limits, Spread, TaskEntry, Waiters, Work, lose_consumer,
+    AnyLane, Asked, Headed, Header, Input, Lane, Limits, Spread, TaskEntry, Waiters, Work, lose_consumer,
 };
 use crate::stage::{Stage, Staged};
 
@@ -51,7 +51,7 @@ struct Parts<'env> {
     tasks: Vec<TaskEntry>,
     inputs: Vec<Input<'env>>,
     /// Which of them the head asks, where that is not all.
-    asked: Option<Arc<InputSet>>,
+    asked: Option<Arc<Asked>>,
     source: Option<Arc<Waiters>>,
     /// Whether the last task wants its lane to end with it.
     is_last: bool,

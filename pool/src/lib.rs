@@ -35,6 +35,7 @@ mod injected;
 mod interrupt;
 mod lane;
 mod lend;
+mod places;
 mod pool;
 mod reader;
 mod refuse;

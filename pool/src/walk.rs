@@ -23,6 +23,7 @@ use crate::error::ReadError;
 use crate::fault::{self, Fault};
 use crate::gate::Pass;
 use crate::lane::{self, AnyLane, FullBranch, Header, Step};
+use crate::places::Places;
 use crate::rings::{LaneAddress, Passed, Ring};
 use millpond_sync::host::{self, Site};
 
@@ -39,10 +40,21 @@ struct Frame<'a, 'env> {
     outlet: usize,
     /// The next input to go to; none have been tried while the lane is still to be fired.
     next_input: usize,
+    /// The same for those that data has come for, which come first.
+    next_with_data: usize,
     /// Whether the lane was fired since the last progress.
     is_fired: bool,
     /// How many inputs were parked when it was fired.
     parked: usize,
+}
+
+impl Frame<'_, '_> {
+    /// The lane is fired again, and then its inputs are gone to from the first one on.
+    fn fire_again(&mut self) {
+        self.is_fired = false;
+        self.next_input = 0;
+        self.next_with_data = 0;
+    }
 }
 
 /// Why a walk ended.
@@ -311,8 +323,7 @@ impl<'a, 'env> Walker<'a, 'env> {
                         self.stack.pop();
                     }
                     if let Some(frame) = self.stack.last_mut() {
-                        frame.is_fired = false;
-                        frame.next_input = 0;
+                        frame.fire_again();
                     }
                     if self.is_interrupted
                         || self.landings >= LANDINGS.max(self.deepest)
@@ -387,7 +398,7 @@ impl<'a, 'env> Walker<'a, 'env> {
     }
 
     fn push(&mut self, lane: &'a Arc<dyn AnyLane<'env> + 'env>, outlet: usize) {
-        self.stack.push(Frame { lane, outlet, next_input: 0, is_fired: false, parked: 0 });
+        self.stack.push(Frame { lane, outlet, next_input: 0, next_with_data: 0, is_fired: false, parked: 0 });
     }
 
     /// The lane on top of the stack was fired in vain and its inputs are next.
@@ -401,29 +412,27 @@ impl<'a, 'env> Walker<'a, 'env> {
     fn go_up(&mut self) -> bool {
         let Some(frame) = self.stack.last_mut() else { return false };
         let header = frame.lane.header();
+        if let Some((input, next)) = header.input_with_data(frame.next_with_data) {
+            frame.next_with_data = next;
+            self.push(&input.lane, input.outlet);
+            return true;
+        }
         while let Some((input, next)) = header.input(frame.next_input) {
             frame.next_input = next;
-            if input.lane.header().is_shared()
-                && self.number != 0
+            if self.number != 0
+                && input.lane.header().is_come_to_again()
                 && input.lane.header().barren.load(Ordering::Relaxed) == self.number
             {
                 continue;
             }
-            self.stack.push(Frame {
-                lane: &input.lane,
-                outlet: input.outlet,
-                next_input: 0,
-                is_fired: false,
-                parked: 0,
-            });
+            self.push(&input.lane, input.outlet);
             return true;
         }
         // A lane that merges asks its other inputs for more once one turns out to be parked.
         let parked = header.parked_inputs();
         if parked > frame.parked && parked < header.inputs.len() {
             frame.parked = parked;
-            frame.next_input = 0;
-            frame.is_fired = false;
+            frame.fire_again();
             return true;
         }
         if parked > 0 {
@@ -436,8 +445,8 @@ impl<'a, 'env> Walker<'a, 'env> {
     fn go_back(&mut self) {
         if let Some(frame) = self.stack.pop() {
             let header = frame.lane.header();
-            if header.is_shared() {
-                // Many ways may lead here; one look is enough.
+            if header.is_come_to_again() {
+                // One look is enough.
                 if self.number == 0 {
                     self.number = self.core.next_number();
                 }
@@ -466,6 +475,7 @@ impl<'a, 'env> Walker<'a, 'env> {
             return;
         }
         let mut entered: SmallVec<[(&'a Arc<dyn AnyLane<'env> + 'env>, Ticket); 4]> = SmallVec::new();
+        let mut places = Places::default();
         // A wait with a deadline ends by itself.
         let may_be_in_ring = self.pass.is_shared() && deadline.moment().is_none() && is_firing_any();
         let mut in_ring = None;
@@ -474,7 +484,7 @@ impl<'a, 'env> Walker<'a, 'env> {
             loop {
                 let mut is_new = false;
                 for lane in self.to_wait_at() {
-                    if !entered.iter().any(|(known, _)| Arc::ptr_eq(known, lane)) {
+                    if places.insert(Arc::as_ptr(lane)) {
                         entered.push((lane, lane.header().waiters.list().enter(parker.waker())));
                         is_new = true;
                     }
@@ -488,9 +498,7 @@ impl<'a, 'env> Walker<'a, 'env> {
                     if self.landings > 0 || self.is_interrupted || ready() || self.hopeless().is_some() {
                         return;
                     }
-                    let is_entered = |lane: &Arc<dyn AnyLane<'env> + 'env>| {
-                        entered.iter().any(|(other, _)| Arc::ptr_eq(other, lane))
-                    };
+                    let is_entered = |lane: &Arc<dyn AnyLane<'env> + 'env>| places.contains(Arc::as_ptr(lane));
                     if !self.obstacles.iter().all(|lane| is_entered(lane)) {
                         continue;
                     }
@@ -515,6 +523,7 @@ impl<'a, 'env> Walker<'a, 'env> {
                         return;
                     }
                     // Whoever is told leaves the list of waiters by it, so this thread enters all of them anew.
+                    places.clear();
                     for (lane, ticket) in entered.drain(..) {
                         let _ = lane.header().waiters.list().leave(ticket);
                     }

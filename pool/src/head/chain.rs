@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Head, Next};
 use crate::gate::Pass;
-use crate::lane::{Firing, Inlet, InputSet, Taken};
+use crate::lane::{Asked, Firing, Inlet, Taken};
 
 /// All items of the first lane, then all of the second, and so on.
 pub(crate) struct Chain<'env, T> {
@@ -13,14 +13,14 @@ pub(crate) struct Chain<'env, T> {
     /// The number of the first of them.
     turn: usize,
     /// The one whose turn it is.
-    asked: Arc<InputSet>,
+    asked: Arc<Asked>,
 }
 
 impl<'env, T: Send + 'env> Chain<'env, T> {
     pub(crate) fn new(inlets: Vec<Inlet<'env, T>>) -> Self {
-        let asked = Arc::new(InputSet::new(inlets.len()));
+        let asked = Arc::new(Asked::new(inlets.len()));
         if !inlets.is_empty() {
-            asked.set(0, true);
+            asked.inputs.set(0, true);
         }
         Self { inlets: inlets.into(), turn: 0, asked }
     }
@@ -30,7 +30,7 @@ impl<'env, T: Send + 'env> Head<'env, T> for Chain<'env, T> {
     /// The last chunk of one input is not filled up from the next one.
     const KEEPS_MIN_COUNT: bool = false;
 
-    fn asked(&self) -> Option<Arc<InputSet>> {
+    fn asked(&self) -> Option<Arc<Asked>> {
         Some(Arc::clone(&self.asked))
     }
 
@@ -45,10 +45,10 @@ impl<'env, T: Send + 'env> Head<'env, T> for Chain<'env, T> {
                 Taken::Starved => return Next::Starved,
                 Taken::End => {
                     self.inlets.pop_front();
-                    self.asked.set(self.turn, false);
+                    self.asked.inputs.set(self.turn, false);
                     self.turn += 1;
                     if !self.inlets.is_empty() {
-                        self.asked.set(self.turn, true);
+                        self.asked.inputs.set(self.turn, true);
                     }
                 }
                 Taken::Failed(error) => return Next::Upstream(error),

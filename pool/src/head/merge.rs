@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 use super::{Head, Next};
 use crate::gate::Pass;
-use crate::lane::{Firing, Inlet, InputSet, Taken};
+use crate::lane::{Asked, Firing, Inlet, InputSet, Taken};
 
 struct Side<'env, T> {
     /// None once it has ended.
@@ -27,7 +27,7 @@ pub(crate) struct Merge<'env, T> {
     /// Those that have not ended.
     live: InputSet,
     /// Those that have a share.
-    asked: Arc<InputSet>,
+    asked: Arc<Asked>,
     /// Those that something has come to since they were looked at, or whose share is another one.
     come: Arc<InputSet>,
     /// Those that do not say when something comes.
@@ -45,7 +45,8 @@ pub(crate) struct Merge<'env, T> {
 impl<'env, T: Send + 'env> Merge<'env, T> {
     pub(crate) fn new(inlets: impl IntoIterator<Item = Inlet<'env, T>>) -> Self {
         let inlets: Vec<_> = inlets.into_iter().collect();
-        let [asked, come] = [(); 2].map(|()| Arc::new(InputSet::new(inlets.len())));
+        let (asked, come) = (Arc::new(Asked::new(inlets.len())), Arc::new(InputSet::new(inlets.len())));
+        inlets.iter().enumerate().for_each(|(index, inlet)| inlet.lead_to(&asked, index));
         let may_park = inlets.iter().any(Inlet::may_park);
         let silent = (0..inlets.len()).filter(|&index| !inlets[index].tells(&come, index)).collect();
         let live = InputSet::new(inlets.len());
@@ -62,7 +63,7 @@ impl<'env, T: Send + 'env> Merge<'env, T> {
         let before = std::mem::replace(&mut self.sides[index].share, share);
         let finite = |share| if share == usize::MAX { 0 } else { share };
         self.shares = self.shares - finite(before) + finite(share);
-        self.asked.set(index, share > 0);
+        self.asked.inputs.set(index, share > 0);
         // What it is asked for is stated with the next look.
         self.come.insert(index);
     }
@@ -82,7 +83,7 @@ impl<'env, T: Send + 'env> Merge<'env, T> {
         }
         let ready = |this: &Self, index: usize| !this.is_parked(index);
         let of_ready = if self.may_park {
-            self.asked.iter(0).filter(|&index| ready(self, index)).map(|index| self.sides[index].share).sum()
+            self.asked.inputs.iter(0).filter(|&index| ready(self, index)).map(|index| self.sides[index].share).sum()
         } else {
             self.shares
         };
@@ -116,7 +117,7 @@ impl<'env, T: Send + 'env> Head<'env, T> for Merge<'env, T> {
     /// Items as they come.
     const KEEPS_MIN_COUNT: bool = false;
 
-    fn asked(&self) -> Option<Arc<InputSet>> {
+    fn asked(&self) -> Option<Arc<Asked>> {
         Some(Arc::clone(&self.asked))
     }
 
@@ -126,7 +127,7 @@ impl<'env, T: Send + 'env> Head<'env, T> for Merge<'env, T> {
         'shares: while self.live.next(0).is_some() {
             self.share_out(order.missing);
             let first = self.turn + 1;
-            let next = |this: &Self, from| this.asked.next_of_both(&this.come, from);
+            let next = |this: &Self, from| this.asked.inputs.next_of_both(&this.come, from);
             while let Some(index) = next(self, first).or_else(|| next(self, 0)) {
                 // Subtle: before the look. What comes after it is told again.
                 self.come.remove(index);

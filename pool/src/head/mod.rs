@@ -34,7 +34,7 @@ use std::sync::Arc;
 
 use crate::error::TaskError;
 use crate::gate::Pass;
-use crate::lane::{Firing, InputSet, One, Single};
+use crate::lane::{Asked, Firing, One, Single};
 use millpond_workers::Cause;
 
 /// What comes after the chunk that a head made.
@@ -73,7 +73,7 @@ pub(crate) trait Head<'env, T>: Send {
     const KEEPS_MIN_COUNT: bool = true;
 
     /// Which of its inputs it asks for items, where that is not all of them.
-    fn asked(&self) -> Option<Arc<InputSet>> {
+    fn asked(&self) -> Option<Arc<Asked>> {
         None
     }
 

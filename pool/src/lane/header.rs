@@ -12,7 +12,7 @@ use millpond_sync::shim::Mutex;
 use millpond_sync::shim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::room::{Branch, FullBranch, Room};
-use super::{AnyLane, InputSet};
+use super::{AnyLane, Asked, InputSet};
 use crate::branches::Capacity;
 use crate::core::Core;
 use crate::error::TaskError;
@@ -35,6 +35,8 @@ pub(crate) struct Waiters {
     idle: WaitList,
     /// Whether the source is a serial channel, open and empty, that only the waiting thread could write to.
     is_dry: AtomicBool,
+    /// Where a walk goes first when data has come in here: an input of the joint downstream.
+    way: OnceLock<(Arc<Asked>, usize)>,
 }
 
 impl Waiters {
@@ -57,6 +59,20 @@ impl Waiters {
         self.list.notify_all_after_lock() + self.idle.notify_all_after_lock()
     }
 
+    /// Has walks that come to a joint go to `input` first when data has come in here.
+    pub(crate) fn lead_to(&self, asked: &Arc<Asked>, input: usize) {
+        // Where another joint reads from here, too, walks from this one look at all inputs.
+        let _ = self.way.set((Arc::clone(asked), input));
+    }
+
+    /// Data has come in, or may have.
+    fn data_came(&self) {
+        if let Some((asked, input)) = self.way.get() {
+            asked.first.insert(*input);
+        }
+        self.notify_all();
+    }
+
     pub(crate) fn set_dry(&self, is_dry: bool) {
         self.is_dry.store(is_dry, Ordering::Relaxed);
     }
@@ -68,11 +84,11 @@ impl Waiters {
 
 impl Wake for Waiters {
     fn wake(self: Arc<Self>) {
-        self.notify_all();
+        self.data_came();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.notify_all();
+        self.data_came();
     }
 }
 
@@ -195,7 +211,7 @@ pub(crate) struct Header<'env> {
     /// The lanes that this one reads from.
     pub(crate) inputs: Vec<Input<'env>>,
     /// Which of them a walk goes to, where that is not all.
-    asked: Option<Arc<InputSet>>,
+    asked: Option<Arc<Asked>>,
     /// Who waits for a change in this lane: readers for items, walkers for something to do.
     pub(crate) waiters: Arc<Waiters>,
     /// The waiters of the sources upstream (or of this lane) that data from outside the graph comes in by.
@@ -242,7 +258,7 @@ impl<'env> Header<'env> {
         core: Arc<Core<'env>>,
         limits: Limits,
         tasks: Box<[TaskEntry]>,
-        (inputs, asked): (Vec<Input<'env>>, Option<Arc<InputSet>>),
+        (inputs, asked): (Vec<Input<'env>>, Option<Arc<Asked>>),
         outlets: usize,
         source: Option<Arc<Waiters>>,
     ) -> Self {
@@ -291,7 +307,16 @@ impl<'env> Header<'env> {
     /// The first of the inputs from this one on that a walk goes to, and the number of the one
     /// after it.
     pub(crate) fn input(&self, from: usize) -> Option<(&Input<'env>, usize)> {
-        let at = self.asked.as_ref().map_or(Some(from), |asked| asked.next(from))?;
+        let at = self.asked.as_ref().map_or(Some(from), |asked| asked.inputs.next(from))?;
+        Some((self.inputs.get(at)?, at + 1))
+    }
+
+    /// The first of the inputs from this one on that a walk goes to before it goes to all in order,
+    /// since data has come for it, and the number of the one after it.
+    pub(crate) fn input_with_data(&self, from: usize) -> Option<(&Input<'env>, usize)> {
+        let asked = self.asked.as_ref().filter(|_| !self.outside.is_empty())?;
+        let at = asked.inputs.next_of_both(&asked.first, from)?;
+        asked.first.remove(at);
         Some((self.inputs.get(at)?, at + 1))
     }
 
@@ -315,7 +340,7 @@ impl<'env> Header<'env> {
         }
         let is_parked = |input: &&Input<'env>| input.lane.header().is_parked.load(Ordering::Relaxed);
         match &self.asked {
-            Some(asked) => asked.iter(0).filter_map(|input| self.inputs.get(input)).filter(is_parked).count(),
+            Some(asked) => asked.inputs.iter(0).filter_map(|input| self.inputs.get(input)).filter(is_parked).count(),
             None => self.inputs.iter().filter(is_parked).count(),
         }
     }
@@ -354,6 +379,13 @@ impl<'env> Header<'env> {
         stuck.retain(|(_, full)| full.is_still_full());
         let place = stuck.iter().position(|(of, _)| *of == outlet)?;
         Some(stuck.swap_remove(place).1)
+    }
+
+    /// Whether a walk may come here more than once, which has nothing to do here: by several ways, or
+    /// to a source that waits for data, as a merge that asks one input more has its inputs gone to
+    /// anew.
+    pub(crate) fn is_come_to_again(&self) -> bool {
+        self.is_shared() || (self.inputs.is_empty() && self.is_parked.load(Ordering::Relaxed))
     }
 
     /// Whether several ways of a walk may lead here.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use millpond_sync::shim::atomic::Ordering;
 
 use super::take::{Ready, Stated};
-use super::{InputSet, Lane, One, Single};
+use super::{Asked, InputSet, Lane, One, Single};
 use crate::error::TaskError;
 use crate::gate::Pass;
 
@@ -52,6 +52,13 @@ impl<'env, T: Send + 'env> Inlet<'env, T> {
     /// joint is told of the outlet already.
     pub(crate) fn tells(&self, come: &Arc<InputSet>, input: usize) -> bool {
         self.lane.header().come[self.outlet].set((Arc::clone(come), input)).is_ok()
+    }
+
+    /// Has walks go to `input` first when data from outside has come for it.
+    pub(crate) fn lead_to(&self, asked: &Arc<Asked>, input: usize) {
+        for source in &*self.lane.header().outside {
+            source.lead_to(asked, input);
+        }
     }
 
     /// Whether something upstream can wait for data from outside.

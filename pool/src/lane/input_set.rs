@@ -73,6 +73,21 @@ impl InputSet {
     }
 }
 
+/// Which inputs of a joint a walk goes to.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) inputs: InputSet,
+    /// Those where data from outside has come in since a walk went there for that.
+    pub(crate) first: InputSet,
+}
+
+impl Asked {
+    /// None of so many.
+    pub(crate) fn new(inputs: usize) -> Self {
+        Self { inputs: InputSet::new(inputs), first: InputSet::new(inputs) }
+    }
+}
+
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;

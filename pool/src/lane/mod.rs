@@ -32,7 +32,7 @@ pub(crate) use firing::{Firing, Pace, Watch, Watched, next_key};
 pub(crate) use grain::LATE_NANOS;
 pub(crate) use header::{Header, Input, Limits, TaskCounters, TaskEntry, Waiters, detach, lose_consumer};
 pub(crate) use inlet::{Inlet, Taken};
-pub(crate) use input_set::InputSet;
+pub(crate) use input_set::{Asked, InputSet};
 pub(crate) use one::{Interrupted, One, Single};
 pub(crate) use room::{FullBranch, begin_work, finish_work, while_waiting};
 pub(crate) use sequence::Chunk;

@@ -15,6 +15,7 @@ use crate::consumer::Consumer;
 use crate::core::Refused;
 use crate::error::ReadError;
 use crate::lane::{Waiters, Want};
+use crate::places::Places;
 use crate::walk::{Walked, Walker, is_firing_any};
 use millpond_sync::host::{self, Operation, Site};
 
@@ -23,18 +24,20 @@ use millpond_sync::host::{self, Operation, Site};
 pub(super) struct Waits<'env> {
     /// With whether it is as one that works.
     entered: Vec<(Arc<Waiters>, Ticket, bool)>,
+    places: Places,
     lifetime: std::marker::PhantomData<&'env ()>,
 }
 
 impl Waits<'_> {
     fn enter(&mut self, waiters: &Arc<Waiters>, waker: &Waker, works: bool) {
-        if !self.entered.iter().any(|(known, ..)| Arc::ptr_eq(known, waiters)) {
+        if self.places.insert(Arc::as_ptr(waiters)) {
             let ticket = if works { waiters.list() } else { waiters.idle() }.enter(waker);
             self.entered.push((Arc::clone(waiters), ticket, works));
         }
     }
 
     pub(super) fn leave(&mut self) {
+        self.places.clear();
         for (waiters, ticket, works) in self.entered.drain(..) {
             let _ = if works { waiters.list() } else { waiters.idle() }.leave(ticket);
         }
