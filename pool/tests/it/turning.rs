@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, Condvar, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::ThreadId;
@@ -172,17 +172,18 @@ in_parallel! {
 in_every_mode! {
     fn items_in_front_of_one_that_turns_slow_come_out(pool) {
         let given = Arc::new(AtomicU64::new(0));
-        let (seen, early) = (Arc::clone(&given), Arc::new(AtomicBool::new(false)));
-        let is_early = Arc::clone(&early);
+        let seen = Arc::clone(&given);
+        let early = Calls::new();
+        let is_early = early.clone();
         let here = std::thread::current().id();
-        // Of quick items a few are begun at once, and the thread that has others look at the clock
-        // may come late.
+        // Of quick items a few are begun at once, by the reader and by a helper that has those before
+        // them, and the thread that has others look at the clock may come late.
         let mut reader = pool.source(0..QUICK + 240).map(move |n| {
             if n >= QUICK {
                 be_slow();
-            }
-            if n > QUICK + 200 && std::thread::current().id() == here && seen.load(Ordering::SeqCst) < QUICK {
-                is_early.store(true, Ordering::SeqCst);
+                if std::thread::current().id() == here && seen.load(Ordering::SeqCst) < QUICK - 1 {
+                    is_early.add();
+                }
             }
             n
         });
@@ -191,7 +192,8 @@ in_every_mode! {
             given.store(n, Ordering::SeqCst);
         }
         assert!(reader.next().is_none());
-        assert!(!early.load(Ordering::SeqCst), "the reader went on with slow items before it gave what was there");
+        let early = early.count();
+        assert!(early < 200, "the reader went on with {early} slow items before it gave what was there");
     }
 
     fn a_time_out_is_looked_at_between_the_readers_own_items(pool) {
