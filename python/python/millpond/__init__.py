@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys as _sys
+
 # First of all, since it may refuse to go on.
 from millpond import _interpreter as _interpreter  # isort: skip
 from millpond import _threads as _threads
@@ -54,6 +56,11 @@ __all__ = [
     "ChannelClosedError",
     "ChannelFullError",
 ]
+
+if "gevent" in _sys.modules:
+    # Not when threads first need it: those that import a module at once wait for each other at a lock which gevent has
+    # patched, and which may lose a wake-up.
+    from millpond import _greenlets as _greenlets
 
 for _class in (Rejected, Retry, ValueTask):
     _class.__module__ = "millpond"

@@ -10,9 +10,11 @@ If only threads use it, and none of what `threading` and `queue` lack is needed,
 from __future__ import annotations
 
 import os as _os
+import sys as _sys
 from typing import TYPE_CHECKING, Any
 
 from millpond import _native
+from millpond.sync import _deadlock as _deadlock
 from millpond.sync import _errors
 from millpond.sync._barriers import Barrier, CountdownEvent, Latch
 from millpond.sync._conditions import Condition
@@ -25,6 +27,10 @@ from millpond.sync._once import Flag, OnceCell, ResourceGuard, SingleFlight, onc
 from millpond.sync._queues import LifoQueue, Queue, SimpleLifoQueue, SimpleQueue
 from millpond.sync._rw_lock import RWLock
 from millpond.sync._semaphores import BoundedSemaphore, Semaphore
+
+if "gevent" in _sys.modules:
+    # As in `millpond`: not when several threads first need it.
+    from millpond.sync import _gevent as _gevent
 
 if TYPE_CHECKING:
     from millpond.sync._errors import BrokenBarrierError as BrokenBarrierError
