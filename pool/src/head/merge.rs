@@ -4,7 +4,8 @@
 //! data from outside keeps its share, and the others are asked for the whole, so that it holds up nobody.
 //!
 //! Nobody looks at inputs that are asked for nothing, and the head only at those that something has
-//! come to: an item costs as much with thousands of inputs as with two.
+//! come to: an item costs as much with thousands of inputs as with two, where none of them waits for
+//! data from outside.
 
 use std::sync::Arc;
 
@@ -73,10 +74,8 @@ impl<'env, T: Send + 'env> Merge<'env, T> {
         let wants_all = missing == usize::MAX;
         if wants_all != self.wants_all {
             self.wants_all = wants_all;
-            for index in 0..self.sides.len() {
-                let is_live = self.sides[index].inlet.is_some();
-                self.set_share(index, if wants_all && is_live { usize::MAX } else { 0 });
-            }
+            let live: Vec<_> = self.live.iter(0).collect();
+            live.into_iter().for_each(|index| self.set_share(index, if wants_all { usize::MAX } else { 0 }));
         }
         if wants_all {
             return;

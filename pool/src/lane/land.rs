@@ -170,18 +170,15 @@ impl<T> State<T> {
         }
     }
 
-    /// Tells joints downstream where the end is here.
-    pub(super) fn tell_of_end(&self, header: &Header<'_>) {
-        if self.end.is_some() {
-            header.ends();
-        }
-    }
-
-    /// Whether the end is here: what was in flight when it was decided has landed.
-    pub(super) fn settle(&mut self) {
+    /// Whether the end is here: what was in flight when it was decided has landed. Joints downstream
+    /// are told.
+    pub(super) fn settle(&mut self, header: &Header<'_>) {
         let is_through = self.flying == 0 && self.sequence.left() == 0;
         if self.end.is_none() && self.ending.is_some() && is_through && self.head != HeadState::Out {
             self.end = self.ending.take();
+        }
+        if self.end.is_some() {
+            header.ends();
         }
     }
 }
@@ -212,11 +209,10 @@ impl<'env, T: Send + 'env> Lane<'env, T> {
                 None => {}
             }
             state.land(chunk, landing, &self.header, &mut litter);
-            state.settle();
+            state.settle(&self.header);
             if state.end.is_some() {
                 state.drop_waiting(&mut litter);
             }
-            state.tell_of_end(&self.header);
             (state.end.is_some(), state.has_failed && !had_failed)
         });
         if has_failed {

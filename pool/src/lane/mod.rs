@@ -149,8 +149,7 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
         let (chunk, was_missed, has_ended) = self.state.with(pass, |state| {
             let chunk = state.release(order.most, made, next).ok_or_else(|| state.under_way());
             let had_ended = state.end.is_some();
-            state.settle();
-            state.tell_of_end(&self.header);
+            state.settle(&self.header);
             (chunk, std::mem::take(&mut state.is_head_missed), state.end.is_some() && !had_ended)
         });
         // Subtle: a head that made nothing has changed nothing but for those who came to it in
@@ -173,7 +172,7 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
             if state.end.is_none() {
                 state.end = Some(End::Complete);
             }
-            state.tell_of_end(&self.header);
+            self.header.ends();
             state.drop_waiting(&mut litter);
             for outlet in &mut state.outlets {
                 outlet.len = 0;
@@ -193,8 +192,7 @@ impl<'env, T: Send + 'env> AnyLane<'env> for Lane<'env, T> {
                 state.head = HeadState::Done;
             }
             state.ending.get_or_insert(End::Complete);
-            state.settle();
-            state.tell_of_end(&self.header);
+            state.settle(&self.header);
             let after = (state.head, state.ending.is_some(), state.end.is_some());
             // What is left of chunks that were cut comes out when somebody reads.
             let is_over = state.end.is_some() || (state.flying == 0 && state.head != HeadState::Out);

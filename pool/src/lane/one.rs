@@ -90,8 +90,7 @@ impl<T> State<T> {
         self.flying = 0;
         self.head = HeadState::Idle;
         if self.ending.is_some() {
-            self.settle();
-            self.tell_of_end(header);
+            self.settle(header);
         }
     }
 
@@ -109,8 +108,7 @@ impl<T> State<T> {
         self.flying = 0;
         self.head = if end.is_some() { HeadState::Done } else { HeadState::Idle };
         self.end = end;
-        self.settle();
-        self.tell_of_end(header);
+        self.settle(header);
     }
 }
 
