@@ -145,10 +145,14 @@ fn what_failed_is_kept_for_the_end_of_the_output() {
     let cargo = r#"counted "$target/log" bash -c 'echo "test first ... ok"; echo "test second ... FAILED"; exit 101'"#;
     let good = r#"counted "$target/log" echo "test third ... FAILED, but not really""#;
     let checker = r#"checked bash -c 'echo "sync.py:5: error: not this type"; exit 1'"#;
+    let long_run =
+        r#"counted "$target/log" bash -c 'echo "lost 0, doubled 0"; echo "FAILED: case 7: too few"; exit 1'"#;
     let killed = "part bash -c 'kill -KILL $$'";
-    let kept = kept_of(&[cargo, good, checker, killed]);
+    let kept = kept_of(&[cargo, good, checker, long_run, killed]);
     assert!(kept.contains("FAILED with 101") && kept.contains("test second ... FAILED"), "{kept}");
     assert!(kept.contains("FAILED with 1: bash") && kept.contains("error: not this type"), "{kept}");
+    assert!(kept.lines().any(|line| line == "FAILED: case 7: too few"), "{kept}");
+    assert!(kept.lines().all(|line| line != "lost 0, doubled 0"), "{kept}");
     assert!(kept.contains("FAILED with 137: bash"), "{kept}");
     assert!(kept.lines().all(|line| line != "test first ... ok") && !kept.contains("third"), "{kept}");
 }

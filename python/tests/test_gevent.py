@@ -24,7 +24,7 @@ def test_threads_import_nothing_of_the_package_when_they_first_wait() -> None:
     program = """if True:
         import gevent.monkey
         gevent.monkey.patch_all()
-        import sys, threading, time
+        import sys, time
         import millpond
         from millpond.sync import Lock
         before = set(sys.modules)
