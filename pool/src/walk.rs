@@ -626,8 +626,8 @@ impl<'a, 'env> Walker<'a, 'env> {
         } else if self.is_parked {
             None
         } else {
-            // Subtle: a full branch that is none any more (another thread has dropped its reader, which
-            // it may in any mode) is no longer in the way.
+            // Subtle: another thread may drop the reader of a full branch, in any mode. That branch is
+            // no longer in the way.
             let is_in_hand =
                 |lane: &&&Arc<dyn AnyLane<'env> + 'env>| self.full.is_empty() || lane.flying(self.pass) > 0;
             self.obstacles.iter().find(is_in_hand).map(header)

@@ -381,9 +381,9 @@ impl<'env> Header<'env> {
         Some(stuck.swap_remove(place).1)
     }
 
-    /// Whether a walk may come here more than once, which has nothing to do here: by several ways, or
-    /// to a source that waits for data, as a merge that asks one input more has its inputs gone to
-    /// anew.
+    /// Whether a walk that has found nothing to do here may come again. Several ways lead to a shared
+    /// lane. A source that waits for data is an input of a merge, which then asks one input more, and
+    /// all are gone to anew.
     pub(crate) fn is_come_to_again(&self) -> bool {
         self.is_shared() || (self.inputs.is_empty() && self.is_parked.load(Ordering::Relaxed))
     }

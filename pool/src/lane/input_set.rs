@@ -1,5 +1,6 @@
-//! A set of the inputs of a joint: those that its head has asked for items, which a walk goes to,
-//! and those that something has come to since the head looked.
+//! A set of the inputs of a joint. Such are those that its head has asked for items, which a walk
+//! goes to; those that data from outside has come for, where it goes first; and those that something
+//! has come to since the head looked.
 //!
 //! A chain asks one input at a time, and a merge no more of them than it needs items, so of
 //! thousands of inputs few are worth a look. One bit for each says which; to find the next one

@@ -176,8 +176,8 @@ in_every_mode! {
         let early = Calls::new();
         let is_early = early.clone();
         let here = std::thread::current().id();
-        // Of quick items a few are begun at once, by the reader and by a helper that has those before
-        // them, and the thread that has others look at the clock may come late.
+        // Of quick items a few are begun at once, by the reader and by a helper that has those
+        // before them. The thread that has others look at the clock may come late.
         let mut reader = pool.source(0..QUICK + 240).map(move |n| {
             if n >= QUICK {
                 be_slow();

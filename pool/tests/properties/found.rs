@@ -188,7 +188,8 @@ fn a_reader_that_waits_at_a_full_branch_is_told_of_what_a_helper_brings() {
     }
 }
 
-/// A branch of a serial pool that another thread dropped while a read found it full: the read said that a function waits for itself.
+/// Another thread dropped a branch of a serial pool while a read found it full. The read said that a
+/// function waits for itself.
 #[test]
 fn a_full_branch_that_is_dropped_meanwhile_is_no_function_that_waits_for_itself() {
     for round in 0..1_000_u64 {

@@ -203,7 +203,8 @@ fn branches_with_read_ahead_come_together_again() {
     }
 }
 
-/// A read that awaits and works found the other branch full, which was read from before it entered the waiters.
+/// A read that awaits and works found the other branch full. That was read from before this one
+/// entered the waiters.
 #[test]
 fn an_awaited_read_that_works_is_told_of_what_comes_before_it_sleeps() {
     for seed in 0..in_time(2_000) {

@@ -58,8 +58,8 @@ __all__ = [
 ]
 
 if "gevent" in _sys.modules:
-    # Not when threads first need it: those that import a module at once wait for each other at a lock which gevent has
-    # patched, and which may lose a wake-up.
+    # Not when threads first need it. Those that import a module at once wait for each other at a
+    # lock that gevent has patched, and it may lose a wake-up.
     from millpond import _greenlets as _greenlets
 
 for _class in (Rejected, Retry, ValueTask):
